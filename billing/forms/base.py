@@ -1,0 +1,90 @@
+"""What every form that moves money shares: a key against double saving, dates, and its errors."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from billing.models.periods import closed_through
+
+EARLIEST = datetime.date(1990, 1, 1)
+
+
+class LedgerForm(forms.Form):
+    """A form whose saving is one ledger verb.
+
+    `key` is made when the form is drawn and sent back with it, so that a second click or a
+    reload finds what the first one did (rule R10).
+    """
+
+    key = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": "This form is too old to be saved. Your typing is kept: save again.",
+            "invalid": "This form is too old to be saved. Your typing is kept: save again.",
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = uuid.uuid4
+
+    @property
+    def key_value(self) -> str:
+        """The key for the hidden box: the one that was sent if it is one, otherwise a new one."""
+        sent = self.data.get(self.add_prefix("key"), "") if self.is_bound else ""
+        try:
+            return str(uuid.UUID(sent))
+        except ValueError:
+            return str(uuid.uuid4())
+
+    def refuse(self, error: Exception) -> None:
+        """Show a LedgerError where it belongs: beside its field if this form has that field."""
+        field = getattr(error, "field", "")
+        self.add_error(field if field in self.fields else None, str(error))
+
+    def summary(self, what: str) -> dict[str, Any]:
+        """The error summary (parts/error_summary.html): the same words as beside the fields."""
+        items = [
+            {"href": f"#{self[name].id_for_label}" if name in self.fields else "#main", "text": text}
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
+        return error_summary(what, items)
+
+
+def error_summary(what: str, items: list[dict[str, str]], hint: str = "") -> dict[str, Any]:
+    """`what` is the sentence before the count: "This payment is not saved yet."."""
+    count = "1 thing" if len(items) == 1 else f"{len(items)} things"
+    return {"heading": f"{what} {count} to fix:", "items": items, "hint": hint}
+
+
+class AccountingDateField(forms.DateField):
+    """A day money is booked on: not in the future, not in a closed period."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("input_formats", ["%Y-%m-%d"])
+        kwargs.setdefault("initial", timezone.localdate)
+        super().__init__(**kwargs)
+        self.error_messages.setdefault("invalid", "Enter a date like 2025-11-18.")
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if value > timezone.localdate():
+            raise forms.ValidationError("The date is in the future.")
+        if value < EARLIEST:
+            raise forms.ValidationError("The date is too long ago. Check the year.")
+        closed = closed_through()
+        if closed and value <= closed:
+            raise forms.ValidationError(
+                f"The date is in a closed period (up to {closed:%d %b %Y})."
+                " Ask an administrator to open it."
+            )

@@ -1,0 +1,451 @@
+"""What the database itself refuses and adds up, on SQLite and PostgreSQL alike.
+
+Two kinds of trigger stand behind the ledger:
+
+* refusals: a money row that is changed or deleted (R1), an un-pay of more than was paid (R2), a
+  row that does not fit what it undoes (R4), another account's line (R5), a closed day (R8), a
+  row dated before what it builds on;
+* totals: `paid`, `adjusted`, `allocated`, `returned`, `reversed` and `last_date` are moved by the
+  insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
+  in, and a total can be set to nothing but its sum.
+
+A condition is written once, in SQL both databases read; only the wrapping differs. Triggers are
+taken off before and put back after every migrate (`billing.apps`), because SQLite either fails on
+them or loses them when it rebuilds a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from billing.models import (
+    Adjustment,
+    Allocation,
+    ClosingDate,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Submission,
+)
+
+PAYMENT = Payment._meta.db_table
+ALLOCATION = Allocation._meta.db_table
+ADJUSTMENT = Adjustment._meta.db_table
+LINE = InvoiceLine._meta.db_table
+INVOICE = Invoice._meta.db_table
+CLOSING = ClosingDate._meta.db_table
+UNDOING = "('reversal', 'void')"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Before `event` on `table`: when `condition` holds, the database says `message`."""
+
+    table: str
+    event: str
+    condition: str
+    message: str
+
+    @property
+    def words(self) -> str:
+        """The message as an SQL literal."""
+        return "'" + self.message.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Total:
+    """After an insert into `table`: `target.column` grows by the new rows' `amount`."""
+
+    table: str
+    key: str
+    target: str
+    column: str
+    amount: str = "amount"
+
+
+def _changed(model: type[models.Model], but: Iterable[str] = ()) -> str:
+    """SQL for: some column of the row differs, apart from those named and generated ones."""
+    columns = [
+        field.column
+        for field in model._meta.concrete_fields
+        if field.name not in but and not field.generated
+    ]
+    return " OR ".join(f'OLD."{column}" <distinct> NEW."{column}"' for column in columns)
+
+
+def _never(model: type[models.Model]) -> list[Refusal]:
+    table, name = model._meta.db_table, model._meta.verbose_name
+    return [
+        Refusal(table, "UPDATE", "1=1", f"R1: a {name} row is never changed"),
+        Refusal(table, "DELETE", "1=1", f"R1: a {name} row is never deleted"),
+    ]
+
+
+def _closed(column: str) -> str:
+    return f"NEW.{column} <= (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1)"
+
+
+DERIVED_ON_PAYMENT = ("allocated", "returned", "reversed", "last_date")
+DERIVED_ON_LINE = ("paid", "adjusted", "last_date")
+
+SAME_OWNER = (
+    "((o.patient_id = NEW.patient_id AND o.provider_id = NEW.provider_id)"
+    " OR o.payer_id = NEW.payer_id)"
+)
+
+REFUSALS: list[Refusal] = [
+    # ------------------------------------------------------------------ payments
+    Refusal(PAYMENT, "INSERT", _closed("date"), "R8: the day is closed"),
+    Refusal(
+        PAYMENT,
+        "INSERT",
+        "NEW.allocated <> 0 OR NEW.returned <> 0 OR NEW.reversed OR NEW.last_date <distinct> NEW.date",
+        "R3: a payment begins with nothing allocated or returned",
+    ),
+    Refusal(
+        PAYMENT,
+        "INSERT",
+        "NEW.kind <> 'receipt' AND NOT EXISTS ("
+        f"SELECT 1 FROM {PAYMENT} o WHERE o.id = NEW.original_id AND ("
+        # A reversal or void is the exact opposite of one row that is not itself an undoing.
+        f"(NEW.kind IN {UNDOING} AND o.kind NOT IN {UNDOING} AND NEW.amount = -o.amount"
+        f" AND NEW.source_id = COALESCE(o.source_id, o.id) AND {SAME_OWNER})"
+        # A refund or a transfer out takes money from a receipt of the same account.
+        " OR (NEW.kind IN ('refund', 'transfer_out') AND NEW.source_id = o.id"
+        f" AND o.kind IN ('receipt', 'transfer_in') AND o.source_id IS NULL AND {SAME_OWNER})"
+        # A transfer in is the other side of a transfer out.
+        " OR (NEW.kind = 'transfer_in' AND o.kind = 'transfer_out' AND NEW.amount = -o.amount)"
+        "))",
+        "R4: the row does not fit what it undoes",
+    ),
+    Refusal(
+        PAYMENT,
+        "INSERT",
+        "NEW.source_id IS NOT NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM {PAYMENT} o WHERE o.id = NEW.source_id AND {SAME_OWNER}"
+        " AND NEW.date >= o.last_date)",
+        "A row cannot be dated before the receipt it draws on",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
+        _changed(Payment, but=(*DERIVED_ON_PAYMENT, "over_allocation_reason")),
+        "R1: a payment row is never changed",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
+        f"(NEW.allocated <> OLD.allocated AND NEW.allocated <> (SELECT COALESCE(SUM(a.amount), 0)"
+        f" FROM {ALLOCATION} a WHERE a.payment_id = NEW.id))"
+        f" OR (NEW.returned <> OLD.returned AND NEW.returned <> (SELECT COALESCE(-SUM(p.amount), 0)"
+        f" FROM {PAYMENT} p WHERE p.source_id = NEW.id))"
+        f" OR (NEW.reversed <> OLD.reversed AND NEW.reversed <> EXISTS (SELECT 1 FROM {PAYMENT} p"
+        f" WHERE p.original_id = NEW.id AND p.kind IN {UNDOING}))"
+        " OR NEW.last_date < OLD.last_date",
+        "R3: a payment's totals are the sums of its rows",
+    ),
+    Refusal(PAYMENT, "DELETE", "1=1", "R1: a payment row is never deleted"),
+    # ------------------------------------------------------------------ allocations
+    Refusal(ALLOCATION, "INSERT", _closed("date"), "R8: the day is closed"),
+    Refusal(
+        ALLOCATION,
+        "INSERT",
+        f"NOT EXISTS (SELECT 1 FROM {PAYMENT} p, {LINE} l"
+        " WHERE p.id = NEW.payment_id AND l.id = NEW.line_id AND l.issued_on IS NOT NULL"
+        " AND (p.payer_id IS NOT NULL"
+        " OR (p.patient_id = l.patient_id AND p.provider_id = l.provider_id))"
+        # A reversed receipt pays nothing more; only an insurer's takebacks are given back.
+        " AND (NEW.amount < 0 OR NOT p.reversed OR p.allocated < 0)"
+        " AND NEW.date >= p.last_date AND NEW.date >= l.last_date)",
+        "R5: a standing receipt pays issued lines of its own account, not before their last row",
+    ),
+    Refusal(
+        ALLOCATION,
+        "INSERT",
+        "NEW.amount < 0 AND NEW.amount + (SELECT COALESCE(SUM(a.amount), 0)"
+        f" FROM {ALLOCATION} a, {PAYMENT} p, {PAYMENT} mine"
+        " WHERE a.line_id = NEW.line_id AND p.id = a.payment_id AND mine.id = NEW.payment_id"
+        " AND (p.id = mine.id OR p.payer_id = mine.payer_id)) < 0",
+        "R2: no receipt takes back more than it paid on a line",
+    ),
+    *_never(Allocation),
+    # ------------------------------------------------------------------ adjustments
+    Refusal(ADJUSTMENT, "INSERT", _closed("date"), "R8: the day is closed"),
+    Refusal(
+        ADJUSTMENT,
+        "INSERT",
+        f"NOT EXISTS (SELECT 1 FROM {LINE} l WHERE l.id = NEW.line_id"
+        " AND l.issued_on IS NOT NULL AND NEW.date >= l.last_date)",
+        "An adjustment is on an issued line, not before its last row",
+    ),
+    Refusal(
+        ADJUSTMENT,
+        "INSERT",
+        "NEW.undoes_id IS NOT NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM {ADJUSTMENT} a WHERE a.id = NEW.undoes_id AND a.line_id = NEW.line_id"
+        " AND a.amount = -NEW.amount AND a.undoes_id IS NULL)",
+        "R4: the row does not fit what it undoes",
+    ),
+    Refusal(
+        ADJUSTMENT,
+        "INSERT",
+        f"NEW.payment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {PAYMENT} p"
+        " WHERE p.id = NEW.payment_id AND p.payer_id IS NOT NULL AND p.kind = 'receipt'"
+        " AND NEW.date >= p.last_date)",
+        "An adjustment comes with an insurer's receipt or with none",
+    ),
+    *_never(Adjustment),
+    # ------------------------------------------------------------------ lines and invoices
+    Refusal(
+        LINE,
+        "INSERT",
+        "NEW.paid <> 0 OR NEW.adjusted <> 0 OR NEW.last_date <distinct> NEW.issued_on",
+        "R2: a line begins with nothing paid or adjusted",
+    ),
+    Refusal(LINE, "INSERT", _closed("issued_on"), "R8: the day is closed"),
+    Refusal(
+        LINE,
+        "UPDATE",
+        f"OLD.issued_on IS NOT NULL AND ({_changed(InvoiceLine, but=(*DERIVED_ON_LINE, 'payer'))})",
+        "R1: an issued line is never changed",
+    ),
+    Refusal(
+        LINE,
+        "UPDATE",
+        "OLD.issued_on IS NULL AND NEW.issued_on IS NOT NULL AND"
+        f" (NEW.last_date <distinct> NEW.issued_on OR {_closed('issued_on')})",
+        "R8: the day is closed",
+    ),
+    Refusal(
+        LINE,
+        "UPDATE",
+        f"(NEW.paid <> OLD.paid AND NEW.paid <> (SELECT COALESCE(SUM(a.amount), 0)"
+        f" FROM {ALLOCATION} a WHERE a.line_id = NEW.id))"
+        f" OR (NEW.adjusted <> OLD.adjusted AND NEW.adjusted <> (SELECT COALESCE(SUM(a.amount), 0)"
+        f" FROM {ADJUSTMENT} a WHERE a.line_id = NEW.id))"
+        " OR (OLD.last_date IS NOT NULL AND NEW.last_date < OLD.last_date)",
+        "R2: a line's totals are the sums of its rows",
+    ),
+    Refusal(
+        LINE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued line is never deleted"
+    ),
+    Refusal(
+        INVOICE,
+        "UPDATE",
+        f"OLD.issued_on IS NOT NULL AND ({_changed(Invoice)})",
+        "R1: an issued invoice is never changed",
+    ),
+    Refusal(
+        INVOICE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued invoice is never deleted"
+    ),
+    # ------------------------------------------------------------------ records of what was done
+    *_never(ClosingDate),
+    Refusal(
+        Submission._meta.db_table,
+        "UPDATE",
+        f"OLD.payment_id IS NOT NULL OR {_changed(Submission, but=('payment',))}",
+        "R10: what was carried out is not rewritten",
+    ),
+    Refusal(Submission._meta.db_table, "DELETE", "1=1", "R10: what was carried out stays known"),
+]
+
+TOTALS: list[Total] = [
+    Total(ALLOCATION, "line_id", LINE, "paid"),
+    Total(ALLOCATION, "payment_id", PAYMENT, "allocated"),
+    Total(ADJUSTMENT, "line_id", LINE, "adjusted"),
+    Total(ADJUSTMENT, "payment_id", PAYMENT, "allocated", amount="0"),  # moves last_date only
+    Total(PAYMENT, "source_id", PAYMENT, "returned", amount="-amount"),
+]
+
+# `reversed` is set before `returned` grows, so that the CHECK on unallocated sees both at once.
+MARK_REVERSED = f"UPDATE {PAYMENT} SET reversed = <true> WHERE id IN (<originals>)"
+
+
+# ---------------------------------------------------------------------------- the two dialects
+
+
+def _grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]]:
+    found: dict[str, list[Refusal]] = {}
+    for refusal in refusals:
+        if refusal.table == table:
+            found.setdefault(refusal.event, []).append(refusal)
+    return found
+
+
+def _tables() -> list[str]:
+    return sorted({refusal.table for refusal in REFUSALS})
+
+
+def _name(table: str, event: str) -> str:
+    return f"remit_{table}_{event.lower()}"
+
+
+def _sqlite() -> dict[str, tuple[str, str]]:
+    """Trigger name → (table, SQL). SQLite knows only triggers for each row."""
+    triggers: dict[str, tuple[str, str]] = {}
+    for table in _tables():
+        for event, refusals in _grouped(table, REFUSALS).items():
+            body = " ".join(
+                f"SELECT RAISE(ABORT, {refusal.words}) WHERE {refusal.condition};"
+                for refusal in refusals
+            ).replace("<distinct>", "IS NOT")
+            name = _name(table, event)
+            triggers[name] = (
+                table,
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN {body} END",
+            )
+    for table in (ALLOCATION, ADJUSTMENT, PAYMENT):
+        steps = []
+        if table == PAYMENT:
+            originals = f"SELECT NEW.original_id WHERE NEW.kind IN {UNDOING}"
+            steps.append(MARK_REVERSED.replace("<true>", "1").replace("<originals>", originals))
+        for total in TOTALS:
+            if total.table != table:
+                continue
+            amount = total.amount.replace("amount", "NEW.amount")
+            steps.append(
+                f"UPDATE {total.target} SET {total.column} = {total.column} + ({amount}),"
+                f" last_date = MAX(last_date, NEW.date) WHERE id = NEW.{total.key}"
+            )
+        name = _name(table, "totals")
+        triggers[name] = (
+            table,
+            f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {'; '.join(steps)}; END",
+        )
+    return triggers
+
+
+def _postgresql() -> dict[str, tuple[str, str]]:
+    """Trigger name → (table, SQL). Totals are added up once a statement, over all its rows."""
+    triggers: dict[str, tuple[str, str]] = {}
+    for table in _tables():
+        for event, refusals in _grouped(table, REFUSALS).items():
+            body = " ".join(
+                f"IF {refusal.condition} THEN RAISE EXCEPTION {refusal.words}"
+                " USING ERRCODE = 'check_violation'; END IF;"
+                for refusal in refusals
+            ).replace("<distinct>", "IS DISTINCT FROM")
+            name = _name(table, event)
+            row = "OLD" if event == "DELETE" else "NEW"
+            triggers[name] = (
+                table,
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN {body} RETURN {row}; END $$;"
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
+                f" FOR EACH ROW EXECUTE FUNCTION {name}()",
+            )
+        name = _name(table, "truncate")
+        triggers[name] = (
+            table,
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION 'R1: {table} is never emptied'"
+            " USING ERRCODE = 'check_violation'; END $$;"
+            f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        )
+    for table in (ALLOCATION, ADJUSTMENT, PAYMENT):
+        steps = []
+        if table == PAYMENT:
+            originals = f"SELECT original_id FROM added WHERE kind IN {UNDOING}"
+            steps.append(MARK_REVERSED.replace("<true>", "true").replace("<originals>", originals))
+        for total in TOTALS:
+            if total.table != table:
+                continue
+            steps.append(
+                f"UPDATE {total.target} t SET {total.column} = t.{total.column} + s.amount,"
+                " last_date = GREATEST(t.last_date, s.date)"
+                f" FROM (SELECT {total.key} AS id, SUM({total.amount}) AS amount,"
+                f" MAX(date) AS date FROM added WHERE {total.key} IS NOT NULL"
+                f" GROUP BY {total.key}) s WHERE t.id = s.id"
+            )
+        name = _name(table, "totals")
+        triggers[name] = (
+            table,
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {'; '.join(steps)}; RETURN NULL; END $$;"
+            f"CREATE TRIGGER {name} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        )
+    return triggers
+
+
+def _triggers(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
+    return _sqlite() if connection.vendor == "sqlite" else _postgresql()
+
+
+def _standing(connection: BaseDatabaseWrapper) -> set[str]:
+    """Names of our triggers that are there and switched on."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'remit\\_%' ESCAPE '\\'"
+        if connection.vendor == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+        " AND tgname LIKE 'remit\\_%'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _tables_exist(connection: BaseDatabaseWrapper) -> bool:
+    return set(_tables()) <= set(connection.introspection.table_names())
+
+
+# ---------------------------------------------------------------------------- what others call
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Put every trigger in place, afresh, so that a changed rule reaches an old database."""
+    drop(connection)
+    with connection.cursor() as cursor:
+        for _table, sql in _triggers(connection).values():
+            cursor.execute(sql)
+
+
+def drop(connection: BaseDatabaseWrapper) -> None:
+    """Take our triggers off; for migrations and for emptying a test database, nothing else."""
+    with connection.cursor() as cursor:
+        for name, (table, _sql) in _triggers(connection).items():
+            if connection.vendor == "sqlite":
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            else:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+                cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Names of triggers that should stand and do not; empty before the first migrate."""
+    if not _tables_exist(connection):
+        return []
+    return sorted(set(_triggers(connection)) - _standing(connection))
+
+
+def before_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    if _tables_exist(connections[using]):
+        drop(connections[using])
+
+
+def after_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    if _tables_exist(connections[using]):
+        install(connections[using])
+
+
+def check_installed(
+    app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """System check billing.E001: nobody works on books the database does not guard."""
+    return [
+        Error(
+            f"{len(absent)} of the triggers that guard the ledger are missing in '{alias}'"
+            f" (the first: {absent[0]}).",
+            hint="Run: manage.py migrate --skip-checks. It puts every one of them back.",
+            id="billing.E001",
+        )
+        for alias in databases or ()
+        if (absent := missing(connections[alias]))
+    ]

@@ -1,0 +1,26 @@
+"""The nouns of billing, one a file."""
+
+from billing.models.adjustments import Adjustment, AdjustmentKind
+from billing.models.allocations import Allocation
+from billing.models.fees import Fee, Service
+from billing.models.invoices import Invoice, InvoiceLine
+from billing.models.numbering import NumberSeries
+from billing.models.payments import Kind, Method, Payment
+from billing.models.periods import ClosingDate
+from billing.models.submissions import Submission
+
+__all__ = [
+    "Adjustment",
+    "AdjustmentKind",
+    "Allocation",
+    "ClosingDate",
+    "Fee",
+    "Invoice",
+    "InvoiceLine",
+    "Kind",
+    "Method",
+    "NumberSeries",
+    "Payment",
+    "Service",
+    "Submission",
+]

@@ -1,0 +1,50 @@
+"""Adjustments: what comes off a line, or goes back on it, without money moving."""
+
+from django.db import models
+from django.db.models import Q
+
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.invoices import InvoiceLine
+from billing.models.payments import Payment
+from billing.money import MoneyField
+
+
+class AdjustmentKind(models.TextChoices):
+    CONTRACTUAL = "contractual", "Contractual write-off"
+    COURTESY = "courtesy", "Courtesy"
+    SMALL_BALANCE = "small_balance", "Small balance"
+    BAD_DEBT = "bad_debt", "Bad debt"
+    CORRECTION = "correction", "Correction"
+
+
+class Adjustment(AppendOnlyModel):
+    """A signed reduction of a line; a negative one raises what is owed.
+
+    One that came with an insurer's payment names it, and is undone with it by a row that points
+    back (`undoes`). `carc` is the insurer's claim adjustment reason code, if it gave one.
+    """
+
+    line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="adjustments")
+    kind = models.CharField(max_length=14, choices=AdjustmentKind.choices)
+    amount = MoneyField()
+    carc = models.CharField("CARC", max_length=8, blank=True)
+    payment = models.ForeignKey(
+        Payment, models.PROTECT, null=True, blank=True, related_name="adjustments"
+    )
+    undoes = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="adjustment_not_zero"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | ~Q(reason=""), name="r9_adjustment_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.line}"

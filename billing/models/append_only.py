@@ -1,0 +1,69 @@
+"""Rows that are written once: rule R1, as far as Python can keep it.
+
+The database keeps it as well (`billing.guards`), for whoever comes in by another door.
+"""
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class AppendOnlyError(TypeError):
+    """Code tried to change or delete a money row."""
+
+
+def _refuse(model: type[models.Model]) -> NoReturn:
+    raise AppendOnlyError(
+        f"{model.__name__} rows are never changed or deleted; write the opposite row instead."
+    )
+
+
+class AppendOnlyQuerySet(models.QuerySet):
+    def update(self, **kwargs: Any) -> NoReturn:
+        _refuse(self.model)
+
+    def delete(self) -> NoReturn:
+        _refuse(self.model)
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse(self.model)
+
+    def bulk_create(self, objs: Any, **kwargs: Any) -> Any:
+        if kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
+            _refuse(self.model)
+        return super().bulk_create(objs, **kwargs)
+
+    def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse(self.model)
+
+
+class AppendOnlyModel(models.Model):
+    """A row of the ledger: accounting date, clock, author and, where it undoes, the reason."""
+
+    date = models.DateField(help_text="Accounting date")
+    created_at = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="When it was entered; one moment a verb"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_index=False,  # nobody is ever deleted, and an index costs every allocation
+    )
+    reason = models.CharField(max_length=200, blank=True, help_text="Why, where it undoes")
+
+    class Meta:
+        abstract = True
+        # The related managers and get_or_create of other models must meet the same refusal.
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            _refuse(type(self))
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        _refuse(type(self))

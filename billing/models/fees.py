@@ -1,0 +1,62 @@
+"""The fee schedule: what the clinic does and what it asks for it, from which day on."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+from django.db import models
+
+from billing.money import MoneyField
+from patients.models import Payer
+
+
+class Service(models.Model):
+    """An entry of the fee schedule: a code (CPT or the clinic's own) and its description."""
+
+    code = models.CharField(max_length=20, unique=True)
+    description = models.CharField(max_length=120)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.description}"
+
+    def fee_on(self, day: datetime.date, payer: Payer | None = None) -> Decimal | None:
+        """The fee of that day: the payer's own if one is agreed, otherwise the clinic's."""
+        dated = self.fees.filter(valid_from__lte=day).order_by("-valid_from")
+        own = dated.filter(payer=payer).first() if payer else None
+        fee = own or dated.filter(payer=None).first()
+        return fee.amount if fee else None
+
+
+class Fee(models.Model):
+    """The price of one unit of a service from a day on, for everybody or for one payer."""
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="fees")
+    payer = models.ForeignKey(
+        Payer,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="fees",
+        help_text="Only for fees agreed with one payer.",
+    )
+    amount = MoneyField()
+    valid_from = models.DateField()
+
+    class Meta:
+        ordering = ["service", "payer", "-valid_from"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="fee_not_negative"),
+            models.UniqueConstraint(
+                fields=["service", "payer", "valid_from"],
+                nulls_distinct=None,
+                name="fee_once_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service.code} from {self.valid_from:%d %b %Y}"

@@ -1,0 +1,148 @@
+"""Invoices and their lines: what is owed, for what, and by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, When
+from django.urls import reverse
+
+from billing.models.fees import Service
+from billing.money import ZERO, MoneyField
+from patients.models import Patient, Payer, Provider, Session
+
+
+class Invoice(models.Model):
+    """A bill. A draft has no number and owes nothing; `ledger.issue_invoice` makes it count."""
+
+    number = models.CharField(max_length=12, unique=True, null=True, editable=False)  # noqa: DJ001
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="invoices")
+    issued_on = models.DateField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
+    )
+
+    class Meta:
+        constraints = [
+            # A number and an issue date come together: NULL number on every draft.
+            models.CheckConstraint(
+                condition=Q(number__isnull=True, issued_on__isnull=True)
+                | Q(number__isnull=False, issued_on__isnull=False),
+                name="invoice_numbered_when_issued",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"Draft for {self.patient.name}"
+
+
+class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
+    def issued(self) -> InvoiceLineQuerySet:
+        return self.filter(issued_on__isnull=False)
+
+    def open(self) -> InvoiceLineQuerySet:
+        """Lines that still owe something. The words of the partial index `line_open`."""
+        return self.filter(balance__gt=0)
+
+    def of_account(self, patient: Patient, provider: Provider) -> InvoiceLineQuerySet:
+        return self.filter(patient=patient, provider=provider)
+
+    def oldest_first(self) -> InvoiceLineQuerySet:
+        return self.order_by("service_date", "id")
+
+    def with_names(self) -> InvoiceLineQuerySet:
+        return self.select_related("patient", "provider", "invoice")
+
+
+class InvoiceLine(models.Model):
+    """One service of one session: the charge, what came off it, and what is left.
+
+    `paid`, `adjusted` and `last_date` are sums and the latest date of the rows on the line, kept
+    by the database itself (`billing.guards`); nobody writes them. Once issued, the rest is fixed
+    but for `payer`, who owes the rest now (nobody named: the patient).
+    """
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    session = models.ForeignKey(
+        Session, models.PROTECT, null=True, blank=True, related_name="lines"
+    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="lines")
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="lines")
+    service = models.ForeignKey(
+        Service, models.PROTECT, null=True, blank=True, related_name="lines"
+    )
+    payer = models.ForeignKey(Payer, models.PROTECT, null=True, blank=True, related_name="lines")
+    service_date = models.DateField()
+    code = models.CharField(max_length=20, blank=True)
+    description = models.CharField(max_length=160)
+    units = models.PositiveSmallIntegerField(default=1)
+    amount = MoneyField()
+    issued_on = models.DateField(null=True, editable=False)
+
+    paid = MoneyField(default=ZERO, editable=False)
+    adjusted = MoneyField(default=ZERO, editable=False)
+    last_date = models.DateField(null=True, editable=False)
+    balance = models.GeneratedField(
+        expression=Case(
+            When(issued_on__isnull=False, then=F("amount") - F("paid") - F("adjusted")),
+            default=0,
+            output_field=MoneyField(),
+        ),
+        output_field=MoneyField(),
+        db_persist=True,
+    )
+
+    objects = InvoiceLineQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="line_amount_not_negative"),
+            models.CheckConstraint(condition=Q(units__gte=1), name="line_has_units"),
+            models.CheckConstraint(condition=Q(paid__gte=0), name="r2_line_paid_not_negative"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=F("paid") + F("adjusted")),
+                name="r2_line_balance_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(issued_on__isnull=False) | Q(paid=0, adjusted=0),
+                name="line_draft_untouched",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["patient", "provider", "balance"],
+                name="line_open",
+                condition=Q(balance__gt=0),
+            ),
+            models.Index(
+                fields=["payer", "service_date", "balance"],
+                name="line_open_of_payer",
+                condition=Q(balance__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} {self.description}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("billing:patient_account", args=[self.patient.chart_number])
+
+    @property
+    def state(self) -> str:
+        """Paid, Part paid or Unpaid, as the tag beside the line says it."""
+        if self.balance == 0:
+            return "Paid"
+        return "Part paid" if self.paid or self.adjusted else "Unpaid"
+
+    @property
+    def seen(self) -> str:
+        """What a screen showed of the line's state; the verb refuses when it changed since."""
+        return f"{self.paid}/{self.adjusted}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        if self.issued_on:
+            raise TypeError("An issued line is never deleted; void it instead.")
+        return super().delete(*args, **kwargs)

@@ -1,0 +1,215 @@
+"""Payments: money that moved, one signed row each."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Case, F, Q, When
+from django.urls import reverse
+
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.money import ZERO, MoneyField
+from patients.models import Patient, Payer, Provider
+
+
+class Kind(models.TextChoices):
+    RECEIPT = "receipt", "Payment"
+    REVERSAL = "reversal", "Reversed payment"
+    VOID = "void", "Deleted payment"
+    REFUND = "refund", "Refund"
+    TRANSFER_OUT = "transfer_out", "Transfer out"
+    TRANSFER_IN = "transfer_in", "Transfer in"
+
+
+UNDOING = (Kind.REVERSAL, Kind.VOID)
+
+
+class Method(models.TextChoices):
+    CASH = "cash", "Cash"
+    CARD = "card", "Card"
+    CHECK = "check", "Check"
+    EFT = "eft", "EFT"
+    VIRTUAL_CARD = "virtual_card", "Virtual card"
+    COPAY = "copay", "Copay"
+    OTHER = "other", "Other"
+
+
+PATIENT_METHODS = (Method.CASH, Method.CARD, Method.CHECK, Method.OTHER)
+PAYER_METHODS = (Method.CHECK, Method.EFT, Method.VIRTUAL_CARD)
+
+# A transfer pays into an account of its own (then its row is money in), or, where a refunded
+# receipt bounced, into that receipt (then `source` names it and the row holds nothing itself).
+IS_MONEY_IN = Q(kind=Kind.RECEIPT) | Q(kind=Kind.TRANSFER_IN, source__isnull=True)
+
+
+class PaymentQuerySet(AppendOnlyQuerySet):
+    def money_in(self) -> PaymentQuerySet:
+        return self.filter(IS_MONEY_IN)
+
+    def receipts(self) -> PaymentQuerySet:
+        return self.filter(kind=Kind.RECEIPT)
+
+    def of_payers(self) -> PaymentQuerySet:
+        return self.filter(payer__isnull=False)
+
+    def of_patients(self) -> PaymentQuerySet:
+        return self.filter(patient__isnull=False)
+
+    def of_account(self, patient: Patient, provider: Provider) -> PaymentQuerySet:
+        return self.filter(patient=patient, provider=provider)
+
+    def with_credit(self) -> PaymentQuerySet:
+        """Receipts with money not on any line. The words of the index `payment_credit`."""
+        return self.filter(unallocated__gt=0)
+
+    def overdrawn(self) -> PaymentQuerySet:
+        """Reversed or over-allocated receipts. The words of the index `payment_overdrawn`."""
+        return self.filter(unallocated__lt=0)
+
+    def with_names(self) -> PaymentQuerySet:
+        return self.select_related("patient", "provider", "payer", "created_by")
+
+    def oldest_first(self) -> PaymentQuerySet:
+        return self.order_by("date", "id")
+
+
+class Payment(AppendOnlyModel):
+    """Money from a patient or a payer, or a row that undoes, pays back or moves such money.
+
+    `allocated`, `returned`, `reversed` and `last_date` follow from the rows that point here; the
+    database keeps them (`billing.guards`). `original` is the row this one answers (what a
+    reversal reverses, what a transfer in comes from), `source` the receipt whose money it takes.
+    """
+
+    number = models.CharField(max_length=12, unique=True, null=True, editable=False)  # noqa: DJ001
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, null=True, blank=True, related_name="payments"
+    )
+    provider = models.ForeignKey(
+        Provider, models.PROTECT, null=True, blank=True, related_name="payments"
+    )
+    payer = models.ForeignKey(
+        Payer, models.PROTECT, null=True, blank=True, related_name="payments"
+    )
+    method = models.CharField(max_length=12, choices=Method.choices, blank=True)
+    reference = models.CharField(max_length=40, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    amount = MoneyField()
+    original = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="answers"
+    )
+    source = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="drawn"
+    )
+    over_allocation_reason = models.CharField(max_length=200, blank=True)
+
+    allocated = MoneyField(default=ZERO, editable=False)
+    returned = MoneyField(default=ZERO, editable=False)
+    reversed = models.BooleanField(default=False, editable=False)
+    last_date = models.DateField(null=True, editable=False)
+    unallocated = models.GeneratedField(
+        expression=Case(
+            When(IS_MONEY_IN, then=F("amount") - F("returned") - F("allocated")),
+            default=0,
+            output_field=MoneyField(),
+        ),
+        output_field=MoneyField(),
+        db_persist=True,
+    )
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(patient__isnull=False, provider__isnull=False, payer__isnull=True)
+                | Q(patient__isnull=True, provider__isnull=True, payer__isnull=False),
+                name="payment_of_account_or_payer",
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind=Kind.RECEIPT) & Q(number__isnull=False, original__isnull=True))
+                | (~Q(kind=Kind.RECEIPT) & Q(original__isnull=False)),
+                name="r4_undoing_points_at_original",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[Kind.RECEIPT, Kind.TRANSFER_IN], source__isnull=True)
+                | (~Q(kind=Kind.RECEIPT) & Q(source__isnull=False)),
+                name="r4_draws_on_a_source",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=UNDOING) | ~Q(reason=""), name="r9_undoing_says_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(payer__isnull=False)
+                | Q(kind__in=[Kind.RECEIPT, Kind.TRANSFER_IN], amount__gt=0)
+                | Q(kind__in=[Kind.REFUND, Kind.TRANSFER_OUT], amount__lt=0)
+                | Q(kind__in=UNDOING),
+                name="r3_sign_of_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(payer__isnull=False) | Q(allocated__gte=0),
+                name="r3_patient_allocated_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=F("returned") + F("allocated"))
+                | ~Q(kind__in=[Kind.RECEIPT, Kind.TRANSFER_IN])
+                | Q(reversed=True)
+                | (Q(payer__isnull=False) & ~Q(over_allocation_reason=""))
+                # A payer that takes money back in a payment of its own: the row comes first,
+                # its takebacks on lines after it, in the same verb.
+                | Q(payer__isnull=False, amount__lt=0),
+                name="r3_unallocated_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=IS_MONEY_IN | Q(allocated=0), name="payment_only_money_in_pays"
+            ),
+            models.UniqueConstraint(
+                fields=["original"], condition=Q(kind__in=UNDOING), name="r4_undone_once"
+            ),
+            models.UniqueConstraint(
+                fields=["original"],
+                condition=Q(kind=Kind.TRANSFER_IN),
+                name="r4_transfer_has_one_other_side",
+            ),
+            models.UniqueConstraint(
+                fields=["payer", "reference"],
+                condition=Q(kind=Kind.RECEIPT, payer__isnull=False, reversed=False)
+                & ~Q(reference=""),
+                name="r10_payer_reference_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["patient", "provider", "unallocated"],
+                name="payment_credit",
+                condition=Q(unallocated__gt=0),
+            ),
+            models.Index(
+                fields=["patient", "provider", "unallocated"],
+                name="payment_overdrawn",
+                condition=Q(unallocated__lt=0),
+            ),
+            models.Index(fields=["date", "id"], name="payment_by_date"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"{self.get_kind_display()} of {self.original}"
+
+    def get_absolute_url(self) -> str:
+        receipt = self if self.number else self.source
+        if receipt is None or receipt.number is None:
+            receipt = self.original
+        if self.payer_id:
+            return reverse("billing:insurance_payment_detail", args=[receipt.number])
+        return reverse("billing:payment_detail", args=[receipt.number])
+
+    @property
+    def is_money_in(self) -> bool:
+        return self.kind == Kind.RECEIPT or (
+            self.kind == Kind.TRANSFER_IN and self.source_id is None
+        )
+
+    @property
+    def received_from(self) -> str:
+        return self.patient.name if self.patient else str(self.payer)

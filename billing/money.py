@@ -1,0 +1,185 @@
+"""Money: how an amount is stored, read from what people type, and printed.
+
+The only module that does any of the three. An amount in Python is a ``Decimal`` with two places;
+in the database it is a whole number of cents, because a DecimalField is a float inside SQLite
+(there 0.10 + 0.20 = 0.30 is false in a filter, a CHECK and a generated column).
+"""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.expressions import Combinable, register_combinable_fields
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+LARGEST = Decimal("99999999.99")  # far above any clinic's payment, far below what BIGINT can hold
+
+
+# ---------------------------------------------------------------------------- storing
+
+
+class MoneyField(models.Field):
+    """An exact amount of money, stored as whole cents.
+
+    It is not an IntegerField underneath: Django would then infer plain integers for
+    ``F("amount") - F("paid")`` and hand out cents where dollars are meant.
+    """
+
+    description = "Amount of money, stored in cents"
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        if isinstance(value, int):
+            return Decimal(value).quantize(CENT)
+        try:
+            return parse(str(value))
+        except AmountError as error:
+            raise ValidationError(str(error)) from error
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise TypeError(f"Money is a Decimal, not {type(value).__name__}: {value!r}")
+        return to_cents(Decimal(value))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        return None if value is None else from_cents(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": MoneyFormField, **kwargs})
+
+
+for _sign in (Combinable.ADD, Combinable.SUB):
+    register_combinable_fields(MoneyField, _sign, MoneyField, MoneyField)
+
+
+def to_cents(amount: Decimal) -> int:
+    """Whole cents of an exact amount; a fraction of a cent is a programming error."""
+    cents = amount.scaleb(2)
+    whole = int(cents)
+    if whole != cents:
+        raise ValueError(f"{amount} has a fraction of a cent")
+    return whole
+
+
+def from_cents(cents: int | Decimal) -> Decimal:
+    """The amount that so many cents are. PostgreSQL hands sums of BIGINT back as a Decimal."""
+    return Decimal(int(cents)).scaleb(-2).quantize(CENT)
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+class AmountError(ValueError):
+    """What was typed is not an amount. The text may be shown at the desk."""
+
+
+NOT_AN_AMOUNT = "That is not an amount. Use digits, like 120 or 120.50."
+TOO_MANY_DECIMALS = "Amounts have two decimals at most."
+TOO_LARGE = "That amount is too large. The largest is $99,999,999.99."
+
+_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})  # minus sign, en dash
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_TERM = re.compile(rf"\$?({_NUMBER})", re.ASCII)
+_AMOUNT = re.compile(rf"(-?) ?\$?({_NUMBER})((?: ?[+-] ?\$?{_NUMBER})*)", re.ASCII)
+_STEP = re.compile(rf"([+-]) ?\$?({_NUMBER})", re.ASCII)
+
+
+def parse(text: str) -> Decimal:
+    """The amount somebody typed or pasted.
+
+    Understands 120, 120.5, 1,234.50, $1,234.50, -20, (20) and sums such as 80+35.50 or 100-20.
+    Everything else is refused with a sentence for the desk (AmountError): exponents, other
+    scripts' digits, misplaced separators, a third decimal, a signed zero.
+    """
+    typed = text.strip(" ").translate(_MINUS)
+    if len(typed) > 60:
+        raise AmountError(TOO_LARGE if set(typed) <= set("0123456789.,$-") else NOT_AN_AMOUNT)
+    bracketed = typed.startswith("(") and typed.endswith(")")
+    if bracketed:
+        typed = typed[1:-1].strip(" ")
+        if typed.startswith("-") or not _TERM.fullmatch(typed):
+            raise AmountError(NOT_AN_AMOUNT)
+    match = _AMOUNT.fullmatch(typed)
+    if not match:
+        raise AmountError(NOT_AN_AMOUNT)
+    minus, first, rest = match.groups()
+    total = _exact(first)
+    if minus or bracketed:
+        if total == 0:
+            raise AmountError(NOT_AN_AMOUNT)
+        total = -total
+    for sign, number in _STEP.findall(rest):
+        step = _exact(number)
+        total = total + step if sign == "+" else total - step
+    if abs(total) > LARGEST:
+        raise AmountError(TOO_LARGE)
+    return total + ZERO
+
+
+def _exact(number: str) -> Decimal:
+    whole, _, decimals = number.replace(",", "").partition(".")
+    if len(decimals) > 2:
+        raise AmountError(TOO_MANY_DECIMALS)
+    if len(whole.lstrip("0")) > 8:
+        raise AmountError(TOO_LARGE)
+    return Decimal(f"{whole}.{decimals or '0'}").quantize(CENT)
+
+
+def parse_or_zero(text: str) -> Decimal:
+    """As parse, but an empty box of a grid means nothing was given: 0.00."""
+    return parse(text) if text.strip(" ") else ZERO
+
+
+class MoneyFormField(forms.CharField):
+    """An amount box: a text input, because number inputs drop what they do not understand."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        for unused in ("max_digits", "decimal_places", "max_length", "strip", "empty_value"):
+            kwargs.pop(unused, None)
+        super().__init__(strip=False, empty_value=None, **kwargs)
+        self.widget.attrs.setdefault("inputmode", "decimal")
+        self.widget.attrs.setdefault("autocomplete", "off")
+
+    def to_python(self, value: Any) -> Any:
+        text = "" if value is None else str(value)
+        if not text.strip(" "):
+            return None
+        try:
+            return parse(text)
+        except AmountError as error:
+            raise ValidationError(str(error), code="invalid") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        return show(value) if isinstance(value, Decimal) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return initial != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+# ---------------------------------------------------------------------------- printing
+
+
+def show(amount: Decimal) -> str:
+    """1,234.50 or -20.00: for table cells, where one currency is understood."""
+    return f"{amount + ZERO:,.2f}"
+
+
+def show_dollars(amount: Decimal) -> str:
+    """$1,234.50 or -$20.00: for totals, buttons and sentences."""
+    return f"-${-amount:,.2f}" if amount < 0 else f"${amount + ZERO:,.2f}"

@@ -1,0 +1,293 @@
+"""How the money of a payment, or the credit of an account, is shared out over lines.
+
+Pure arithmetic on what a screen shows and what is typed into it. The live figures beside Amount,
+the page as saved without JavaScript and the check before saving all call `share_out` (a payment
+on its lines) or `move_credit` (Credit allocation); the ledger refuses what these call too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from billing.money import ZERO, show, show_dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is typed on one line: paid by this payment, written off with it.
+
+    `seen` is the line's state when the screen was drawn (`InvoiceLine.seen`); when it is given,
+    the ledger refuses to post on a line that changed since.
+    """
+
+    line: int
+    paid: Decimal = ZERO
+    write_off: Decimal = ZERO
+    seen: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not self.paid and not self.write_off
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """A line before this payment: the charge, what was written off, and who paid how much."""
+
+    id: int
+    amount: Decimal
+    adjusted: Decimal = ZERO
+    by_patient: Decimal = ZERO
+    by_insurers: Decimal = ZERO
+    by_this_payer: Decimal = ZERO
+
+    @property
+    def paid(self) -> Decimal:
+        return self.by_patient + self.by_insurers
+
+    @property
+    def balance(self) -> Decimal:
+        return self.amount - self.adjusted - self.paid
+
+
+# ---------------------------------------------------------------------------- a payment
+
+
+@dataclass(frozen=True, slots=True)
+class LineShare:
+    """A line with this payment on it. `patient_owes` is None until anybody could know it."""
+
+    line: LineState
+    paid: Decimal
+    write_off: Decimal
+    patient_owes: Decimal | None
+    balance_after: Decimal
+    released: Decimal
+    problem: str = ""
+    column: str = "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The whole payment as typed so far."""
+
+    amount: Decimal
+    allocated: Decimal
+    already: Decimal
+    lines: Sequence[LineShare]
+    by_line: Mapping[int, LineShare] = field(default_factory=dict)
+
+    @property
+    def unallocated(self) -> Decimal:
+        return self.amount - self.already - self.allocated
+
+    @property
+    def over(self) -> Decimal:
+        """How much too much is allocated; 0.00 while it fits."""
+        return max(-self.unallocated, ZERO)
+
+    @property
+    def state(self) -> str:
+        """empty, todo, done or over: the four faces of Unallocated."""
+        if self.unallocated < 0:
+            return "over"
+        if self.unallocated > 0:
+            return "todo"
+        return "done" if self.amount or self.allocated else "empty"
+
+    @property
+    def problems(self) -> list[LineShare]:
+        return [share for share in self.lines if share.problem]
+
+    def total(self, column: str) -> Decimal:
+        """The footer of a column: amount, paid_before, write_off, paid, owes, balance_after."""
+        picked = {
+            "amount": lambda share: share.line.amount,
+            "paid_before": lambda share: share.line.paid,
+            "write_off": lambda share: share.write_off,
+            "paid": lambda share: share.paid,
+            "owes": lambda share: share.patient_owes or ZERO,
+            "balance_after": lambda share: share.balance_after,
+        }[column]
+        return sum((picked(share) for share in self.lines), ZERO)
+
+
+def share_out(
+    amount: Decimal,
+    lines: Iterable[LineState],
+    entries: Mapping[int, Entry],
+    *,
+    already: Decimal = ZERO,
+    from_insurer: bool,
+) -> Sharing:
+    """Unallocated, and every line as it would stand, for what is typed so far.
+
+    `already` is what the payment gave to lines (or back) before this screen was opened. Insurer
+    money that does not fit beside what the patient paid releases the patient's money (`released`).
+    """
+    shares = [
+        _share(line, entries.get(line.id) or Entry(line.id), from_insurer=from_insurer)
+        for line in lines
+    ]
+    return Sharing(
+        amount=amount,
+        allocated=sum((share.paid for share in shares), ZERO),
+        already=already,
+        lines=shares,
+        by_line={share.line.id: share for share in shares},
+    )
+
+
+def _share(line: LineState, entry: Entry, *, from_insurer: bool) -> LineShare:
+    after = line.balance - entry.paid - entry.write_off
+    released = ZERO
+    problem, column = "", "paid"
+    if from_insurer and after < 0:
+        released = min(-after, line.by_patient)
+        after += released
+    if after < 0:
+        problem = f"{show(-after)} more than this session owes"
+        column = "paid" if entry.paid > 0 else "write_off"
+    if entry.paid < 0 and line.by_this_payer + entry.paid < 0:
+        problem = f"This payer paid only {show(line.by_this_payer)} on this line"
+        if not from_insurer:
+            problem = "To un-pay a line, use Credit allocation"
+    elif entry.write_off < 0 and line.adjusted + entry.write_off < 0:
+        problem, column = f"Only {show(line.adjusted)} was written off", "write_off"
+    return LineShare(
+        line=line,
+        paid=entry.paid,
+        write_off=entry.write_off,
+        patient_owes=_patient_owes(line, entry),
+        balance_after=after,
+        released=released,
+        problem=problem,
+        column=column,
+    )
+
+
+def _patient_owes(line: LineState, entry: Entry) -> Decimal | None:
+    """Fee, less all write-offs, less everything insurers paid, and never below nothing."""
+    if entry.empty and not line.by_insurers:
+        return None
+    owed = line.amount - line.adjusted - entry.write_off - line.by_insurers - entry.paid
+    return max(owed, ZERO)
+
+
+# ------------------------------------------------------------- filling boxes for the typist
+
+
+def pay_remaining(line: LineState, entry: Entry, unallocated: Decimal) -> Decimal:
+    """What P puts on a line: the rest of the line, up to what is unallocated."""
+    wanted = max(line.balance - entry.write_off, ZERO)
+    return min(wanted, max(unallocated + entry.paid, ZERO))
+
+
+def oldest_first(
+    amount_left: Decimal, lines: Iterable[LineState], entries: Mapping[int, Entry]
+) -> dict[int, Decimal]:
+    """Line → amount for every line with an empty box, in the order given, while money is left."""
+    filled: dict[int, Decimal] = {}
+    for line in lines:
+        entry = entries.get(line.id) or Entry(line.id)
+        if entry.paid or amount_left <= 0:
+            continue
+        given = min(max(line.balance - entry.write_off, ZERO), amount_left)
+        if given:
+            filled[line.id] = given
+            amount_left -= given
+    return filled
+
+
+# ---------------------------------------------------------------------------- an account's credit
+
+
+@dataclass(frozen=True, slots=True)
+class CreditLine:
+    """A line on the Credit allocation page, with what the patient's receipts hold on it."""
+
+    id: int
+    amount: Decimal
+    paid: Decimal
+    balance: Decimal
+    held: Decimal
+    held_by_reversed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CreditMove:
+    """The account before and after the amounts typed on the Credit allocation page."""
+
+    credit: Decimal
+    invoices: Decimal
+    moved: Decimal
+    available: Decimal
+    problems: Mapping[int, str]
+    balances_after: Mapping[int, Decimal]
+
+    @property
+    def credit_after(self) -> Decimal:
+        return self.credit - self.moved
+
+    @property
+    def invoices_after(self) -> Decimal:
+        return self.invoices - self.moved
+
+    @property
+    def net(self) -> Decimal:
+        """Unchanged by anything on this page (R6)."""
+        return self.invoices - self.credit
+
+    @property
+    def short(self) -> Decimal:
+        """How much more is put on lines than there is standing credit to put."""
+        return max(-self.available, ZERO)
+
+
+def move_credit(
+    *,
+    credit: Decimal,
+    invoices: Decimal,
+    lines: Sequence[CreditLine],
+    amounts: Mapping[int, Decimal],
+) -> CreditMove:
+    """What the page shows after every key: plus pays a line from credit, minus un-pays it.
+
+    Reversed receipts are taken off a line first, and money of theirs pays nothing again: only
+    standing credit can be put on a line.
+    """
+    available = max(credit, ZERO)
+    moved = ZERO
+    problems: dict[int, str] = {}
+    balances: dict[int, Decimal] = {}
+    for line in lines:
+        amount = amounts.get(line.id, ZERO)
+        balances[line.id] = line.balance - amount
+        moved += amount
+        if amount < 0:
+            available += max(-amount - line.held_by_reversed, ZERO)
+            if -amount > line.held:
+                problems[line.id] = f"You can un-pay at most {show(line.held)} on this line."
+        elif amount > line.balance:
+            problems[line.id] = f"This line only owes {show(line.balance)}."
+    paid_out = sum((amount for amount in amounts.values() if amount > 0), ZERO)
+    return CreditMove(credit, invoices, moved, available - paid_out, problems, balances)
+
+
+# ---------------------------------------------------------------------------- in words
+
+
+def words(sharing: Sharing) -> str:
+    """The words beside the figure: one of the four states, never colour alone."""
+    return {
+        "empty": "enter an amount",
+        "todo": "still to allocate",
+        "done": "all allocated",
+        "over": "over-allocated",
+    }[sharing.state]
+
+
+def too_much(sharing: Sharing) -> str:
+    return f"{show_dollars(sharing.over)} too much is allocated."

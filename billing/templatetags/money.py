@@ -1,0 +1,35 @@
+"""How templates print money: `{{ v|money }}`, `{{ v|dollars }}` and `{% money v flag=True %}`."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
+
+from billing.money import show, show_dollars
+
+register = template.Library()
+
+
+@register.filter(name="money")
+def money_filter(amount: Decimal | None) -> str:
+    """1,234.50, for table cells."""
+    return "" if amount is None else show(amount)
+
+
+@register.filter
+def dollars(amount: Decimal | None) -> str:
+    """$1,234.50, for totals and sentences."""
+    return "" if amount is None else show_dollars(amount)
+
+
+@register.simple_tag
+def money(amount: Decimal, *, flag: bool = False) -> SafeString:
+    """An amount in a cell: zero is muted; a negative is red with a sign if `flag` asks to act."""
+    if amount < 0 and flag:
+        icon = lucide("triangle-alert", size=14, **{"class": "ic ic-s", "aria-hidden": "true"})
+        return format_html('<span class="neg nowrap">{} {}</span>', icon, show(amount))
+    if not amount:
+        return format_html('<span class="zero">{}</span>', show(amount))
+    return format_html("{}", show(amount))

@@ -1,0 +1,26 @@
+"""What has to be set up once, when Django starts."""
+
+import sqlite3
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+
+class HouseConfig(AppConfig):
+    name = "config"
+
+    def ready(self) -> None:
+        connection_created.connect(use_sqlites_own_variable_limit)
+
+
+def use_sqlites_own_variable_limit(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Let bulk_create fill a statement as far as this SQLite allows.
+
+    Django 5.2 assumes 999 variables, a limit SQLite left behind in 2020. With it the number of
+    statements of one posting would grow with the number of its lines.
+    """
+    if connection.vendor == "sqlite":
+        limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        connection.features.max_query_params = limit

@@ -1,0 +1,287 @@
+"""Settings, all in one file, in the order of Django's documentation.
+
+Values come from the environment (or a `.env` file beside manage.py; see `.env.example`).
+There are two ways to start. REMIT_LOCAL=1, as `make run` and the tests do, brings a development
+key and answers this machine only. Without it this is production, and production refuses to start
+unless it is safe.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(env.str("REMIT_ENV_FILE", default=str(BASE_DIR / ".env")))
+
+LOCAL = env.bool("REMIT_LOCAL", default=False)
+
+# --- Core ----------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+
+DEVELOPMENT_SECRET_KEY = "development-only-this-key-is-public-and-protects-nothing-at-all"  # noqa: S105
+SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY if LOCAL else "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK if LOCAL else [])
+
+if LOCAL:
+    if not set(ALLOWED_HOSTS) <= set(LOOPBACK):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS: with REMIT_LOCAL=1 only this machine is answered "
+            f"({', '.join(LOOPBACK)}). Unset REMIT_LOCAL to serve other hosts."
+        )
+else:
+    if SECRET_KEY == DEVELOPMENT_SECRET_KEY or len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured(
+            "SECRET_KEY: set a secret random string of 50 characters or more. "
+            "(To try Remit on this machine only, set REMIT_LOCAL=1 instead.)"
+        )
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG: shows patients' data to anybody. Unset it.")
+    if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
+        raise ImproperlyConfigured("ALLOWED_HOSTS: list the host names of this site, without *.")
+
+CLINIC_NAME = env.str("CLINIC_NAME", default="Harbour Street Clinic")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+    "js_lib_bootstrap5",
+    "lucide",
+    "config",
+    "patients",
+    "billing",
+]
+
+MIDDLEWARE = [
+    # First: whatever comes later may read the form.
+    "config.middleware.StrictFormEncoding",
+    "django.middleware.security.SecurityMiddleware",
+    # Static files go out here, before sessions, and may be cached.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.NoStore",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # A view nobody thought about is closed, not open.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.DatabaseAway",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["lucide.templatetags.lucide"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.clinic",
+            ],
+        },
+    }
+]
+
+# The grid of an insurance payment posts about five fields a line, and a payer may send 500 lines.
+# Django's 1,000 would refuse it.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+# --- Databases -----------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if database_url := env.str("DATABASE_URL", default=""):
+    postgres = dj_database_url.parse(database_url, conn_max_age=0, conn_health_checks=True)
+    # Threads of a worker share a few open connections, so CONN_MAX_AGE must be 0.
+    # After `timeout` seconds without one the page says "try again" (config/middleware.py).
+    postgres.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": env.int("DATABASE_POOL_MIN", default=1),
+        "max_size": env.int("DATABASE_POOL_MAX", default=8),
+        "timeout": 10,
+    }
+    # Behind a pgbouncer in transaction mode, cursors of the server do not survive.
+    postgres["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_BEHIND_PGBOUNCER", default=False)
+    DATABASES = {"default": postgres}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": env.str("SQLITE_PATH", default=str(BASE_DIR / "db.sqlite3")),
+            "OPTIONS": {
+                # A writer waits for another one instead of failing. IMMEDIATE, since a
+                # transaction that first reads and then writes cannot wait in SQLite: it fails
+                # at once ("database is locked").
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                # WAL: readers never wait. FULL: what was confirmed survives a power cut.
+                # recursive_triggers: else REPLACE INTO passes by the append-only triggers.
+                "init_command": (
+                    "PRAGMA journal_mode = WAL;"
+                    "PRAGMA synchronous = FULL;"
+                    "PRAGMA recursive_triggers = ON;"
+                ),
+            },
+        }
+    }
+
+# --- Caches --------------------------------------------------------------------------------------
+
+# Counts failed log-ins (allauth). In memory each worker counts for itself; several servers want
+# one they share, e.g. CACHE_URL=rediscache://… or dbcache://….
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+# --- HTTP and security ---------------------------------------------------------------------------
+
+PRODUCTION = not LOCAL
+
+# Off where a proxy in front does the redirecting.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come by plain http
+# Only behind a proxy that always sets this header itself; else anybody could claim https.
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # So that log-in limits count the client's address, not the proxy's.
+    ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+# Preloading (W021) binds the whole domain for years: its owner's decision, not this app's.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Only files of our own. No inline script or style anywhere, in our pages and in the admin's.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# __Host- makes the browser itself refuse a cookie that is not Secure, or that another host set.
+COOKIE_PREFIX = "__Host-" if PRODUCTION else ""
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_HTTPONLY = True  # htmx sends the token that base.html hands it
+
+# --- Sessions ------------------------------------------------------------------------------------
+
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+SESSION_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# A working day at the desk, and never past closing the browser.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# --- Accounts ------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+# allauth: log-in by user name, accounts are made by an administrator.
+ACCOUNT_ADAPTER = "config.accounts.ClosedSignup"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False  # no "remember me" on a shared front-desk computer
+# A whole clinic shares one address and logs in at eight o'clock.
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/300s/key"}
+
+# --- Language and time ---------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
+
+# --- Logging -------------------------------------------------------------------------------------
+
+# To stderr; whoever runs the server keeps it. Paths hold chart numbers, never names.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            # An exception's text may quote a patient, so only a developer's machine shows it.
+            "()": "logging.Formatter" if LOCAL else "config.logs.WithoutPersonalData",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # Django mails errors to ADMINS by default; mail is not the place for them.
+    "loggers": {"django": {"handlers": ["stderr"], "propagate": False}},
+}
+
+# --- Static files --------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # The hash in each name lets browsers keep a file for ever.
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Forms and tables ----------------------------------------------------------------------------
+
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+DJANGO_TABLES2_TEMPLATE = "parts/table.html"

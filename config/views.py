@@ -1,0 +1,67 @@
+"""The pages that belong to no app."""
+
+import logging
+import sys
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+from django.views.decorators.http import require_safe
+
+logger = logging.getLogger(__name__)
+
+# A tick on a bill. Browsers ask for /favicon.ico on pages
+# that name no icon (the admin's); a 404 there would hide real errors in the console.
+FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
+    '<rect x="3" y="1" width="18" height="22" rx="3" fill="#0f5e7c"/>'
+    '<path d="M7.5 12.5l3 3 6-7" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
+)
+
+
+@require_safe
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. (No database: a load balancer must not drop every desk's server
+    because of one slow query.)"""
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(
+        FAVICON,
+        content_type="image/svg+xml",
+        headers={"Cache-Control": "public, max-age=86400"},
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The 500 page, or the 503 page where the error was the database being away."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError) and database_is_away(error):
+        return records_out_of_reach()
+    return defaults.server_error(request)
+
+
+def database_is_away(error: OperationalError) -> bool:
+    """Away, full, locked or too slow: all pass. SQLite uses the same class for our own mistakes
+    in SQL, which do not."""
+    text = str(error)
+    return not (text.startswith("no such") or "syntax error" in text or "has no column" in text)
+
+
+def records_out_of_reach() -> HttpResponse:
+    """Plain on purpose: a template might ask the database."""
+    logger.exception("Database out of reach")
+    return HttpResponse(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Please try again</title>'
+        "<h1>Please try again in a few seconds</h1>"
+        "<p>Remit cannot reach its records just now.</p>"
+        "<p>If you were saving, go back and save the same form again. "
+        "The same form is never posted twice.</p></html>",
+        status=503,
+        headers={"Retry-After": "5"},
+    )

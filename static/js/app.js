@@ -1,0 +1,233 @@
+// What every page can do: keys, dialogs, notices, and words for those who do not see the screen.
+// Everything works without this file; forms post, links lead to pages. No money is computed here.
+//
+//   data-find         the box that Ctrl+K goes to
+//   data-keys-page    the link that Ctrl+/ follows
+//   data-main         the button that Ctrl+Enter presses (in an open dialog: the dialog's own)
+//   data-dialog="#x"  a link that opens #x of its page in the dialog, instead of going there
+//   data-close        in a dialog: closes it
+//   data-dismiss      removes the [data-notice] around it
+//   data-once         a form that may be sent once: a second press does nothing
+//   data-live         a form whose totals the server answers while somebody types
+//
+// The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
+// reader is free, {"shout": …} at once. Other scripts call Remit.announce(text).
+
+const find = (selector, root = document) => root.querySelector(selector);
+const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (type, action, options) => document.addEventListener(type, action, options);
+const FAILURES = ["htmx:sendError", "htmx:timeout", "htmx:responseError"];
+
+// ---------------------------------------------------------------- reading out
+
+// Emptied first: a screen reader reads changes, and the same words twice would be silent.
+function announce(text, { now = false } = {}) {
+  const region = find(now ? "#shout" : "#say");
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text; }, 50);
+}
+
+globalThis.Remit = { announce };
+
+on("say", (event) => announce(event.detail.value));
+on("shout", (event) => announce(event.detail.value, { now: true }));
+
+// ---------------------------------------------------------------- errors, notices
+
+function focusErrors(root) {
+  const summary = root.matches?.(".errsum") ? root : find(".errsum", root);
+  if (summary) summary.focus();
+}
+
+focusErrors(document);
+on("htmx:afterSettle", (event) => focusErrors(event.target));
+
+on("click", (event) => {
+  const button = event.target.closest("[data-dismiss]");
+  if (!button) return;
+  button.closest("[data-notice]").remove();
+  find("#main").focus();
+});
+
+// ---------------------------------------------------------------- keys
+
+on("keydown", (event) => {
+  // Some keyboards write / with Shift.
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || (event.shiftKey && event.key !== "/")) return;
+  const press = { k: focusFind, "/": openKeys, Enter: pressMain }[event.key];
+  if (press && press()) event.preventDefault();
+});
+
+function focusFind() {
+  const box = find("[data-find]");
+  if (!box || find("dialog[open]")) return false;
+  box.focus();
+  box.select();
+  return true;
+}
+
+function openKeys() {
+  const link = find("[data-keys-page]");
+  if (!link || find("dialog[open]")) return false;
+  link.click();
+  return true;
+}
+
+function pressMain() {
+  const button = find("[data-main]", find("dialog[open]") || document);
+  if (!button) return false;
+  button.click();
+  return true;
+}
+
+// T, + and - in a date: today, the next day, the day before.
+on("keydown", (event) => {
+  const box = event.target;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!box.matches("input[type=date]") || box.readOnly) return;
+  const step = { t: 0, T: 0, "+": 1, "=": 1, "-": -1 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const day = step && box.value ? new Date(`${box.value}T12:00`) : new Date();
+  day.setDate(day.getDate() + step);
+  box.value = isoDate(day);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// The day where the reader is; toISOString() would say the day in Greenwich.
+function isoDate(day) {
+  const two = (number) => String(number).padStart(2, "0");
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}
+
+// ---------------------------------------------------------------- dialogs
+
+// The browser keeps the focus inside, closes on Esc and gives the focus back to the link.
+on("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  link.focus();
+  htmx.ajax("GET", link.getAttribute("href"), {
+    source: link,
+    target: "#dialog",
+    swap: "innerHTML ignoreTitle:true",
+    select: link.dataset.dialog || undefined,
+  });
+});
+
+on("htmx:afterSwap", (event) => {
+  const dialog = event.target.closest("dialog.dlg");
+  if (dialog && !dialog.open && dialog.childElementCount) dialog.showModal();
+});
+
+on("click", (event) => {
+  const dialog = event.target.closest("[data-close]")?.closest("dialog");
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.close();
+});
+
+// Emptied, so that no id stands twice in the page. (close does not bubble: caught on the way down.)
+on("close", (event) => {
+  if (event.target.matches("dialog.dlg")) event.target.replaceChildren();
+}, true);
+
+// The page itself says best why it cannot be shown.
+for (const failure of FAILURES) {
+  on(failure, (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (link) location.assign(link.href);
+  });
+}
+
+// ---------------------------------------------------------------- answers from elsewhere
+
+// An answer that was redirected is another page, most often sign-in: it is no part to put into this
+// one. Somebody who types stays where they are and reads that the totals are out of date.
+function cameFromElsewhere({ xhr, requestConfig }) {
+  if (!xhr.responseURL) return false;
+  const asked = new URL(requestConfig.path || ".", location.href);
+  return new URL(xhr.responseURL).pathname !== asked.pathname;
+}
+
+on("htmx:beforeOnLoad", (event) => {
+  if (!cameFromElsewhere(event.detail)) return;
+  event.preventDefault();
+  if (event.target.closest("[data-live]")) noAnswer();
+  else location.assign(event.detail.xhr.responseURL);
+});
+
+// ---------------------------------------------------------------- sent once
+
+// The button is not disabled, which would take its name and value out of what is sent: the form
+// remembers that it is on its way. The server refuses a second posting in any case.
+const sent = new WeakSet();
+const SENT_FOR = 10000; // where the page stays, as after a file to save, it may be sent again
+
+on("submit", (event) => {
+  if (!sent.has(event.target)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+on("submit", (event) => {
+  const form = event.target;
+  const takenByHtmx = form.matches("[hx-post]");
+  if (!form.matches("[data-once]") || (event.defaultPrevented && !takenByHtmx)) return;
+  markSent(form, true);
+  setTimeout(() => markSent(form, false), SENT_FOR);
+});
+
+on("htmx:afterRequest", ({ target, detail }) => {
+  const byPress = detail.requestConfig?.triggeringEvent?.type === "submit";
+  if (byPress && target.matches("form[data-once]")) markSent(target, false);
+});
+
+// Back shows the page as it was left.
+window.addEventListener("pageshow", () => {
+  for (const form of findAll("form[data-once]")) markSent(form, false);
+});
+
+function markSent(form, isSent) {
+  if (isSent) sent.add(form);
+  else sent.delete(form);
+  for (const button of form.elements) {
+    if (button.type === "submit") button.toggleAttribute("data-sent", isSent);
+  }
+}
+
+// ---------------------------------------------------------------- live totals
+
+// While the server is silent its last figures may be wrong, and must not look right. The words for
+// it are in the page already (parts/unallocated.html); a class shows them.
+let outOfDate = false;
+
+function markTotals(name, isOn) {
+  for (const total of findAll(".un, .state, .explain")) total.classList.toggle(name, isOn);
+}
+
+function noAnswer() {
+  markTotals("pending", false);
+  markTotals("stale", true);
+  if (!outOfDate) announce("No answer from the server. The totals are out of date.", { now: true });
+  outOfDate = true;
+}
+
+function answered() {
+  markTotals("pending", false);
+  markTotals("stale", false);
+  if (outOfDate) announce("The totals are up to date again.");
+  outOfDate = false;
+}
+
+const onLiveForm = (type, action) =>
+  on(type, (event) => { if (event.target.closest("[data-live]")) action(event); });
+
+onLiveForm("htmx:beforeSend", () => markTotals("pending", true));
+for (const failure of FAILURES) onLiveForm(failure, noAnswer);
+onLiveForm("htmx:beforeOnLoad", ({ detail }) => {
+  const isAnswer = detail.xhr.status < 400 || detail.xhr.status === 422;
+  if (isAnswer && !cameFromElsewhere(detail)) answered();
+});

@@ -1,0 +1,68 @@
+"""Settings refuse to start unsafe, and say which setting it is."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+SETTINGS = str(Path(__file__).resolve().parents[2] / "config/settings.py")
+SAFE = {
+    "REMIT_LOCAL": "0",
+    "SECRET_KEY": "k3" * 30,
+    "ALLOWED_HOSTS": "billing.clinic.example",
+    "DEBUG": "0",
+    "DATABASE_URL": "",
+}
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def start(**environment: str) -> dict[str, Any]:
+        for name, value in (SAFE | environment).items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(SETTINGS)
+
+    return start
+
+
+def test_production_starts_and_is_strict(start: Any) -> None:
+    settings = start()
+    assert settings["SECURE_SSL_REDIRECT"]
+    assert settings["SECURE_HSTS_SECONDS"] >= 31_536_000
+    assert settings["SESSION_COOKIE_SECURE"]
+    assert settings["SESSION_COOKIE_NAME"] == "__Host-sessionid"
+    assert settings["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+    assert settings["LOGGING"]["formatters"]["line"]["()"] == "config.logs.WithoutPersonalData"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "development-only-this-key-is-public-and-protects-nothing-at-all"),
+        ("DEBUG", "1"),
+        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "billing.clinic.example,*"),
+    ],
+)
+def test_production_refuses(start: Any, name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}: "):
+        start(**{name: value})
+
+
+def test_local_mode_needs_nothing_and_answers_this_machine_only(start: Any) -> None:
+    assert start(REMIT_LOCAL="1", ALLOWED_HOSTS="localhost")["ALLOWED_HOSTS"] == ["localhost"]
+    with pytest.raises(ImproperlyConfigured, match=r"^ALLOWED_HOSTS: "):
+        start(REMIT_LOCAL="1", ALLOWED_HOSTS="billing.clinic.example")
+
+
+def test_postgresql_comes_from_one_url_with_a_pool(start: Any) -> None:
+    database = start(DATABASE_URL="postgresql://remit:p%40ss@%2Frun%2Fpg/books")["DATABASES"]
+    default = database["default"]
+    assert (default["HOST"], default["NAME"], default["PASSWORD"]) == ("/run/pg", "books", "p@ss")
+    assert default["OPTIONS"]["pool"]["max_size"] == 8
+    assert default["CONN_MAX_AGE"] == 0
