@@ -53,11 +53,15 @@ test: .venv/.dev
 AS_IN_PRODUCTION = env REMIT_LOCAL=0 REMIT_ENV_FILE=/dev/null ALLOWED_HOSTS=remit.example \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
+TEMPLATES = find templates -name '*.html' -print0
+DJADE = $(BIN)/djade --target-version 5.2
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@echo "$(DJADE) --check templates/**.html" && $(TEMPLATES) | xargs -0 $(DJADE) --check
 	$(BIN)/mypy .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 	@echo "$(MANAGE) check --deploy (with production's settings)"
@@ -66,13 +70,14 @@ lint: .venv/.dev
 fix: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@$(TEMPLATES) | xargs -0 $(DJADE) || true  # it says 1 when it has changed something
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks
 
 # uv only resolves, in a folder thrown away afterwards; pip alone installs what it wrote. No
 # address of a package index goes into the files.
-UV_COMPILE = uv pip compile --quiet --universal --generate-hashes --no-header --upgrade \
+UV_COMPILE = uv pip compile --quiet --system-certs --universal --generate-hashes --no-header --upgrade \
 	--python-version 3.11 pyproject.toml
 lock: .venv/.run
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

@@ -72,12 +72,17 @@ class AlreadyUndoneError(LedgerError):
 
 @dataclass
 class Posted:
-    """The rows a verb wrote. `released` is patients' money an insurer's payment gave back."""
+    """The rows a verb wrote.
+
+    `released` is patients' money an insurer's payment gave back; `covered` is what standing
+    credit took over from reversed receipts along the way.
+    """
 
     payment: Payment | None = None
     allocations: list[Allocation] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     released: list[Allocation] = field(default_factory=list)
+    covered: Decimal = ZERO
     replayed: bool = False
 
 
@@ -164,6 +169,7 @@ class _Posting:
         self.allocations: list[Allocation] = []
         self.adjustments: list[Adjustment] = []
         self.released: list[Allocation] = []
+        self.covered = ZERO
         self.staged: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
 
     def check_date(self) -> None:
@@ -428,6 +434,7 @@ class _Posting:
                 if amount > 0:
                     self.put(receipt, line, -amount, f"Covered by {cover.number}")
                     self.put(cover, line, amount, f"Covers {receipt.number}")
+                    self.covered += amount
                     left -= amount
         for cover in standing:
             amount = min(-receipt.unallocated, cover.unallocated)
@@ -440,6 +447,7 @@ class _Posting:
             Kind.TRANSFER_OUT, source=cover, original=cover, amount=-amount, reason=reason
         )
         self.draw(Kind.TRANSFER_IN, source=receipt, original=out, amount=amount, reason=reason)
+        self.covered += amount
 
     # ------------------------------------------------------------------ writing
 
@@ -487,7 +495,7 @@ class _Posting:
         """Write, and hand the payment back as the database now sees it."""
         self.write()
         fresh = Payment.objects.with_names().get(pk=payment.pk) if payment else None
-        return Posted(fresh, self.allocations, self.adjustments, self.released)
+        return Posted(fresh, self.allocations, self.adjustments, self.released, self.covered)
 
 
 def _who_changed(line: InvoiceLine) -> str:

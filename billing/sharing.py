@@ -84,6 +84,18 @@ class Sharing:
         return self.amount - self.already - self.allocated
 
     @property
+    def given(self) -> Decimal:
+        """Everything this payment gives to lines, on this screen and before it."""
+        return self.already + self.allocated
+
+    @property
+    def percent(self) -> int:
+        """How far along the sharing is, for the meter: 0 to 100."""
+        if self.amount <= 0:
+            return 100 if self.given else 0
+        return int(max(min(self.given * 100 / self.amount, Decimal(100)), ZERO))
+
+    @property
     def over(self) -> Decimal:
         """How much too much is allocated; 0.00 while it fits."""
         return max(-self.unallocated, ZERO)
@@ -102,8 +114,9 @@ class Sharing:
         return [share for share in self.lines if share.problem]
 
     def total(self, column: str) -> Decimal:
-        """The footer of a column: amount, paid_before, write_off, paid, owes, balance_after."""
+        """The footer of a column, by the names below."""
         picked = {
+            "balance": lambda share: share.line.balance,
             "amount": lambda share: share.line.amount,
             "paid_before": lambda share: share.line.paid,
             "write_off": lambda share: share.write_off,
@@ -179,10 +192,23 @@ def _patient_owes(line: LineState, entry: Entry) -> Decimal | None:
 # ------------------------------------------------------------- filling boxes for the typist
 
 
-def pay_remaining(line: LineState, entry: Entry, unallocated: Decimal) -> Decimal:
-    """What P puts on a line: the rest of the line, up to what is unallocated."""
+def pay_remaining(line: LineState, entry: Entry, unallocated: Decimal | None) -> Decimal:
+    """What P puts on a line: the rest of the line, up to what is unallocated (None: no limit)."""
     wanted = max(line.balance - entry.write_off, ZERO)
-    return min(wanted, max(unallocated + entry.paid, ZERO))
+    return wanted if unallocated is None else min(wanted, max(unallocated + entry.paid, ZERO))
+
+
+def write_off_rest(line: LineState, entry: Entry) -> Decimal:
+    """What W writes off: whatever the line still owes beside what is paid on it."""
+    return max(line.balance - entry.paid, ZERO)
+
+
+def trim_last(sharing: Sharing) -> tuple[int, str, Decimal] | None:
+    """(line, column, amount) that takes what is too much off the last line with money on it."""
+    filled = [share for share in sharing.lines if share.paid > 0]
+    if not sharing.over or not filled:
+        return None
+    return filled[-1].line.id, "paid", max(filled[-1].paid - sharing.over, ZERO)
 
 
 def oldest_first(
@@ -274,6 +300,39 @@ def move_credit(
             problems[line.id] = f"This line only owes {show(line.balance)}."
     paid_out = sum((amount for amount in amounts.values() if amount > 0), ZERO)
     return CreditMove(credit, invoices, moved, available - paid_out, problems, balances)
+
+
+def offers_pay(line: CreditLine, credit: Decimal) -> bool:
+    """Whether the button of a line says Pay; otherwise it says Un-pay."""
+    return line.balance > 0 and (credit > 0 or not line.held)
+
+
+def fill_credit(line: CreditLine, credit: Decimal, others: CreditMove) -> Decimal:
+    """What a line's button puts in its box: up to the credit left by the others, or all back."""
+    if offers_pay(line, credit):
+        return min(line.balance, max(others.available, ZERO))
+    return -line.held
+
+
+@dataclass(frozen=True, slots=True)
+class CreditTotals:
+    """The last row of Credit allocation: the sums of the lines listed."""
+
+    charge: Decimal
+    paid: Decimal
+    balance: Decimal
+    moved: Decimal
+    after: Decimal
+
+
+def credit_totals(lines: Sequence[CreditLine], move: CreditMove) -> CreditTotals:
+    return CreditTotals(
+        charge=sum((line.amount for line in lines), ZERO),
+        paid=sum((line.paid for line in lines), ZERO),
+        balance=sum((line.balance for line in lines), ZERO),
+        moved=move.moved,
+        after=sum(move.balances_after.values(), ZERO),
+    )
 
 
 # ---------------------------------------------------------------------------- in words

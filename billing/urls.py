@@ -9,6 +9,7 @@ from billing.views import (
     help,
     insurance_payments,
     invoices,
+    payment_lists,
     payments,
     take_payment,
     today,
@@ -24,7 +25,7 @@ urlpatterns = [
     path("patients/<str:chart>/credit/", credit.patient_credit, name="patient_credit"),
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
     # Payments
-    path("payments/", payments.payment_list, name="payment_list"),
+    path("payments/", payment_lists.payment_list, name="payment_list"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),
     path("payments/<str:number>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("payments/<str:number>/void/", payments.payment_void, name="payment_void"),
@@ -32,7 +33,7 @@ urlpatterns = [
     # Insurance payments
     path(
         "insurance-payments/",
-        insurance_payments.insurance_payment_list,
+        payment_lists.insurance_payment_list,
         name="insurance_payment_list",
     ),
     path(

@@ -13,6 +13,9 @@ threads = int(os.environ.get("WEB_THREADS", "4"))
 # The heartbeat file must not wait for a disk, or a busy disk looks like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
+# Nothing here is managed at run time, and two servers of one user would share its socket.
+control_socket_disable = True
+
 # No access log: query strings may hold what somebody searched for.
 accesslog = None
 errorlog = "-"

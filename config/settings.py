@@ -110,6 +110,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.clinic",
+                "billing.context.nav_counts",
             ],
         },
     }
@@ -159,8 +160,8 @@ else:
 
 # --- Caches --------------------------------------------------------------------------------------
 
-# Counts failed log-ins (allauth). In memory each worker counts for itself; several servers want
-# one they share, e.g. CACHE_URL=rediscache://… or dbcache://….
+# Counts failed log-ins (allauth) and keeps the navigation's counts for a minute. In memory each
+# worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 # --- HTTP and security ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -58,7 +59,8 @@ def _flush_past_the_guards() -> Iterator[None]:
     rightly refuse. Only here, around that flush, they step aside."""
     from billing import guards
 
-    flush = TransactionTestCase._fixture_teardown
+    case: Any = TransactionTestCase  # the name below is Django's own, so unknown to its types
+    flush = case._fixture_teardown
 
     def flush_unguarded(self: TransactionTestCase) -> None:
         guards.drop(connection)
@@ -67,9 +69,15 @@ def _flush_past_the_guards() -> Iterator[None]:
         finally:
             guards.install(connection)
 
-    TransactionTestCase._fixture_teardown = flush_unguarded
+    case._fixture_teardown = flush_unguarded
     yield
-    TransactionTestCase._fixture_teardown = flush
+    case._fixture_teardown = flush
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """No test sees another one's counts, nor its failed log-ins."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,149 @@
+"""A patient's account: balances with each provider, why a credit is negative, and the history."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from billing import balances, wording
+from billing.balances import AccountBalance, HistoryRow
+from billing.money import show
+from billing.views import notices
+from patients.models import Patient
+
+SHOW = {"everything": "Everything", "charges": "Charges", "payments": "Payments"}
+PERIODS = {"90-days": "Last 90 days", "year": "This year", "all": "All"}
+HIDDEN = "hidden_notes"
+MOST_HIDDEN = 50
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """What the patient owes each provider, what is credit, and everything that led there."""
+    patient = get_object_or_404(Patient, chart_number=chart)
+    if request.method == "POST":
+        if request.POST.get("action") == "undo":
+            notices.undo(request, patient)
+        elif request.POST.get("action") == "hide":
+            _hide_note(request, patient)
+        return redirect(patient)
+    accounts = balances.accounts(patient)
+    context = {"patient": patient, **_history(request, patient, accounts)}
+    if request.htmx and request.htmx.target == "history":  # type: ignore[attr-defined]
+        return render(request, "billing/account/_history.html", context)
+    context |= {
+        "accounts": accounts,
+        "total": balances.total(accounts),
+        "coverages": patient.coverages.on(timezone.localdate()).select_related("payer"),  # type: ignore[attr-defined]
+        "whys": _whys(request, patient, accounts),
+        "undo_tag": notices.undo_tag(request, patient),
+    }
+    return render(request, "billing/account/patient_account.html", context)
+
+
+# ---------------------------------------------------------------------------- negative credit
+
+
+def _whys(
+    request: HttpRequest, patient: Patient, accounts: Sequence[AccountBalance]
+) -> list[tuple[wording.Why, list[tuple[wording.UnpayButton, uuid.UUID]]]]:
+    """The panels that were not hidden, or were asked for again; a key for each of their buttons."""
+    found = balances.negative_credits(patient, accounts)
+    undoings = balances.undoing_of(payment for each in found for payment, _lines in each.causes)
+    hidden = set(request.session.get(HIDDEN, []))
+    asked = request.GET.get("why", "")
+    panels = [wording.why(each, undoings, patient.given_name) for each in found]
+    return [
+        (panel, [(button, uuid.uuid4()) for button in panel.buttons])
+        for panel in panels
+        if _note(patient, panel.provider_id, show(panel.credit)) not in hidden
+        or asked == str(panel.provider_id)
+    ]
+
+
+def _hide_note(request: HttpRequest, patient: Patient) -> None:
+    """Hidden for exactly this credit: another amount is another note."""
+    note = _note(patient, request.POST.get("provider", ""), request.POST.get("credit", ""))
+    if len(note) < 60:
+        kept = [each for each in request.session.get(HIDDEN, []) if each != note]
+        request.session[HIDDEN] = [*kept, note][-MOST_HIDDEN:]
+
+
+def _note(patient: Patient, provider: int | str, credit: str) -> str:
+    return f"{patient.pk}:{provider}:{credit}"
+
+
+# ---------------------------------------------------------------------------- history
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the history is shown; unknown words count as not given."""
+
+    show: str
+    provider: str
+    period: str
+    deleted: bool
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Filters:
+        show_, period = request.GET.get("show", ""), request.GET.get("period", "")
+        return cls(
+            show=show_ if show_ in SHOW else "everything",
+            provider=request.GET.get("provider", ""),
+            period=period if period in PERIODS else "90-days",
+            deleted=request.GET.get("deleted") == "1",
+        )
+
+    @property
+    def since(self) -> datetime.date | None:
+        today = timezone.localdate()
+        return {
+            "90-days": today - datetime.timedelta(days=90),
+            "year": today.replace(month=1, day=1),
+        }.get(self.period)
+
+
+def _history(
+    request: HttpRequest, patient: Patient, accounts: Sequence[AccountBalance]
+) -> dict[str, Any]:
+    filters = Filters.of(request)
+    of_one = [each for each in accounts if each.provider and str(each.provider.pk) == filters.provider]
+    provider = of_one[0].provider if of_one else None
+    rows = balances.history(
+        patient, provider=provider, show=filters.show, deleted=filters.deleted
+    )
+    recent = _since(rows, filters.since)
+    undoings = [row.payment for row in recent if row.under and row.payment]
+    earlier = len(rows) - len(recent)
+    return {
+        "entries": wording.entries(recent, balances.came_off(undoings)),
+        "earlier": earlier,
+        "all_rows": filters.show == "everything" and not provider and not earlier,
+        "filters": filters,
+        "provider": provider,
+        "providers": [each.provider for each in accounts],
+        "shows": SHOW.items(),
+        "periods": PERIODS.items(),
+        "net": (of_one[0] if of_one else balances.total(accounts)).net,
+    }
+
+
+def _since(rows: Sequence[HistoryRow], since: datetime.date | None) -> list[HistoryRow]:
+    """The rows of that day and later; a reversal stays with the payment it stands under."""
+    recent: list[HistoryRow] = []
+    keep = True
+    for row in rows:
+        if not row.under:
+            keep = since is None or row.date >= since
+        if keep:
+            recent.append(row)
+    return recent

@@ -1,9 +1,186 @@
+"""Credit allocation: pay lines from an account's credit, or take money back off them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing import balances, ledger
+from billing.balances import AccountBalance
+from billing.forms.base import LedgerForm, error_summary
+from billing.forms.credit import CreditGrid
+from billing.forms.grid import line_ids
+from billing.models import InvoiceLine
+from billing.money import ZERO
+from billing.views import notices
+from patients.models import Patient, Provider
+
+FOLDER = "billing/credit"
+NOT_SAVED = "This allocation is not saved yet."
+PER_PAGE = 50
+MOST_FOUND = 20
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """One account's lines: plus pays from credit, minus un-pays, and the result in sight."""
+    patient = get_object_or_404(Patient, chart_number=chart)
+    accounts = balances.accounts(patient)
+    account = _account(request, accounts)
+    view = _view(request, account)
+    form = LedgerForm(request.POST or None)
+    grid = _grid(request, patient, account, view)
+    context = {"patient": patient, "accounts": accounts, "form": form}
+    if request.method != "POST":
+        return _page(request, grid, context)
+    action = request.POST.get("action")
+    if request.htmx and not action:  # type: ignore[attr-defined]
+        return _live(request, grid)
+    if action != "save":
+        grid.fill(request.POST.get("fill", ""))
+        return _page(request, grid, context)
+    problems = grid.problems()
+    if not form.is_valid() or problems or account.provider is None:
+        return _refused(request, grid, context, problems)
+    try:
+        ledger.allocate_credit(
+            by=request.user,  # type: ignore[arg-type]
+            patient=patient,
+            provider=account.provider,
+            entries=grid.entries,
+            date=timezone.localdate(),
+            key=form.cleaned_data["key"],
+        )
+    except ledger.LedgerError as error:
+        # Read afresh: the figures on the screen are those the refusal speaks of.
+        account = balances.account(patient, account.provider)
+        grid = _grid(request, patient, account, view)
+        if error.line in grid.by_id and error.line is not None:
+            grid.refuse(error.line, str(error))
+        else:
+            form.refuse(error)
+        return _refused(request, grid, context, grid.problems())
+    amounts = [(entry.line, entry.paid) for entry in grid.entries]
+    notices.moved(request, patient, account.provider, amounts)
+    return redirect(patient)
 
 
+def _account(request: HttpRequest, accounts: Sequence[AccountBalance]) -> AccountBalance:
+    """The provider asked for; otherwise the first with credit to deal with."""
+    asked = request.GET.get("provider", "")
+    for each in accounts:
+        if each.provider and str(each.provider.pk) == asked:
+            return each
+    if asked.isascii() and asked.isdigit() and len(asked) < 19:
+        provider = Provider.objects.filter(pk=int(asked)).first()
+        if provider:
+            return AccountBalance(provider, ZERO, ZERO)
+    with_credit = [each for each in accounts if each.credit]
+    return [*with_credit, *accounts, AccountBalance(None, ZERO, ZERO)][0]
+
+
+def _view(request: HttpRequest, account: AccountBalance) -> str:
+    asked = request.GET.get("view", "")
+    if asked in ("unpaid", "all"):
+        return asked
+    return "all" if account.credit < 0 else "unpaid"
+
+
+def _grid(
+    request: HttpRequest, patient: Patient, account: AccountBalance, view: str
+) -> CreditGrid:
+    """The lines of the view; after posting, those that were on the page."""
+    sent = line_ids(request.POST) if request.method == "POST" else []
+    lines: list[InvoiceLine] = []
+    if account.provider:
+        found = InvoiceLine.objects.issued().of_account(patient, account.provider).with_names()
+        if request.method == "POST":
+            found = found.filter(pk__in=sent)
+        elif view == "unpaid":
+            found = found.open()
+        lines = list(found.order_by("-service_date", "-pk"))
+    return CreditGrid(account=account, lines=lines, view=view, sent=sent, data=request.POST)
+
+
+def _page(
+    request: HttpRequest, grid: CreditGrid, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    return render(request, f"{FOLDER}/patient_credit.html", {**context, "grid": grid}, status=status)
+
+
+def _refused(
+    request: HttpRequest,
+    grid: CreditGrid,
+    context: dict[str, Any],
+    problems: list[dict[str, str]],
+) -> HttpResponse:
+    form = context["form"]
+    items = [{"href": "", "text": text} for texts in form.errors.values() for text in texts]
+    if items:  # then an empty grid is not what keeps it from being saved
+        problems = [item for item in problems if item["href"]]
+    context["error_summary"] = error_summary(NOT_SAVED, [*items, *problems])
+    return _page(request, grid, context, status=422)
+
+
+def _live(request: HttpRequest, grid: CreditGrid) -> HttpResponse:
+    """The figures for what is typed now: outputs only, and the boxes a fill asks to set."""
+    events: dict[str, Any] = {}
+    values: dict[str, str] = {}
+    said = ""
+    if fill := request.POST.get("fill"):
+        values, said = grid.fill(fill)
+        events["fill-boxes"] = {"values": values, "said": said, "undo": "pay"}
+    elif tidy := request.POST.get("tidy"):
+        events["fill-boxes"] = {"values": grid.tidy(tidy)}
+    filled = [name.split("-")[1] for name in values]
+    rows = grid.touched(",".join([request.POST.get("touched", ""), *filled]))
+    events["figures"] = {"said": said or grid.said, "over": bool(grid.move.short)}
+    answer = render(request, f"{FOLDER}/_live.html", {"grid": grid, "rows": rows, "oob": True})
+    answer["HX-Trigger"] = json.dumps(events)
+    return answer
+
+
+# ---------------------------------------------------------------------------- choosing a patient
+
+
+@require_safe
 def credit_allocation(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("to be written")
+    """Accounts with credit to allocate or negative credit, and a way to any other patient."""
+    typed = " ".join(request.GET.get("patient", "").split())[:80]
+    found: list[Patient] = []
+    problem = ""
+    if typed:
+        found = _patients_meant(typed)
+        if len(found) == 1:
+            return redirect(reverse("billing:patient_credit", args=[found[0].chart_number]))
+        problem = "" if found else f"No patient fits “{typed}”. Try a chart number like P1042."
+    pages = Paginator(balances.accounts_with_credit(), PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {
+        "typed": typed,
+        "found": found[:MOST_FOUND],
+        "more_found": len(found) > MOST_FOUND,
+        "problem": problem,
+        "page": page,
+        "rows": balances.credit_rows(page.object_list),
+    }
+    return render(request, f"{FOLDER}/credit_allocation.html", context)
+
+
+def _patients_meant(typed: str) -> list[Patient]:
+    """By chart number if there is one in it, as in "Smith, John (P1042)"; otherwise by name."""
+    chart = re.search(r"\bP\d{3,10}\b", typed, re.IGNORECASE | re.ASCII)
+    if chart:
+        exact = list(Patient.objects.filter(chart_number=chart.group().upper()))
+        if exact:
+            return exact
+    return list(Patient.objects.search(typed).by_name()[: MOST_FOUND + 1])

@@ -1,13 +1,282 @@
+"""Insurance payments: a check is entered and shared out over the sessions it paid for."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from billing import balances, ledger
+from billing.forms.base import LedgerForm, error_summary
+from billing.forms.grid import line_ids
+from billing.forms.payment_grid import PaymentGrid
+from billing.forms.payments import InsurancePaymentForm
+from billing.models import InvoiceLine, Payment
+from billing.money import show_dollars
+from billing.views.grid_answers import live
+from patients.models import Patient, Payer
+
+FOLDER = "billing/insurance_payments"
 
 
-def insurance_payment_list(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("to be written")
-
-
+@require_http_methods(["GET", "POST"])
 def insurance_payment_new(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("to be written")
+    """New insurance payment: the strip, the sessions, Unallocated down to $0."""
+    form = InsurancePaymentForm(request.POST or None, initial=_kept(request))
+    grid = _grid(request, amount_of=form, payer=form.chosen_payer)
+    if request.method == "GET":
+        return _page(request, form, grid)
+    if "add" in request.POST:
+        return _add_sessions(request, form, grid)
+    if request.htmx and "action" not in request.POST:
+        return live(request, grid, template=f"{FOLDER}/_live.html")
+    if request.POST.get("action") not in ("save", "next"):
+        grid.fill(request.POST.get("fill", ""))
+        return _page(request, form, grid)
+    form.full_clean()
+    problems = grid.problems()
+    if not form.is_valid() or problems:
+        return _page(request, form, grid, problems=problems)
+    strip = {key: value for key, value in form.cleaned_data.items()}
+    try:
+        posted = ledger.record_payment(
+            by=request.user, entries=list(grid.entries.values()), **strip
+        )
+    except ledger.LedgerError as error:
+        _refuse(form, grid, error)
+        return _page(request, form, grid, problems=grid.problems())
+    assert posted.payment
+    messages.success(request, _saved(posted))
+    if request.POST["action"] == "next":
+        kept = {"payer": str(posted.payment.payer), "method": posted.payment.method}
+        kept["date"] = posted.payment.date.isoformat()
+        return redirect(f"{reverse('billing:insurance_payment_new')}?{urlencode(kept)}")
+    return redirect(posted.payment)
 
 
+@require_http_methods(["GET", "POST"])
 def insurance_payment_detail(request: HttpRequest, number: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """A saved insurance payment: what it paid, and allocating what is left of it."""
+    payment = get_object_or_404(
+        Payment.objects.receipts().of_payers().with_names(), number=number
+    )
+    form = LedgerForm(request.POST or None)
+    grid = _grid(
+        request,
+        amount=payment.amount,
+        already=payment.allocated + payment.returned,
+        payer=payment.payer,
+    )
+    if request.method == "GET":
+        return _page(request, form, grid, payment=payment)
+    if "add" in request.POST:
+        return _add_sessions(request, form, grid, payment=payment)
+    if request.htmx and "action" not in request.POST:
+        return live(request, grid, template=f"{FOLDER}/_live.html")
+    if request.POST.get("action") != "save":
+        grid.fill(request.POST.get("fill", ""))
+        return _page(request, form, grid, payment=payment)
+    problems = grid.problems()
+    if not form.is_valid() or problems:
+        return _page(request, form, grid, payment=payment, problems=problems)
+    try:
+        posted = ledger.allocate(
+            by=request.user,
+            payment=payment,
+            entries=list(grid.entries.values()),
+            date=timezone.localdate(),
+            key=form.cleaned_data["key"],
+        )
+    except ledger.LedgerError as error:
+        _refuse(form, grid, error)
+        return _page(request, form, grid, payment=payment, problems=grid.problems())
+    messages.success(request, _saved(posted))
+    return redirect(payment)
+
+
+# ---------------------------------------------------------------------------- adding sessions
+
+
+def _add_sessions(
+    request: HttpRequest, form: LedgerForm, grid: PaymentGrid, **context: Any
+) -> HttpResponse:
+    """Put a patient's sessions under the ones already there; nothing else on the page moves."""
+    wanted, _, which = request.POST["add"].partition(":")
+    typed = wanted or request.POST.get("patient", "")
+    patients, problem = _patients_meant(typed)
+    lines: list[int] = []
+    if not problem:
+        lines, problem = _lines_to_add(patients, grid, which)
+    shown = [state.id for state in grid.states]
+    new = [line for line in lines if line not in set(shown)]
+    if lines and not new:
+        problem = "Those sessions are already on this payment."
+    added = _again(request, grid, [*shown, *new])
+    if not request.htmx:
+        return _page(request, form, added, picker_problem=problem, **context)
+    rows = [row for row in added.rows if row.id in set(new)]
+    answer = render(
+        request,
+        f"{FOLDER}/_added.html",
+        {
+            "grid": added,
+            "rows": rows,
+            "oob": True,
+            "problem": problem,
+            "patients": patients,
+            "payer": grid.payer,
+        },
+    )
+    said = "1 session added." if len(new) == 1 else f"{len(new)} sessions added."
+    focus = f"line-{new[0]}-paid" if new else ""
+    answer["HX-Trigger-After-Settle"] = json.dumps(
+        {"rows-added": {"focus": focus, "said": said if new else problem}}
+    )
+    return answer
+
+
+def _patients_meant(typed: str) -> tuple[list[Patient], str]:
+    if typed == "everyone":
+        return [], ""
+    typed = typed.strip()
+    if not typed:
+        return [], "Type a patient's name or chart number."
+    chart = typed.rpartition("(")[2].rstrip(")").upper()
+    found = list(Patient.objects.filter(chart_number=chart)) or list(
+        Patient.objects.search(typed).by_name()[:9]
+    )
+    if not found:
+        return [], f"No patient is called {typed}."
+    if len(found) > 1:
+        names = "; ".join(f"{patient}" for patient in found[:8])
+        return [], f"Several patients match: {names}. Type the chart number."
+    return found, ""
+
+
+def _lines_to_add(
+    patients: list[Patient], grid: PaymentGrid, which: str
+) -> tuple[list[int], str]:
+    """Unpaid sessions with this payer; on request every unpaid one, or the paid ones too."""
+    lines = InvoiceLine.objects.issued().oldest_first()
+    if which != "all":
+        lines = lines.open()
+    if patients:
+        lines = lines.filter(patient__in=patients)
+    if grid.payer and which not in ("all", "unpaid"):
+        lines = lines.filter(payer=grid.payer)
+    ids = list(lines.order_by("patient", "service_date", "pk").values_list("pk", flat=True)[:500])
+    if ids:
+        return ids, ""
+    name = f"{patients[0].given_name} {patients[0].family_name}" if patients else "Nobody"
+    whose = f" with {grid.payer.name}" if grid.payer else ""
+    return [], f"{name} has {'no ' if patients else ''}unpaid sessions{whose}."
+
+
+def _again(request: HttpRequest, grid: PaymentGrid, lines: list[int]) -> PaymentGrid:
+    return PaymentGrid(
+        lines=lines,
+        data=request.POST,
+        amount=grid.amount,
+        already=grid.already,
+        payer=grid.payer,
+        from_insurer=True,
+        amount_problem=grid.amount_problem,
+    )
+
+
+# ---------------------------------------------------------------------------- the screen
+
+
+def _grid(
+    request: HttpRequest,
+    *,
+    payer: Payer | None,
+    amount_of: InsurancePaymentForm | None = None,
+    amount: Decimal | None = None,
+    already: Decimal = Decimal("0.00"),
+) -> PaymentGrid:
+    problem = ""
+    if amount_of is not None:
+        amount, problem = amount_of.typed_amount
+    return PaymentGrid(
+        lines=line_ids(request.POST),
+        data=request.POST,
+        amount=amount,
+        already=already,
+        payer=payer,
+        from_insurer=True,
+        amount_problem=problem,
+    )
+
+
+def _page(
+    request: HttpRequest,
+    form: LedgerForm,
+    grid: PaymentGrid,
+    *,
+    problems: list[dict[str, str]] | None = None,
+    payment: Payment | None = None,
+    picker_problem: str = "",
+) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "grid": grid, "picker_problem": picker_problem}
+    if problems is not None:
+        summary = form.summary("This payment is not saved yet.")
+        context["error_summary"] = error_summary(
+            "This payment is not saved yet.",
+            [*summary["items"], *problems],
+            "Money the payer took back goes in as a minus amount on its session."
+            if grid.sharing.over
+            else "",
+        )
+    if payment:
+        context |= _story_of(payment)
+    template = "detail" if payment else "new"
+    return render(request, f"{FOLDER}/{template}.html", context)
+
+
+def _story_of(payment: Payment) -> dict[str, Any]:
+    links = balances.pays([payment.pk]).get(payment.pk, [])
+    lines = InvoiceLine.objects.with_names().in_bulk([link.line_id for link in links])
+    return {
+        "payment": payment,
+        "undoing": balances.undoing_of([payment]).get(payment.pk),
+        "links": [(lines[link.line_id], link.amount) for link in links],
+        "written_off": balances.adjustments_with(payment),
+    }
+
+
+def _kept(request: HttpRequest) -> dict[str, str]:
+    """Payer, Method and Date of the payment before, after Save and add next."""
+    return {name: request.GET[name] for name in ("payer", "method", "date") if name in request.GET}
+
+
+def _refuse(form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError) -> None:
+    if error.line is not None:
+        grid.refuse(error.line, str(error))
+    else:
+        form.refuse(error)
+
+
+def _saved(posted: ledger.Posted) -> str:
+    payment = posted.payment
+    assert payment
+    whole = show_dollars(payment.amount)
+    payer = payment.payer.name if payment.payer else ""
+    if payment.unallocated:
+        said = f"Saved. {show_dollars(payment.unallocated)} of {whole} is still to allocate."
+    else:
+        said = f"Saved. {whole} from {payer}, all allocated."
+    for allocation in posted.released:
+        said += (
+            f" {show_dollars(-allocation.amount)} of {allocation.payment.number}"
+            f" went back to {allocation.line.patient.name}'s credit."
+        )
+    return said

@@ -1,21 +1,195 @@
+"""One payment of a patient: its page, and undoing it.
+
+Every undoing is one ledger verb; what it will do to the balances is shown before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from billing import balances, ledger, wording
+from billing.forms.base import LedgerForm
+from billing.forms.undo import ReverseForm, VoidForm
+from billing.models import Kind, Payment
+from billing.models.periods import closed_through
+from billing.views import notices
+
+FOLDER = "billing/payments"
+SHOWN = 10  # so many lines of an insurer's payment are listed before it is reversed
 
 
-def payment_list(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("to be written")
+def _payment(number: str) -> Payment:
+    return get_object_or_404(Payment.objects.money_in().with_names(), number=number)
 
 
+@require_safe
 def payment_detail(request: HttpRequest, number: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """What a payment paid, what is left of it, and everything that happened to it."""
+    payment = _payment(number)
+    if payment.payer_id:
+        return redirect("billing:insurance_payment_detail", payment.number)
+    uses = balances.used_on([payment])
+    drawn = payment.drawn.select_related("created_by", "original", "source").prefetch_related(
+        "answers__patient", "answers__provider"
+    )
+    context = {
+        "payment": payment,
+        "title": wording.title(payment),
+        "uses": uses,
+        "events": wording.events(payment, drawn, payment.allocations.select_related("line__invoice", "created_by")),
+        "undone": balances.undoing_of([payment]).get(payment.pk),
+    }
+    return render(request, f"{FOLDER}/detail.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def payment_reverse(request: HttpRequest, number: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """Entered in error, or bounced: both entries stay in the history."""
+    payment = _payment(number)
+    form = ReverseForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return _undo_page(request, payment, form, "reverse")
+    uses = balances.used_on(_receipts(payment))
+    try:
+        ledger.reverse(by=request.user, payment=payment, **form.answer)  # type: ignore[arg-type]
+    except ledger.LedgerError as error:
+        form.refuse(error)
+        return _undo_page(request, _payment(number), form, "reverse")
+    return _undone(request, payment, form, "reversed", uses)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def payment_void(request: HttpRequest, number: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """Delete payment: a mistake of a day that is still open."""
+    payment = _payment(number)
+    form = VoidForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return _undo_page(request, payment, form, "void")
+    uses = balances.used_on(_receipts(payment))
+    try:
+        ledger.void(by=request.user, payment=payment, **form.answer)  # type: ignore[arg-type]
+    except ledger.LedgerError as error:
+        form.refuse(error)
+        return _undo_page(request, _payment(number), form, "void")
+    return _undone(request, payment, form, "deleted", uses)
 
 
+@require_POST
 def payment_unpay(request: HttpRequest, number: str) -> HttpResponse:
-    return HttpResponse("to be written")
+    """Take a patient's payment off every line it pays; the money becomes credit again."""
+    payment = _payment(number)
+    form = LedgerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "This page was too old to un-pay from. Try again.")
+        return redirect(payment.patient or payment)
+    try:
+        posted = ledger.unpay(
+            by=request.user,  # type: ignore[arg-type]
+            payment=payment,
+            date=timezone.localdate(),
+            reason="Un-paid after reversal" if payment.reversed else "Un-paid",
+            key=form.cleaned_data["key"],
+        )
+    except ledger.LedgerError as error:
+        messages.error(request, str(error))
+        return redirect(payment.patient or payment)
+    if posted.allocations and payment.patient and payment.provider:
+        taken = [
+            (row.line_id, row.amount) for row in posted.allocations if row.payment_id == payment.pk
+        ]
+        notices.moved(request, payment.patient, payment.provider, taken)
+    return redirect(payment.patient or payment)
+
+
+# ---------------------------------------------------------------------------- undoing
+
+
+def _receipts(payment: Payment) -> list[Payment]:
+    """The receipts whose lines an undoing touches; an insurer's makes no transfers."""
+    return [payment] if payment.payer_id else balances.family(payment)
+
+
+def _undo_page(
+    request: HttpRequest, payment: Payment, form: VoidForm, verb: str
+) -> HttpResponse:
+    """The form with what would follow; only its part, where a dialog asked for it."""
+    what = "reversal" if verb == "reverse" else "deletion"
+    context: dict[str, Any] = {
+        "payment": payment,
+        "form": form,
+        "verb": verb,
+        "back": _back(payment),
+        "stop": _reason_not_to(payment, verb),
+        "uses": balances.used_on(_receipts(payment)),
+        "shown": SHOWN,
+    }
+    if not payment.payer_id and not context["stop"]:
+        effects = balances.effects_of_undoing(payment)
+        context["effects"] = effects
+        if context["uses"]:
+            context["choices"] = wording.choices(context["uses"], effects)
+            context["question"] = wording.question(context["uses"])
+    status = 200
+    if form.is_bound:
+        status = 422
+        context["error_summary"] = form.summary(f"This {what} is not saved yet.")
+    page = "_undo" if request.htmx else verb  # type: ignore[attr-defined]
+    return render(request, f"{FOLDER}/{page}.html", context, status=status)
+
+
+def _reason_not_to(payment: Payment, verb: str) -> str:
+    """Why the form is not offered at all; the ledger says the same to whoever posts it."""
+    undoing = balances.undoing_of([payment]).get(payment.pk)
+    if undoing:
+        return wording.undone(undoing)
+    closed = closed_through()
+    if verb == "void" and payment.kind != Kind.RECEIPT:
+        return "Only a payment can be deleted; reverse this entry instead."
+    if verb == "void" and closed and payment.date <= closed:
+        return (
+            f"{payment.number} is of a closed day (up to {closed:%d %b %Y}) and cannot be"
+            " deleted. Reverse it instead."
+        )
+    return ""
+
+
+def _undone(
+    request: HttpRequest,
+    payment: Payment,
+    form: VoidForm,
+    done: str,
+    uses: list[balances.Use],
+) -> HttpResponse:
+    """Say what happened and go on: to the account, or to entering the correct payment."""
+    url = _back(payment)
+    if payment.patient and payment.provider:
+        lead, rest = wording.after_undoing(
+            payment,
+            done,
+            uses,
+            unpaid=form.answer["unpay_lines"],
+            credit=balances.account(payment.patient, payment.provider),
+        )
+        notices.saved(request, lead, rest)
+        if form.cleaned_data["again"]:
+            query = urlencode({"provider": payment.provider_id})
+            new = reverse("billing:payment_new", args=[payment.patient.chart_number])
+            url = f"{new}?{query}"
+    else:
+        notices.saved(request, f"{payment.number} {done}.", wording.gave_back(uses))
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(url)
+    return redirect(url)
+
+
+def _back(payment: Payment) -> str:
+    return resolve_url(payment.patient or payment)

@@ -7,6 +7,7 @@
 //   data-dialog="#x"  a link that opens #x of its page in the dialog, instead of going there
 //   data-close        in a dialog: closes it
 //   data-dismiss      removes the [data-notice] around it
+//   data-print        prints the page
 //   data-once         a form that may be sent once: a second press does nothing
 //   data-live         a form whose totals the server answers while somebody types
 //
@@ -27,12 +28,12 @@ function announce(text, { now = false } = {}) {
   setTimeout(() => { region.textContent = text; }, 50);
 }
 
-globalThis.Remit = { announce };
+globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce });
 
 on("say", (event) => announce(event.detail.value));
 on("shout", (event) => announce(event.detail.value, { now: true }));
 
-// ---------------------------------------------------------------- errors, notices
+// ---------------------------------------------------------------- errors, notices, menus
 
 function focusErrors(root) {
   const summary = root.matches?.(".errsum") ? root : find(".errsum", root);
@@ -47,6 +48,22 @@ on("click", (event) => {
   if (!button) return;
   button.closest("[data-notice]").remove();
   find("#main").focus();
+});
+
+on("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
+// The menu of a row opens by itself (<details class="more">); it closes like any menu.
+on("click", (event) => {
+  for (const menu of findAll("details.more[open]")) menu.open = menu.contains(event.target);
+});
+
+on("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.more[open]");
+  if (!menu) return;
+  menu.open = false;
+  find("summary", menu).focus();
 });
 
 // ---------------------------------------------------------------- keys
@@ -108,7 +125,7 @@ on("click", (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  link.focus();
+  if (event.isTrusted) link.focus(); // not every browser does; after Ctrl+/ the typist's box keeps it
   htmx.ajax("GET", link.getAttribute("href"), {
     source: link,
     target: "#dialog",
@@ -155,8 +172,8 @@ function cameFromElsewhere({ xhr, requestConfig }) {
 on("htmx:beforeOnLoad", (event) => {
   if (!cameFromElsewhere(event.detail)) return;
   event.preventDefault();
-  if (event.target.closest("[data-live]")) noAnswer();
-  else location.assign(event.detail.xhr.responseURL);
+  if (!event.target.closest("[data-live]")) location.assign(event.detail.xhr.responseURL);
+  else if (asksForTotals(event.target)) noAnswer();
 });
 
 // ---------------------------------------------------------------- sent once
@@ -174,7 +191,7 @@ on("submit", (event) => {
 
 on("submit", (event) => {
   const form = event.target;
-  const takenByHtmx = form.matches("[hx-post]");
+  const takenByHtmx = form.matches("[hx-post]:not([hx-trigger])");
   if (!form.matches("[data-once]") || (event.defaultPrevented && !takenByHtmx)) return;
   markSent(form, true);
   setTimeout(() => markSent(form, false), SENT_FOR);
@@ -204,6 +221,9 @@ function markSent(form, isSent) {
 // it are in the page already (parts/unallocated.html); a class shows them.
 let outOfDate = false;
 
+const asksForTotals = (element) =>
+  element.closest("[data-live]") !== null && !element.matches("[role=combobox]");
+
 function markTotals(name, isOn) {
   for (const total of findAll(".un, .state, .explain")) total.classList.toggle(name, isOn);
 }
@@ -222,8 +242,9 @@ function answered() {
   outOfDate = false;
 }
 
+// A picker in the form asks for a list, not for totals: its answer says nothing about them.
 const onLiveForm = (type, action) =>
-  on(type, (event) => { if (event.target.closest("[data-live]")) action(event); });
+  on(type, (event) => { if (asksForTotals(event.target)) action(event); });
 
 onLiveForm("htmx:beforeSend", () => markTotals("pending", true));
 for (const failure of FAILURES) onLiveForm(failure, noAnswer);

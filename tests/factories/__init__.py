@@ -1,0 +1,39 @@
+"""Made-up people and bills for tests.
+
+People are plain rows (`people`). Money comes about as it does at the desk, through the verbs of
+`billing.ledger` only (`bills`), so no test starts from books that could not exist.
+"""
+
+from tests.factories.bills import (
+    AllocationFactory,
+    FeeFactory,
+    InsurancePaymentFactory,
+    InvoiceFactory,
+    LineFactory,
+    PaymentFactory,
+    ServiceFactory,
+)
+from tests.factories.people import (
+    CoverageFactory,
+    PatientFactory,
+    PayerFactory,
+    ProviderFactory,
+    SessionFactory,
+    UserFactory,
+)
+
+__all__ = [
+    "AllocationFactory",
+    "CoverageFactory",
+    "FeeFactory",
+    "InsurancePaymentFactory",
+    "InvoiceFactory",
+    "LineFactory",
+    "PatientFactory",
+    "PayerFactory",
+    "PaymentFactory",
+    "ProviderFactory",
+    "ServiceFactory",
+    "SessionFactory",
+    "UserFactory",
+]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 
 from tests.house.rules import floats, inline_code, machine_traces, money_writes
@@ -169,7 +170,8 @@ def test_urls_are_named_as_their_views(app: str) -> None:
 
 
 def test_the_rule_sees_another_name() -> None:
-    def payment_list(request: object) -> None: ...
+    def payment_list(request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError
 
     assert misnamed([path("a/", payment_list, name="payment_list")]) == []
     assert misnamed([path("a/", payment_list, name="payments")]) == [

@@ -23,7 +23,8 @@ class Surprises:
             for complaint in self.found
             if not any(re.search(pattern, complaint) for pattern in self.expected)
         ]
-        assert left == []
+        if left:
+            raise AssertionError("The browser complained:\n" + "\n".join(left))
 
     def _console(self, message: Any) -> None:
         if message.type in ("error", "warning"):

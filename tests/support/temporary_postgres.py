@@ -57,9 +57,9 @@ def temporary_postgres() -> Iterator[str]:
             **user,
         }
 
-        initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        kind = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         subprocess.run(
-            [*initdb, "--locale=C.UTF-8", "--no-sync"],
+            [binaries / "initdb", "-D", data, *kind],
             check=True,
             stdout=subprocess.DEVNULL,
             **how,

@@ -1,0 +1,385 @@
+"""Money in the administration: to look at and to look up. It is moved on the screens, by verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from billing.models import (
+    Adjustment,
+    Allocation,
+    ClosingDate,
+    Fee,
+    Invoice,
+    InvoiceLine,
+    NumberSeries,
+    Payment,
+    Service,
+    Submission,
+)
+from billing.models.numbering import INSURANCE, INVOICE, RECEIPT, TRANSFER
+from billing.models.periods import closed_through
+from billing.money import show_dollars
+from patients.admin import OfficeAdmin, read_choices_once, screen_link
+
+
+class AppendOnlyAdmin(OfficeAdmin):
+    """Rows may be added; what is there stays as it is."""
+
+    actions = None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(AppendOnlyAdmin):
+    """Rows are written by the ledger only."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def dollars(field: str, name: str = "") -> Callable[..., str]:
+    """A column with an amount, as everywhere else: $1,234.50."""
+
+    @admin.display(description=name or field, ordering=field)
+    def column(admin_or_row: Any, row: Any = None) -> str:
+        return show_dollars(getattr(row if row is not None else admin_or_row, field))
+
+    return column
+
+
+# ---------------------------------------------------------------------------- fees
+
+
+class FeeInline(admin.TabularInline):
+    model = Fee
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Fee]:
+        return super().get_queryset(request).select_related("service", "payer")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return read_choices_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+
+@admin.register(Service)
+class ServiceAdmin(OfficeAdmin):
+    list_display = ["code", "description", "active"]
+    list_filter = ["active"]
+    search_fields = ["code", "description"]
+    inlines = [FeeInline]
+
+
+# ---------------------------------------------------------------------------- money rows
+
+
+class InvoiceLineInline(admin.TabularInline):
+    model = InvoiceLine
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = [
+        "service_date",
+        "provider",
+        "code",
+        "description",
+        "charge",
+        "owing",
+    ]
+    charge, owing = dollars("amount", "charge"), dollars("balance")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InvoiceLine]:
+        return super().get_queryset(request).select_related("invoice", "provider")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "patient", "issued_on", "screen"]
+    list_select_related = ["patient"]
+    search_fields = ["number", "patient__family_name", "=patient__chart_number"]
+    date_hierarchy = "issued_on"
+    ordering = ["-id"]
+    fields = ["number", "patient", "issued_on", "created_at", "created_by", "screen"]
+    inlines = [InvoiceLineInline]
+
+    @admin.display(description="screen")
+    def screen(self, invoice: Invoice) -> SafeString | str:
+        if not invoice.number:
+            return "draft"
+        return screen_link(reverse("billing:invoice_detail", args=[invoice.number]), "Open invoice")
+
+
+@admin.register(InvoiceLine)
+class InvoiceLineAdmin(ReadOnlyAdmin):
+    charge, written_off = dollars("amount", "charge"), dollars("adjusted", "written off")
+    settled, owing = dollars("paid"), dollars("balance")
+    list_display = [
+        "invoice",
+        "service_date",
+        "patient",
+        "provider",
+        "description",
+        "charge",
+        "written_off",
+        "settled",
+        "owing",
+        "screen",
+    ]
+    list_filter = ["provider", "payer"]
+    list_select_related = ["invoice__patient", "patient", "provider"]
+    search_fields = ["invoice__number", "patient__family_name", "=patient__chart_number", "code"]
+    date_hierarchy = "service_date"
+    ordering = ["-id"]
+    fields = [
+        "invoice",
+        "session",
+        "patient",
+        "provider",
+        "payer",
+        "service_date",
+        "code",
+        "description",
+        "units",
+        "charge",
+        "written_off",
+        "settled",
+        "owing",
+        "issued_on",
+        "last_date",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, line: InvoiceLine) -> SafeString:
+        return screen_link(line.get_absolute_url(), "Account")
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    money, on_lines = dollars("amount"), dollars("allocated")
+    given_back, left = dollars("returned"), dollars("unallocated")
+    list_display = [
+        "date",
+        "name",
+        "kind",
+        "received_from",
+        "provider",
+        "method",
+        "reference",
+        "money",
+        "left",
+        "reversed",
+        "screen",
+    ]
+    list_filter = ["kind", "method", "reversed", "provider", "payer"]
+    # How a row without a number is called, and where it is seen, its receipt says.
+    list_select_related = [
+        "patient",
+        "provider",
+        "payer",
+        "source",
+        "original__source",
+        "original__original",
+    ]
+    search_fields = [
+        "number",
+        "reference",
+        "patient__family_name",
+        "=patient__chart_number",
+        "payer__name",
+    ]
+    date_hierarchy = "date"
+    ordering = ["-date", "-id"]
+    fields = [
+        "number",
+        "kind",
+        "date",
+        "patient",
+        "provider",
+        "payer",
+        "method",
+        "reference",
+        "note",
+        "money",
+        "on_lines",
+        "given_back",
+        "left",
+        "reversed",
+        "original",
+        "source",
+        "reason",
+        "over_allocation_reason",
+        "last_date",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="number", ordering="id")
+    def name(self, payment: Payment) -> str:
+        return str(payment)
+
+    @admin.display(description="screen")
+    def screen(self, payment: Payment) -> SafeString:
+        return screen_link(payment.get_absolute_url(), "Open payment")
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnlyAdmin):
+    money = dollars("amount")
+    list_display = ["date", "payment", "line", "money", "reason", "created_by", "screen"]
+    list_select_related = ["payment", "line__invoice__patient", "created_by"]
+    search_fields = ["payment__number", "line__invoice__number", "=line__patient__chart_number"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["payment", "line", "date", "money", "reason", "created_at", "created_by", "screen"]
+
+    @admin.display(description="screen")
+    def screen(self, allocation: Allocation) -> SafeString:
+        return screen_link(allocation.payment.get_absolute_url(), "Open payment")
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(ReadOnlyAdmin):
+    money = dollars("amount")
+    list_display = ["date", "line", "kind", "carc", "money", "payment", "reason", "screen"]
+    list_filter = ["kind"]
+    list_select_related = ["payment", "line__invoice__patient", "line__patient"]
+    search_fields = [
+        "line__invoice__number",
+        "=line__patient__chart_number",
+        "payment__number",
+        "carc",
+    ]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = [
+        "line",
+        "kind",
+        "date",
+        "money",
+        "carc",
+        "payment",
+        "undoes",
+        "reason",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, adjustment: Adjustment) -> SafeString:
+        return screen_link(adjustment.line.get_absolute_url(), "Account")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyAdmin):
+    """Which form was carried out, so that a second copy of it is not (rule R10)."""
+
+    list_display = ["created_at", "user", "verb", "payment", "key"]
+    list_filter = ["verb"]
+    list_select_related = ["user", "payment__original__original"]
+    search_fields = ["payment__number", "user__username"]
+    date_hierarchy = "created_at"
+    ordering = ["-id"]
+    fields = ["created_at", "user", "verb", "key", "payment"]
+
+
+# ---------------------------------------------------------------------------- periods, numbers
+
+
+class ClosingDateForm(forms.ModelForm):
+    def clean_closed_through(self) -> Any:
+        day = self.cleaned_data["closed_through"]
+        if day >= timezone.localdate():
+            raise ValidationError("Only days that are over can be closed.")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        day, closed = cleaned.get("closed_through"), closed_through()
+        if day and closed and day < closed and not cleaned.get("reason", "").strip():
+            self.add_error(
+                "reason",
+                f"The books are closed through {closed:%d %b %Y}. Say why they are opened again.",
+            )
+        return cleaned
+
+
+@admin.register(ClosingDate)
+class ClosingDateAdmin(AppendOnlyAdmin):
+    """Each move of the closing date is a row of its own; the latest counts."""
+
+    form = ClosingDateForm
+    list_display = ["closed_through", "reason", "created_at", "created_by"]
+    list_select_related = ["created_by"]
+    search_fields = ["reason", "created_by__username"]
+    fields = ["closed_through", "reason"]
+
+    def save_model(self, request: HttpRequest, obj: ClosingDate, form: Any, change: bool) -> None:  # noqa: FBT001
+        obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+
+class NumberSeriesForm(forms.ModelForm):
+    prefix = forms.ChoiceField(
+        choices=[
+            (INVOICE, "INV, invoices"),
+            (RECEIPT, "R, patients' receipts"),
+            (INSURANCE, "IP, insurance payments"),
+            (TRANSFER, "T, transfers"),
+        ]
+    )
+
+    def clean_next_number(self) -> int:
+        number: int = self.cleaned_data["next_number"]
+        if number < max(self.instance.next_number, 1):
+            raise ValidationError(
+                f"The next number is {self.instance.next_number} by now; a number is never given"
+                " twice."
+            )
+        return number
+
+
+@admin.register(NumberSeries)
+class NumberSeriesAdmin(OfficeAdmin):
+    """Where a clinic that comes from another system goes on counting."""
+
+    form = NumberSeriesForm
+    list_display = ["prefix", "next_number"]
+    actions = None
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: NumberSeries | None = None
+    ) -> list[str]:
+        return ["prefix"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: NumberSeries, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Only upwards, also where a number was given since the form was drawn."""
+        if change:
+            NumberSeries.objects.filter(pk=obj.pk, next_number__lt=obj.next_number).update(
+                next_number=obj.next_number
+            )
+        else:
+            super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,29 @@
+"""What every page's navigation shows of billing."""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from billing import balances
+
+KEPT_FOR = 60  # seconds
+
+
+def nav_counts(request: HttpRequest) -> dict[str, Any]:
+    """`nav_counts.insurance` and `nav_counts.credit`: how much waits on the two worklists.
+
+    Worked out only where a page draws the navigation, and at most once a minute for everybody.
+    """
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    return {"nav_counts": SimpleLazyObject(_counts)}
+
+
+def _counts() -> dict[str, int]:
+    counts: dict[str, int] = cache.get_or_set(
+        "billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR
+    )
+    return counts

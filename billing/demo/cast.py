@@ -1,0 +1,223 @@
+"""Who and what the demo clinic consists of, before anything happens."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count, islice
+from random import Random
+
+import factory.random
+from django.contrib.auth.models import User
+
+from billing.demo import factories
+from billing.models import Service
+from patients.models import Patient, Payer, Provider
+
+SEED = 1042
+PASSWORD = "remit-demo"  # noqa: S105  (public: it exists in the demo clinic only)
+
+LOGINS = (
+    {"username": "frontdesk", "first_name": "Ana", "last_name": "Rell"},
+    {"username": "biller", "first_name": "Tomas", "last_name": "Quade"},
+    {"username": "accountant", "first_name": "Grace", "last_name": "Lindow"},
+    {
+        "username": "admin",
+        "first_name": "Omar",
+        "last_name": "Sayle",
+        "is_staff": True,
+        "is_superuser": True,
+    },
+)
+PROVIDERS = ("Dr 1", "Dr 2", "Dr Lee", "Dr Patel", "Dr Haddad", "Dr Moreno", "Dr Nowak", "Dr Wynn")
+BLUERIVER = "BlueRiver Health"
+# Name, payer ID, what it allows of a fee in percent, how it pays.
+PAYERS = (
+    (BLUERIVER, "60054", 84, "check"),
+    ("Kestrel Mutual", "KM410", 80, "eft"),
+    ("Northway Benefits", "NB227", 88, "eft"),
+    ("Pinecrest Health Plan", "PH118", 76, "check"),
+    ("Lakeshore Care", "LC905", 90, "eft"),
+    ("Summit Union Insurance", "SU336", 82, "check"),
+    ("Copperfield Assurance", "CA871", 100, "virtual_card"),
+    ("Harborlight State Plan", "HS002", 68, "eft"),
+)
+CONSULTATION, LONG_SESSION = "CONS", "90837"
+# Code, our words for it, fee in dollars.
+SERVICES = (
+    (CONSULTATION, "Consultation", 50),
+    (LONG_SESSION, "Psychotherapy, 60 min", 100),
+    ("90834", "Psychotherapy, 45 min", 85),
+    ("90832", "Psychotherapy, 30 min", 65),
+    ("90791", "First interview, mental health", 160),
+    ("90847", "Family therapy", 120),
+    ("90853", "Group therapy", 45),
+    ("96127", "Questionnaire, scored", 12),
+    ("97161", "Physiotherapy, first assessment", 110),
+    ("97110", "Exercise therapy, 15 min", 38),
+    ("97140", "Manual therapy, 15 min", 40),
+    ("97530", "Everyday activities training", 42),
+    ("97014", "Electrical stimulation", 25),
+    ("99202", "New patient, short visit", 90),
+    ("99203", "New patient, visit", 135),
+    ("99212", "Visit, brief", 62),
+    ("99213", "Visit", 95),
+    ("99214", "Visit, longer", 140),
+    ("99396", "Yearly check-up", 175),
+    ("36415", "Blood draw", 14),
+    ("81002", "Urine test strip", 9),
+    ("87880", "Throat swab, rapid test", 28),
+    ("93000", "Electrocardiogram", 48),
+    ("90471", "Vaccination", 27),
+    ("REPORT", "Written report", 75),
+    ("NOSHOW", "Missed appointment", 40),
+)
+UNCHANGED = (CONSULTATION, LONG_SESSION)
+
+
+@dataclass(frozen=True)
+class Track:
+    """What somebody comes for: the first visit, the usual ones, what may come on top."""
+
+    first: str
+    usual: tuple[str, ...]
+    extra: tuple[str, ...]
+    longest: int
+
+
+TRACKS = (
+    Track("90791", (LONG_SESSION, "90834", "90834", "90832"), ("96127", "REPORT"), 34),
+    Track("97161", ("97110", "97140", "97530"), ("97110", "97014"), 20),
+    Track("99203", ("99213", "99213", "99212", "99214"), ("36415", "87880", "93000", "90471"), 7),
+)
+
+
+@dataclass
+class Course:
+    """Patient, provider and insurer of a series of visits."""
+
+    patient: Patient
+    provider: Provider
+    payer: Payer | None
+    secondary: Payer | None
+    track: Track
+
+
+@dataclass
+class Cast:
+    users: dict[str, User]
+    providers: dict[str, Provider]
+    payers: dict[str, Payer]
+    services: dict[str, Service]
+    maya: Patient
+    john: Patient
+    courses: list[Course] = field(default_factory=list)
+    prices: dict[str, list[tuple[datetime.date, Decimal]]] = field(default_factory=dict)
+
+    def fee(self, code: str, day: datetime.date) -> Decimal:
+        return [amount for start, amount in self.prices[code] if start <= day][-1]
+
+
+def assemble(*, patients: int, today: datetime.date) -> Cast:
+    """Make everybody and every price. The same day gives the same people."""
+    factory.random.reseed_random(SEED)
+    for each in vars(factories).values():
+        if isinstance(each, type) and issubclass(each, factory.django.DjangoModelFactory):
+            each.reset_sequence(1, force=True)
+    rng = Random(SEED)  # noqa: S311  (a clinic, not a key)
+    payers = {
+        name: factories.PayerFactory.create(name=name, payer_id=payer_id)
+        for name, payer_id, _allows, _method in PAYERS
+    }
+    cast = Cast(
+        users={login["username"]: _user(login) for login in LOGINS},  # type: ignore[index,misc]
+        providers={name: factories.ProviderFactory.create(name=name) for name in PROVIDERS},
+        payers=payers,
+        services={
+            code: factories.ServiceFactory.create(code=code, description=words)
+            for code, words, _fee in SERVICES
+        },
+        maya=factories.PatientFactory.create(
+            chart_number="P1001",
+            family_name="Okafor",
+            given_name="Maya",
+            birth_date=datetime.date(1987, 9, 4),
+        ),
+        john=factories.PatientFactory.create(
+            chart_number="P1042",
+            family_name="Smith",
+            given_name="John",
+            birth_date=datetime.date(1968, 3, 2),
+        ),
+    )
+    factories.CoverageFactory.create(
+        patient=cast.maya, payer=payers[BLUERIVER], start=datetime.date(today.year - 2, 1, 1)
+    )
+    _set_prices(cast, today)
+    _others(cast, rng, patients - 2, today)
+    return cast
+
+
+def _user(login: dict[str, object]) -> User:
+    user = factories.UserFactory.create(**login)
+    for name, value in login.items():
+        setattr(user, name, value)
+    user.is_active = True
+    if not user.check_password(PASSWORD):  # as it is, sessions that are open stay open
+        user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def _set_prices(cast: Cast, today: datetime.date) -> None:
+    """The fees of three years ago, and most of them a little higher since seven months."""
+    long_ago = datetime.date(today.year - 3, 1, 1)
+    lately = (today.replace(day=1) - datetime.timedelta(days=200)).replace(day=1)
+    for code, _words, dollars in SERVICES:
+        prices = [(lately, Decimal(dollars).quantize(Decimal("0.01")))]
+        if code not in UNCHANGED:
+            prices.insert(0, (long_ago, prices[0][1] - max(1, dollars // 20)))
+        else:
+            prices = [(long_ago, prices[0][1])]
+        cast.prices[code] = prices
+        for start, amount in prices:
+            factories.FeeFactory.create(
+                service=cast.services[code], amount=amount, valid_from=start
+            )
+
+
+def _others(cast: Cast, rng: Random, number: int, today: datetime.date) -> None:
+    """Everybody else. Nobody is called like the people of the stories."""
+    names: set[str] = set()
+    providers, payers = list(cast.providers.values()), list(cast.payers.values())
+    for chart_number in islice(_chart_numbers(), number):
+        patient = factories.PatientFactory.build(chart_number=chart_number)
+        while patient.name in names:
+            patient = factories.PatientFactory.build(chart_number=chart_number)
+        names.add(patient.name)
+        if rng.random() < 0.2:
+            patient.email = ""
+        patient.save()
+        payer = rng.choice(payers) if rng.random() < 0.74 else None
+        secondary = None
+        if payer:
+            start = today - datetime.timedelta(days=rng.randrange(450, 1400))
+            factories.CoverageFactory.create(patient=patient, payer=payer, start=start)
+            if rng.random() < 0.1:
+                secondary = rng.choice([other for other in payers if other != payer])
+                factories.CoverageFactory.create(
+                    patient=patient, payer=secondary, rank=2, start=start
+                )
+        index = rng.randrange(len(providers))
+        track = TRACKS[index % len(TRACKS)]
+        cast.courses.append(Course(patient, providers[index], payer, secondary, track))
+        if rng.random() < 0.15:  # with a second provider too
+            index = (index + 1) % len(providers)
+            track = TRACKS[index % len(TRACKS)]
+            cast.courses.append(Course(patient, providers[index], payer, secondary, track))
+
+
+def _chart_numbers() -> Iterator[str]:
+    return (f"P{number}" for number in count(1002) if number != 1042)

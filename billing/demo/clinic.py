@@ -1,0 +1,227 @@
+"""Load the demo clinic, or empty the local database of a clinic."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing import guards, ledger
+from billing.demo import factories
+from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
+from billing.demo.plan import (
+    Act,
+    Bill,
+    Charge,
+    Check,
+    Plan,
+    Receipt,
+    Refund,
+    Transfer,
+    Undo,
+    WriteOff,
+    think_up,
+)
+from billing.models import Invoice, InvoiceLine, NumberSeries, Payment
+from billing.models.numbering import INSURANCE, INVOICE, RECEIPT
+from billing.sharing import Entry
+from patients.models import Patient, Session
+
+# What the first payment entered by hand will be called, as in the documentation's examples.
+NEXT_RECEIPT, NEXT_INSURANCE = 2207, 318
+
+
+def is_empty() -> bool:
+    return not Patient.objects.exists()
+
+
+def is_there() -> bool:
+    """Whether the clinic in this database is the demo: its stories and its public log-in."""
+    john = Patient.objects.filter(
+        chart_number="P1042", family_name="Smith", given_name="John"
+    ).exists()
+    return john and any(user.check_password(PASSWORD) for user in _demo_users())
+
+
+def _demo_users() -> list:  # type: ignore[type-arg]
+    names = [login["username"] for login in LOGINS]
+    return list(get_user_model().objects.filter(username__in=names))
+
+
+def empty() -> None:
+    """Take everything of patients and billing out of the database; people keep their log-ins.
+
+    The guards step aside for it, which nothing but this and migrations may ask of them. Called
+    inside the transaction that loads the clinic anew, so that a failure leaves the old one.
+    """
+    models = [
+        *apps.get_app_config("billing").get_models(include_auto_created=True),
+        *apps.get_app_config("patients").get_models(include_auto_created=True),
+        LogEntry,  # the admin's own history, of things that are gone
+    ]
+    tables = [model._meta.db_table for model in models if model._meta.managed]
+    guards.drop(connection)
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sql_flush(no_style(), tables, reset_sequences=True):
+            cursor.execute(statement)
+    guards.install(connection)
+
+
+@dataclass
+class Loading:
+    """The demo clinic being written down. `progress` is told the steps to come, then each one."""
+
+    patients: int = 300
+    today: datetime.date = field(default_factory=timezone.localdate)
+
+    def __post_init__(self) -> None:
+        self.lines: dict[Charge, InvoiceLine] = {}
+        self.invoices: dict[Bill, Invoice] = {}
+        self.payments: dict[Receipt, Payment] = {}
+
+    @transaction.atomic
+    def load(
+        self, *, afresh: bool = False, progress: Callable[[Plan], Callable[[], object]]
+    ) -> Plan:
+        """All of it, or nothing."""
+        if afresh:
+            empty()
+        self.cast: Cast = assemble(patients=self.patients, today=self.today)
+        plan = think_up(self.cast, self.today)
+        self._start_numbers(plan)
+        self._draft(plan)
+        step = progress(plan)
+        for act in plan.acts:
+            self._do(act)
+            step()
+        rest = [self.lines[charge].pk for charge in plan.to_patients]
+        InvoiceLine.objects.filter(pk__in=rest).update(payer=None)
+        return plan
+
+    def _start_numbers(self, plan: Plan) -> None:
+        receipts, checks = plan.count(Receipt), plan.count(Check)
+        for prefix, first in (
+            (INVOICE, plan.first_invoice),
+            (RECEIPT, max(1, NEXT_RECEIPT - receipts)),
+            (INSURANCE, max(1, NEXT_INSURANCE - checks)),
+        ):
+            NumberSeries.objects.update_or_create(prefix=prefix, defaults={"next_number": first})
+
+    def _draft(self, plan: Plan) -> None:
+        """Sessions, and invoices as drafts; they count when their day comes."""
+        biller = self.cast.users["biller"]
+        sessions: dict[tuple[int, int, datetime.date], Session] = {}
+        for bill in plan.bills:
+            patient = bill.charges[0].patient
+            self.invoices[bill] = factories.InvoiceFactory.build(patient=patient, created_by=biller)
+            for charge in bill.charges:
+                visit = charge.patient.pk, charge.provider.pk, charge.date
+                if visit not in sessions:
+                    sessions[visit] = factories.SessionFactory.build(
+                        patient=charge.patient, provider=charge.provider, date=charge.date
+                    )
+        Invoice.objects.bulk_create(self.invoices.values())
+        Session.objects.bulk_create(sessions.values(), batch_size=500)
+        for bill in plan.bills:
+            for charge in bill.charges:
+                self.lines[charge] = factories.InvoiceLineFactory.build(
+                    invoice=self.invoices[bill],
+                    session=sessions[charge.patient.pk, charge.provider.pk, charge.date],
+                    service=self.cast.services[charge.code],
+                    payer=charge.payer,
+                    amount=charge.amount,
+                )
+        InvoiceLine.objects.bulk_create(self.lines.values(), batch_size=500)
+
+    # ------------------------------------------------------------------ one act, one verb
+
+    @singledispatchmethod
+    def _do(self, act: Act) -> None:
+        raise NotImplementedError(act)
+
+    @_do.register
+    def _(self, act: Bill) -> None:
+        ledger.issue_invoice(
+            by=self.cast.users["biller"], invoice=self.invoices[act], date=act.date
+        )
+
+    @_do.register
+    def _(self, act: Receipt) -> None:
+        payment = ledger.record_payment(
+            by=self.cast.users["frontdesk"],
+            amount=act.amount,
+            method=act.method,
+            date=act.date,
+            patient=act.patient,
+            provider=act.provider,
+            reference=act.reference,
+            entries=[Entry(self.lines[charge].pk, paid) for charge, paid in act.shares],
+        ).payment
+        assert payment  # noqa: S101  (record_payment always returns it)
+        self.payments[act] = payment
+
+    @_do.register
+    def _(self, act: Check) -> None:
+        ledger.record_payment(
+            by=self.cast.users["biller"],
+            amount=act.amount,
+            method=act.method,
+            date=act.date,
+            payer=act.payer,
+            reference=act.reference,
+            entries=[Entry(self.lines[charge].pk, paid, off) for charge, paid, off in act.shares],
+            over_allocation_reason=act.over_allocation_reason,
+        )
+
+    @_do.register
+    def _(self, act: Undo) -> None:
+        by, payment = self.cast.users["frontdesk"], self.payments[act.receipt]
+        if act.void:
+            ledger.void(by=by, payment=payment, reason=act.reason, unpay_lines=act.unpay)
+        else:
+            ledger.reverse(
+                by=by, payment=payment, date=act.date, reason=act.reason, unpay_lines=act.unpay
+            )
+
+    @_do.register
+    def _(self, act: Refund) -> None:
+        payment = self.payments[act.receipt]
+        ledger.refund(
+            by=self.cast.users["biller"],
+            payment=payment,
+            amount=act.amount,
+            method=payment.method,
+            date=act.date,
+            reason=act.reason,
+        )
+
+    @_do.register
+    def _(self, act: Transfer) -> None:
+        ledger.transfer(
+            by=self.cast.users["biller"],
+            payment=self.payments[act.receipt],
+            amount=act.amount,
+            patient=act.receipt.patient,
+            provider=act.provider,
+            date=act.date,
+            reason=act.reason,
+        )
+
+    @_do.register
+    def _(self, act: WriteOff) -> None:
+        ledger.adjust(
+            by=self.cast.users["biller"],
+            line=self.lines[act.charge],
+            amount=act.amount,
+            kind=act.kind,
+            date=act.date,
+            reason=act.reason,
+        )

@@ -1,0 +1,245 @@
+"""Credit allocation: what is typed on an account's lines, and what follows from it.
+
+Holds no money rule of its own: every figure is `sharing.move_credit`'s, here only put into the
+words and shapes the templates print. The page, the live answer and the fills draw the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from billing import balances, sharing
+from billing.balances import AccountBalance, PaidBy
+from billing.forms.grid import Boxes, box_name
+from billing.models import InvoiceLine
+from billing.money import show, show_dollars
+from billing.sharing import CreditLine, CreditMove, CreditTotals, Entry
+
+COLUMN = "amount"
+FOREIGN = "That invoice line is not on this account."
+HOW = {
+    "all": "A plus amount pays a line from credit. A minus amount un-pays it and puts the money"
+    " back into credit. Reversed payments are taken back first.",
+    "unpaid": "A plus amount pays a line from credit. Choose All to see paid lines and take money"
+    " back off them with a minus amount.",
+}
+TO_FIX = "Correct the marked amounts; until then this total is not known."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line as the template prints it."""
+
+    line: InvoiceLine
+    paid_by: Sequence[PaidBy]
+    text: str
+    after: Decimal
+    pays: bool
+    can_fill: bool
+    error: str
+
+    @property
+    def id(self) -> int:
+        return self.line.pk
+
+    @property
+    def name(self) -> str:
+        return f"{self.line.invoice} {self.line.description}"
+
+    @property
+    def box(self) -> str:
+        return box_name(self.line.pk, COLUMN)
+
+
+class CreditGrid:
+    """What is typed on the lines of one account, and the account as it would then stand."""
+
+    def __init__(
+        self,
+        *,
+        account: AccountBalance,
+        lines: Sequence[InvoiceLine],
+        view: str,
+        sent: Sequence[int],
+        data: Mapping[str, str],
+    ) -> None:
+        self.account = account
+        self.view = view
+        self.lines = lines
+        self.credit_lines, self.paid_by = balances.credit_lines(lines)
+        self.by_id: dict[int, CreditLine] = {line.id: line for line in self.credit_lines}
+        self.boxes = Boxes((COLUMN,), sent, data)
+        self.refused: dict[int, str] = {}
+        self._move: CreditMove | None = None
+
+    # ------------------------------------------------------------------ figures
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What is to be moved, as the ledger takes it; untouched lines are none."""
+        return [entry for entry in self.boxes.entries.values() if not entry.empty]
+
+    @property
+    def foreign(self) -> bool:
+        """Amounts for lines that are not this account's: somebody made the form up."""
+        return any(entry.line not in self.by_id for entry in self.entries)
+
+    def _moved(self, amounts: Mapping[int, Decimal]) -> CreditMove:
+        return sharing.move_credit(
+            credit=self.account.credit,
+            invoices=self.account.invoices,
+            lines=self.credit_lines,
+            amounts=amounts,
+        )
+
+    @property
+    def amounts(self) -> dict[int, Decimal]:
+        return {line: self.boxes.amount(line, COLUMN) for line in self.by_id}
+
+    @property
+    def move(self) -> CreditMove:
+        """The account before and after; worked out once until a box is filled."""
+        if self._move is None:
+            self._move = self._moved(self.amounts)
+        return self._move
+
+    @property
+    def totals(self) -> CreditTotals:
+        return sharing.credit_totals(self.credit_lines, self.move)
+
+    @property
+    def known(self) -> bool:
+        """False while something typed is no amount: then no total may look right."""
+        return not self.boxes.errors
+
+    @property
+    def state(self) -> str:
+        if not self.known:
+            return "stale"
+        after = self.move.credit_after
+        return "over" if after < 0 else "todo" if after else "done"
+
+    @property
+    def unallocated(self) -> dict[str, str]:
+        """The Available credit block (parts/unallocated.html)."""
+        move = self.move
+        if move.credit_after != move.credit:
+            words = f"was {show(move.credit)}"
+        else:
+            words = {"over": "negative", "done": "none to use"}.get(self.state, "ready to use")
+        block = {"label": "Available credit", "state": self.state, "words": words}
+        if not self.known:
+            return {**block, "figure": "-", "words": "check the amounts"}
+        return {**block, "figure": show_dollars(move.credit_after)}
+
+    @property
+    def explain(self) -> dict[str, Any]:
+        """The message line."""
+        if not self.known:
+            return {"state": "over", "lead": "", "text": TO_FIX}
+        if self.move.short:
+            return {
+                "state": "over",
+                "lead": self.too_much,
+                "text": "Lower an amount, or un-pay another line to free some credit.",
+            }
+        return {"state": "", "lead": "", "text": HOW[self.view]}
+
+    @property
+    def too_much(self) -> str:
+        return f"{show(self.move.short)} more than the credit available."
+
+    @property
+    def said(self) -> str:
+        """What a screen reader hears once typing pauses."""
+        if not self.known:
+            return next(iter(self.boxes.errors.values()))
+        if self.move.short:
+            return self.too_much
+        return (
+            f"Available credit {show_dollars(self.move.credit_after)}."
+            f" Invoices owing {show_dollars(self.move.invoices_after)}."
+        )
+
+    # ------------------------------------------------------------------ rows
+
+    @cached_property
+    def _lines(self) -> dict[int, InvoiceLine]:
+        return {line.pk: line for line in self.lines}
+
+    @property
+    def rows(self) -> list[Row]:
+        return [self._row(line) for line in self.lines]
+
+    def touched(self, listed: str) -> list[Row]:
+        """The rows a live answer has to bring up to date."""
+        ids = [int(text) for text in listed.split(",") if text.isascii() and text.isdigit()]
+        return [self._row(self._lines[line]) for line in ids if line in self._lines]
+
+    def _row(self, line: InvoiceLine) -> Row:
+        state = self.by_id[line.pk]
+        error = (
+            self.boxes.errors.get((line.pk, COLUMN))
+            or self.move.problems.get(line.pk)
+            or self.refused.get(line.pk, "")
+        )
+        return Row(
+            line=line,
+            paid_by=self.paid_by.get(line.pk, []),
+            text=self.boxes.text(line.pk, COLUMN),
+            after=self.move.balances_after[line.pk],
+            pays=sharing.offers_pay(state, self.account.credit),
+            can_fill=bool(state.balance > 0 or state.held),
+            error=error,
+        )
+
+    # ------------------------------------------------------------------ filling boxes
+
+    def fill(self, what: str) -> tuple[dict[str, str], str]:
+        """Pay or un-pay one line for the typist; returns box → new text, and what to say."""
+        verb, _, which = what.partition(":")
+        line = int(which) if verb == "line" and which.isascii() and which.isdigit() else 0
+        if line not in self.by_id:
+            return {}, ""
+        others = self._moved({pk: each for pk, each in self.amounts.items() if pk != line})
+        amount = sharing.fill_credit(self.by_id[line], self.account.credit, others)
+        values = self._put(line, amount)
+        return values, self.said if amount else "No credit is left for this line."
+
+    def tidy(self, box: str) -> dict[str, str]:
+        """The text a box should show when it is left: 80+35.50 becomes 115.50."""
+        for line, column in list(self.boxes.amounts):
+            if box_name(line, column) == box and line in self.by_id:
+                return self._put(line, self.boxes.amount(line, column))
+        return {}
+
+    def _put(self, line: int, amount: Decimal) -> dict[str, str]:
+        self._move = None
+        return {box_name(line, COLUMN): self.boxes.fill(line, COLUMN, amount or None)}
+
+    # ------------------------------------------------------------------ saving
+
+    def refuse(self, line: int, text: str) -> None:
+        """The ledger refused this line: the words go beside its box."""
+        self.refused[line] = text
+
+    def problems(self) -> list[dict[str, str]]:
+        """Everything that keeps these amounts from being saved, for the error summary."""
+        items = [
+            {"href": f"#{row.box}", "text": f"{row.name} {row.line.service_date:%d %b %Y}: {row.error}"}
+            for row in self.rows
+            if row.error
+        ]
+        if self.foreign:
+            items.append({"href": "", "text": FOREIGN})
+        if self.known and self.move.short and not items:
+            items.append({"href": "#un", "text": f"{self.too_much} {self.explain['text']}"})
+        if not items and not self.entries:
+            items.append({"href": "", "text": "Enter an amount on at least one line."})
+        return items
+
+

@@ -1,0 +1,182 @@
+"""What people may narrow the lists of payments by. The filters live in the address."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, TextChoices
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+
+from billing.forms.base import EARLIEST, error_summary
+from billing.models import Kind, Method, Payment
+from billing.models.payments import PAYER_METHODS, PaymentQuerySet
+from patients.models import Payer, Provider
+
+PERIOD = datetime.timedelta(days=90)  # what a list shows before anybody asks for more
+
+
+class State(TextChoices):
+    STANDING = "standing", "Standing"
+    REVERSED = "reversed", "Reversed"
+    DELETED = "deleted", "Deleted"
+    UNALLOCATED = "unallocated", "With unallocated money"
+
+
+def with_state(payments: PaymentQuerySet) -> PaymentQuerySet:
+    """Each receipt with `deleted`: was it undone by a deletion, and not by a reversal?"""
+    deletion = Payment.objects.filter(original=OuterRef("pk"), kind=Kind.VOID)
+    return payments.annotate(deleted=Exists(deletion))
+
+
+class FilterForm(forms.Form):
+    """The boxes above a list."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            self.add_error("to", "To is before From.")
+        return cleaned
+
+
+def _day(label: str) -> filters.DateFilter:
+    return filters.DateFilter(
+        field_name="date",
+        lookup_expr="gte" if label == "From" else "lte",
+        label=label,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Enter a date like 2025-11-18."},
+        validators=[_not_long_ago],
+    )
+
+
+def _not_long_ago(day: datetime.date) -> None:
+    if day < EARLIEST:
+        raise forms.ValidationError("The date is too long ago. Check the year.")
+
+
+class ReceiptFilter(filters.FilterSet):
+    """What both lists can be narrowed by.
+
+    Without a period the last 90 days are shown, unless somebody searches or asks for unallocated
+    money: that must be found however old it is. Deleted receipts stay out unless asked for, or
+    unless they still pay a line.
+    """
+
+    q = filters.CharFilter(
+        label="Received from, number or reference",
+        method="search_for",
+        max_length=100,
+        error_messages={"max_length": "Search with 100 characters at most."},
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    method = filters.ChoiceFilter(
+        label="Method",
+        choices=Method.choices,
+        empty_label="All methods",
+        error_messages={"invalid_choice": "Choose one of the methods in the list."},
+    )
+    state = filters.ChoiceFilter(
+        label="State",
+        choices=State.choices,
+        empty_label="All but deleted",
+        method="in_state",
+        error_messages={"invalid_choice": "Choose one of the states in the list."},
+    )
+
+    class Meta:
+        form = FilterForm
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        """`from` is a word of Python's, so it cannot be declared like the others."""
+        found = dict(super().get_filters())
+        state = found.pop("state")
+        return {**found, "from": _day("From"), "to": _day("To"), "state": state}
+
+    def __init__(self, request: HttpRequest, queryset: PaymentQuerySet) -> None:
+        super().__init__(_with_period(request.GET), with_state(queryset), request=request)
+
+    def search_for(self, queryset: PaymentQuerySet, name: str, typed: str) -> PaymentQuerySet:
+        """Every word has to be found: in a name, a number or a reference."""
+        for word in typed.replace(",", " ").split():
+            queryset = queryset.filter(
+                Q(number__icontains=word)
+                | Q(reference__icontains=word)
+                | Q(payer__name__icontains=word)
+                | Q(patient__family_name__istartswith=word)
+                | Q(patient__given_name__istartswith=word)
+                | Q(patient__chart_number__iexact=word)
+            )
+        return queryset
+
+    def in_state(self, queryset: PaymentQuerySet, name: str, state: str) -> PaymentQuerySet:
+        if state == State.UNALLOCATED:
+            return queryset.with_credit()
+        if state == State.STANDING:
+            return queryset.filter(reversed=False)
+        return queryset.filter(reversed=True, deleted=state == State.DELETED)
+
+    @property
+    def found(self) -> PaymentQuerySet:
+        """The receipts asked for; none while a filter cannot be understood."""
+        if not self.is_valid():
+            return self.queryset.none()
+        found = self.qs
+        if not self.form.cleaned_data["state"]:
+            found = found.filter(Q(deleted=False) | Q(unallocated__lt=0))
+        return found
+
+    @property
+    def error_summary(self) -> dict[str, Any] | None:
+        items = [
+            {"href": f"#{self.form[name].id_for_label}", "text": text}
+            for name, texts in self.form.errors.items()
+            for text in texts
+        ]
+        return error_summary("These filters cannot be used.", items) if items else None
+
+
+class PaymentFilter(ReceiptFilter):
+    provider = filters.ModelChoiceFilter(
+        label="Provider",
+        queryset=Provider.objects.all(),
+        empty_label="All providers",
+        error_messages={"invalid_choice": "Choose one of the providers in the list."},
+    )
+
+
+class InsurancePaymentFilter(ReceiptFilter):
+    q = filters.CharFilter(
+        label="Payer, number or check/EFT number",
+        method="search_for",
+        max_length=100,
+        error_messages={"max_length": "Search with 100 characters at most."},
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    payer = filters.ModelChoiceFilter(
+        label="Payer",
+        queryset=Payer.objects.all(),
+        empty_label="All payers",
+        error_messages={"invalid_choice": "Choose one of the payers in the list."},
+    )
+    method = filters.ChoiceFilter(
+        label="Method",
+        choices=[(method.value, method.label) for method in PAYER_METHODS],
+        empty_label="All methods",
+        error_messages={"invalid_choice": "Choose one of the methods in the list."},
+    )
+
+
+def _with_period(typed: QueryDict) -> QueryDict:
+    asked = {"from", "to"} & set(typed)
+    if asked or typed.get("q") or typed.get("state") == State.UNALLOCATED:
+        return typed
+    data = typed.copy()
+    data["from"] = (timezone.localdate() - PERIOD).isoformat()
+    return data

@@ -1,0 +1,124 @@
+"""The strip at the top of a payment: who paid, how, when and how much."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from billing.forms.base import AccountingDateField, LedgerForm
+from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
+from billing.money import AmountError, MoneyFormField, parse
+from patients.models import Patient, Payer, Provider
+
+REFERENCE_LABELS = {
+    Method.CHECK: "Check number",
+    Method.EFT: "EFT number",
+}
+
+
+def reference_label(method: str) -> str:
+    """The number on a check is not called what the number of a transfer is."""
+    return REFERENCE_LABELS.get(Method(method), "Reference") if method in Method else "Reference"
+
+
+class PayerField(forms.CharField):
+    """A text box that is told a payer's name or ID; a picker helps, but is not needed."""
+
+    def clean(self, value: Any) -> Payer | None:
+        typed = super().clean(value)
+        payer = Payer.objects.filter(active=True).named(typed)
+        if payer is None:
+            raise forms.ValidationError(f"No payer is called {typed}. Choose one from the list.")
+        return payer
+
+
+class ReferenceField(forms.CharField):
+    """A check or trace number. Card numbers do not belong here."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=40, required=False, **kwargs)
+
+
+class PaymentStrip(LedgerForm):
+    """The fields both kinds of payment share."""
+
+    method = forms.ChoiceField(choices=[])
+    reference = ReferenceField()
+    date = AccountingDateField(
+        label="Date received", error_messages={"required": "Enter the date it was received."}
+    )
+    amount = MoneyFormField(error_messages={"required": "Enter the amount of the payment."})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            extra = "form-select fld" if isinstance(field, forms.ChoiceField) else "fld num"
+            field.widget.attrs.setdefault("class", extra)
+        self.fields["amount"].widget.attrs.update(
+            {"class": "fld amtbig", "placeholder": "0.00", "data-money": True}
+        )
+    def offer(self, methods: tuple[Method, ...]) -> None:
+        """The methods to choose from; the script words the reference's label after them."""
+        method = self.fields["method"]
+        method.choices = [(each.value, str(each.label)) for each in methods]  # type: ignore[attr-defined]
+        labels = {each.value: reference_label(each) for each in methods}
+        method.widget.attrs["data-labels"] = json.dumps(labels)
+        self.fields["reference"].label = reference_label(self["method"].value() or methods[0])
+
+    @property
+    def typed_amount(self) -> tuple[Decimal | None, str]:
+        """Amount as far as it is understood, and what is wrong with it."""
+        try:
+            return parse_or_none(self["amount"].value()), ""
+        except AmountError as error:
+            return None, str(error)
+
+
+class InsurancePaymentForm(PaymentStrip):
+    """A check or transfer from a payer."""
+
+    payer = PayerField(error_messages={"required": "Choose the payer."})
+    field_order = ["payer", "method", "reference", "date", "amount"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer(PAYER_METHODS)
+
+    @property
+    def chosen_payer(self) -> Payer | None:
+        """The payer as typed so far, also while other fields are still wrong."""
+        return Payer.objects.filter(active=True).named(self.payer_text)
+
+    @property
+    def payer_text(self) -> str:
+        return self["payer"].value() or ""
+
+    @property
+    def payer_field(self) -> forms.BoundField:
+        return self["payer"]
+
+
+class TakePaymentForm(PaymentStrip):
+    """Money from a patient, for one provider."""
+
+    provider = forms.ModelChoiceField(
+        Provider.objects.none(),
+        empty_label=None,
+        error_messages={"required": "Choose the provider.", "invalid_choice": "Choose a provider."},
+    )
+    field_order = ["provider", "method", "reference", "date", "amount"]
+
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.patient = patient
+        self.offer(PATIENT_METHODS)
+        self.fields["provider"].queryset = Provider.objects.filter(active=True)  # type: ignore[attr-defined]
+        self.fields["provider"].widget.attrs["class"] = "form-select fld"
+
+
+def parse_or_none(text: str | None) -> Decimal | None:
+    """An Amount that is still empty is not an error while somebody types elsewhere."""
+    return parse(text) if text and text.strip(" ") else None

@@ -1,0 +1,1 @@
+"""Data of other systems: read whole, checked whole, then posted through the ledger's verbs."""

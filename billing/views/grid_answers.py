@@ -1,0 +1,39 @@
+"""How a payment's grid answers while somebody types (HTMX): outputs only, never a box.
+
+The page, the live answer and the fills are drawn from the same PaymentGrid.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from billing.forms.payment_grid import PaymentGrid
+
+
+def live(
+    request: HttpRequest, grid: PaymentGrid, *, template: str, **context: Any
+) -> HttpResponse:
+    """The figures for what is typed now, and the boxes a fill asks to set."""
+    events: dict[str, Any] = {}
+    values: dict[str, str] = {}
+    said = ""
+    if fill := request.POST.get("fill"):
+        values, said = grid.fill(fill)
+        events["fill-boxes"] = {"values": values, "undo": fill.partition(":")[0]}
+    elif tidy := request.POST.get("tidy"):
+        events["fill-boxes"] = {"values": grid.tidy(tidy)}
+    listed = ",".join([request.POST.get("touched", ""), *_lines_of(values)])
+    events["figures"] = {"said": said or grid.said, "over": grid.sharing.state == "over"}
+    answer = render(
+        request, template, {**context, "grid": grid, "shares": grid.touched(listed), "oob": True}
+    )
+    answer["HX-Trigger"] = json.dumps(events)
+    return answer
+
+
+def _lines_of(boxes: dict[str, str]) -> list[str]:
+    return [name.split("-")[1] for name in boxes if name.startswith("line-")]

@@ -1,0 +1,53 @@
+"""The two lists of payments: everybody's receipts, and the insurers' own."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing import balances
+from billing.forms.filters import InsurancePaymentFilter, PaymentFilter, ReceiptFilter
+from billing.models import Payment
+from billing.tables.payments import InsurancePaymentTable, PaymentTable
+from patients.tables import ListTable
+
+
+@require_safe
+def payment_list(request: HttpRequest) -> HttpResponse:
+    """What patients and insurers paid, with the credit that was moved between accounts."""
+    filtered = PaymentFilter(request, Payment.objects.money_in())
+    return _list(request, "billing/payments", filtered, PaymentTable)
+
+
+@require_safe
+def insurance_payment_list(request: HttpRequest) -> HttpResponse:
+    """The insurers' receipts; those that still wait for their lines are one click away."""
+    filtered = InsurancePaymentFilter(request, Payment.objects.receipts().of_payers())
+    return _list(
+        request,
+        "billing/insurance_payments",
+        filtered,
+        InsurancePaymentTable,
+        waiting=Payment.objects.with_credit().of_payers().count(),
+    )
+
+
+def _list(
+    request: HttpRequest,
+    folder: str,
+    filtered: ReceiptFilter,
+    table: type[ListTable],
+    **more: Any,
+) -> HttpResponse:
+    found = filtered.found
+    context = {
+        "filter": filtered,
+        "form": filtered.form,
+        "error_summary": filtered.error_summary,
+        "sums": balances.received_total(found),
+        "table": table(found.with_names()).shown_for(request),
+        **more,
+    }
+    page = f"{folder}/_list.html" if request.htmx else f"{folder}/list.html"
+    return render(request, page, context)

@@ -1,0 +1,412 @@
+"""What the screens of an account say: titles of rows, and sentences about undoing and credit.
+
+Words only. Every figure in them was worked out by `balances` or `sharing`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from billing.balances import (
+    AccountBalance,
+    CameOff,
+    Effect,
+    HistoryRow,
+    NegativeCredit,
+    Use,
+    together,
+)
+from billing.models import Allocation, InvoiceLine, Kind, Payment
+from billing.models.payments import UNDOING
+from billing.money import show
+
+MOST = 3  # so many things are named one by one
+
+
+def listed(items: Iterable[str], *, most: int = MOST, noun: str = "line") -> str:
+    """ "A", "A and B", "A, B and C", "A, B, C and 4 more lines"."""
+    all_items = list(items)
+    named, rest = all_items[:most], len(all_items) - most
+    if rest > 0:
+        return f"{', '.join(named)} and {rest} more {noun if rest == 1 else noun + 's'}"
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def day(date: datetime.date) -> str:
+    return f"{date:%d %b %Y}"
+
+
+def who(user: AbstractBaseUser) -> str:
+    return user.get_short_name() or str(user)  # type: ignore[attr-defined]
+
+
+def moment(row: Payment) -> str:
+    """When a row was entered: the time, and the day too where it is not the row's own."""
+    at = timezone.localtime(row.created_at)
+    return f"{at:%H:%M}" if at.date() == row.date else f"{at:%d %b %H:%M}"
+
+
+# ---------------------------------------------------------------------------- payments
+
+
+@dataclass(frozen=True)
+class Title:
+    """The name of a payment row; `number` is what links to its page."""
+
+    before: str
+    number: str
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before} {self.number}{self.after}".strip()
+
+
+_WHAT = {
+    Kind.RECEIPT: "payment",
+    Kind.REFUND: "refund of",
+    Kind.TRANSFER_OUT: "transfer out of",
+    Kind.TRANSFER_IN: "transfer",
+}
+
+
+def title(payment: Payment) -> Title:
+    """ "Payment R-2207, cash", "Reversed payment R-2207", "Refund of R-2207, card"."""
+    if payment.kind in UNDOING and payment.original:
+        done = "Deleted" if payment.kind == Kind.VOID else "Reversed"
+        what = _WHAT[Kind(payment.original.kind)]
+        return Title(f"{done} {what}", payment.original.number or _source_number(payment))
+    how = f", {payment.get_method_display().lower()}" if payment.method else ""
+    what = _WHAT[Kind(payment.kind)].capitalize()
+    if payment.kind == Kind.TRANSFER_IN and not payment.number:
+        return Title("Transfer into", _source_number(payment))
+    return Title(what, payment.number or _source_number(payment), how)
+
+
+def _source_number(payment: Payment) -> str:
+    return (payment.source.number if payment.source else "") or ""
+
+
+def undone(undoing: Payment) -> str:
+    """ "This payment was already reversed on 14 Nov 2025 at 10:31 by Ana."."""
+    done = "deleted" if undoing.kind == Kind.VOID else "reversed"
+    at = timezone.localtime(undoing.created_at)
+    return (
+        f"This payment was already {done} on {day(at.date())} at {at:%H:%M}"
+        f" by {who(undoing.created_by)}."
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a payment, as its own page lists it."""
+
+    row: Payment | Allocation
+    text: str
+    line: InvoiceLine | None = None
+
+
+def events(
+    payment: Payment, drawn: Iterable[Payment], allocations: Iterable[Allocation]
+) -> list[Event]:
+    """Everything that happened to a payment, in the order it was entered."""
+    found = [Event(row, _drawn(row)) for row in drawn]
+    found += [
+        Event(row, "Allocated to" if row.amount > 0 else "Un-paid on", row.line)
+        for row in allocations
+    ]
+    first = Event(payment, "Received" if payment.kind == Kind.RECEIPT else "Transferred in")
+    return [first, *sorted(found, key=lambda event: (event.row.created_at, event.row.amount))]
+
+
+def _drawn(row: Payment) -> str:
+    if row.kind == Kind.TRANSFER_OUT:
+        into = next(iter(row.answers.all()), None)
+        if into and into.number:
+            return f"Transferred to {into.patient}, {into.provider} ({into.number})"
+    return str(title(row))
+
+
+# ---------------------------------------------------------------------------- history
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the financial history with its words."""
+
+    row: HistoryRow
+    title: Title | None = None
+    undone: Payment | None = None
+    notes: Sequence[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """What the row is called where only text can stand: "More actions for …"."""
+        if self.row.line:
+            return f"{self.row.line}"
+        return str(self.title)
+
+    @property
+    def can_undo(self) -> bool:
+        payment = self.row.payment
+        return bool(payment and payment.is_money_in and not payment.reversed)
+
+    @property
+    def can_delete(self) -> bool:
+        payment = self.row.payment
+        return self.can_undo and bool(payment and payment.kind == Kind.RECEIPT)
+
+
+def entries(
+    rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]
+) -> list[Entry]:
+    """The history as the screen shows it. `off`: what came off undone receipts' lines."""
+    undoings = {
+        row.payment.original_id: row.payment for row in rows if row.under and row.payment
+    }
+    return [
+        Entry(
+            row,
+            title(row.payment) if row.payment else None,
+            undoings.get(row.payment.pk) if row.payment else None,
+            _notes(row, off),
+        )
+        for row in rows
+    ]
+
+
+def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
+    payment = row.payment
+    if payment is None:
+        return []
+    if not row.under:
+        return [payment.reason] if payment.reason else []
+    notes = [payment.reason]
+    if payment.note:
+        notes.append(payment.note)
+    notes.append(f"{who(payment.created_by)} {moment(payment)}")
+    assert payment.original_id  # noqa: S101
+    gone = off.get(payment.original_id, [])
+    notes += [
+        f"{show(each.amount)} of {each.line.invoice} {each.reason[:1].lower()}{each.reason[1:]}"
+        if each.reason
+        else f"{show(each.amount)} un-paid on {each.line.invoice}"
+        for each in gone[:MOST]
+    ]
+    if len(gone) > MOST:
+        notes.append(f"and {len(gone) - MOST} more")
+    overdrawn = row.balance
+    if overdrawn > 0:
+        notes.append(f"the {show(-overdrawn)} credit comes from here")
+    return notes
+
+
+# ---------------------------------------------------------------------------- negative credit
+
+
+@dataclass(frozen=True)
+class UnpayButton:
+    payment: Payment
+    label: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """The panel that explains a negative credit and offers the two ways on."""
+
+    provider_id: int
+    credit: Decimal
+    heading: str
+    text: str
+    nothing: str
+    unpay_heading: str
+    unpay: str
+    buttons: Sequence[UnpayButton]
+
+
+def why(found: NegativeCredit, undoings: Mapping[int, Payment], given_name: str) -> Why:
+    """`undoings` says how each receipt that still pays lines was undone."""
+    balance = found.balance
+    assert balance.provider  # noqa: S101
+    doctor, credit = balance.provider.name, show(balance.credit)
+    uses = [Use(line, amount) for line, amount in found.lines]
+    sentences = [_cause(payment, lines, undoings[payment.pk]) for payment, lines in found.causes]
+    sentences.append(f"The net balance of {show(balance.net)} is right either way. You can:")
+    lift = show(-balance.credit)
+    nothing = f"The next {lift} {given_name} pays to {doctor} brings the credit back to 0.00."
+    back = f"the credit goes back to {show(-found.off_lines)}"
+    if len(uses) == 1:
+        unpay = f"{_owes_again(uses[0])} and {back}, straight away."
+    else:
+        unpay = f"The {len(uses)} lines owe these amounts again and {back}, straight away."
+    return Why(
+        provider_id=balance.provider.pk,
+        credit=balance.credit,
+        heading=f"Why {doctor}'s credit is {credit}",
+        text=" ".join(sentences),
+        nothing=nothing + _until_then(uses),
+        unpay_heading="Un-pay the invoice line" if len(uses) == 1 else "Un-pay the invoice lines",
+        unpay=unpay,
+        buttons=[
+            UnpayButton(payment, _unpay_label([Use(*each) for each in lines]))
+            for payment, lines in found.causes
+            if lines
+        ],
+    )
+
+
+def _cause(
+    payment: Payment, lines: Sequence[tuple[InvoiceLine, Decimal]], undoing: Payment
+) -> str:
+    how = payment.get_method_display().lower() or "transferred"
+    what = "Payment" if payment.kind == Kind.RECEIPT else "Transfer"
+    done = "deleted" if undoing.kind == Kind.VOID else "reversed"
+    start = (
+        f"{what} {payment.number} ({show(payment.amount)}, {how})"
+        f" was {done} on {undoing.date:%d %b}"
+    )
+    if not lines:
+        return f"{start}, after {show(-payment.unallocated)} of it had been paid back or moved."
+    if len(lines) == 1:
+        line, amount = lines[0]
+        its = f"its {show(amount)}" if amount == payment.amount else f"{show(amount)} of it"
+        still = f"{line.invoice} still counts {its}"
+    else:
+        counted = listed(f"{line.invoice} {show(amount)}" for line, amount in lines)
+        still = f"{len(lines)} lines still count it: {counted}"
+    return f"{start}, but {still}."
+
+
+def _owes_again(use: Use) -> str:
+    full = "its full " if use.owing_without == use.line.amount else ""
+    return f"{use.line.invoice} owes {full}{show(use.owing_without)} again"
+
+
+def _until_then(uses: Sequence[Use]) -> str:
+    if not uses:
+        return ""
+    if len(uses) > MOST:
+        return f" Until then {len(uses)} lines show less owing than without that money."
+    shown = [
+        f"{use.line.invoice} shows {show(use.line.balance)} owing, not {show(use.owing_without)}"
+        for use in uses
+    ]
+    return f" Until then {listed(shown)}."
+
+
+def _unpay_label(uses: Sequence[Use]) -> str:
+    where = str(uses[0].line.invoice) if len(uses) == 1 else f"{len(uses)} lines"
+    return f"Un-pay {show(together(uses))} on {where}"
+
+
+# ---------------------------------------------------------------------------- before undoing
+
+
+def question(uses: Sequence[Use]) -> str:
+    """What the two cards answer."""
+    paid = f"This payment already paid {show(together(uses))}"
+    if len(uses) == 1:
+        return f"{paid} of {where(uses)}. What should happen to that line?"
+    return f"{paid} on {where(uses)}. What should happen to them?"
+
+
+def gave_back(uses: Sequence[Use]) -> str:
+    """What reversing an insurer's payment did to lines."""
+    return f"Everything that came with it is un-paid on {where(uses)}." if uses else ""
+
+
+def where(uses: Sequence[Use]) -> str:
+    """ "INV-1042" or "3 lines"."""
+    return str(uses[0].line.invoice) if len(uses) == 1 else f"{len(uses)} lines"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the two cards of the reversal, with balances now and after for each account."""
+
+    value: str
+    label: str
+    text: str
+    accounts: Sequence[tuple[str, AccountBalance, AccountBalance]]
+
+
+def choices(uses: Sequence[Use], effects: Sequence[Effect]) -> list[Choice]:
+    """Un-pay, or leave paid."""
+    several = len(uses) > 1
+    own = effects[0]
+    assert own.now.provider  # noqa: S101
+    if several:
+        unpay = f"{listed(str(use.line.invoice) for use in uses)} owe these amounts again."
+        keep = f"The {len(uses)} lines keep what was paid."
+    else:
+        unpay = f"{_owes_again(uses[0])}."
+        keep = f"{uses[0].line.invoice} keeps its {show(uses[0].amount)}."
+    if own.left_paid.credit < 0:
+        keep += f" The credit goes negative until the next payment to {own.now.provider}."
+    else:
+        keep += " Other credit takes over."
+    named = len(effects) > 1
+    return [
+        Choice(
+            "unpay",
+            f"Un-pay the {len(uses)} lines it paid" if several else "Un-pay the line it paid",
+            f"{unpay} Best when the payment was a mistake.",
+            [(_account(each) if named else "", each.now, each.unpaid) for each in effects],
+        ),
+        Choice(
+            "leave",
+            "Leave invoices paid",
+            keep,
+            [(_account(each) if named else "", each.now, each.left_paid) for each in effects],
+        ),
+    ]
+
+
+def _account(effect: Effect) -> str:
+    return f"{effect.patient.name}, {effect.now.provider}"
+
+
+def after_undoing(
+    payment: Payment, done: str, uses: Sequence[Use], *, unpaid: bool, credit: AccountBalance
+) -> tuple[str, str]:
+    """What the notice says once it is done: the bold sentence, and the rest."""
+    if not uses:
+        return f"{payment.number} {done}.", f"{credit.provider}'s credit is {show(credit.credit)}."
+    total = show(together(uses))
+    if unpaid:
+        return f"{payment.number} {done} and {total} un-paid on {where(uses)}.", ""
+    keeps = f"{where(uses)} keeps its {total}" if len(uses) == 1 else f"{where(uses)} keep {total}"
+    return f"{payment.number} {done}.", (
+        f"{keeps}, so {credit.provider}'s credit is {show(credit.credit)}."
+    )
+
+
+# ---------------------------------------------------------------------------- after moving credit
+
+
+def after_moving(
+    moved: Sequence[tuple[InvoiceLine, Decimal]], account: AccountBalance
+) -> tuple[str, str]:
+    """ "20.00 un-paid on INV-1042." "It now owes 50.00 and Dr 1's credit is 0.00." """
+    credit = f"{account.provider}'s credit is {show(account.credit)}"
+    if len(moved) == 1:
+        line, amount = moved[0]
+        did = (
+            f"{show(-amount)} un-paid on {line.invoice}."
+            if amount < 0
+            else f"{show(amount)} allocated to {line.invoice}."
+        )
+        return did, f"It now owes {show(line.balance)} and {credit}."
+    unpaid = sum(1 for _line, amount in moved if amount < 0)
+    paid = len(moved) - unpaid
+    did = " and ".join(
+        f"{count} {'line' if count == 1 else 'lines'} {what}"
+        for count, what in ((paid, "paid"), (unpaid, "un-paid"))
+        if count
+    )
+    return f"{did}.", f"Invoices now owe {show(account.invoices)} and {credit}."

@@ -1,0 +1,126 @@
+"""Looking after patients, providers and payers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from patients.models import Coverage, Patient, Payer, Provider, Session
+
+LONGEST_SEARCH = 100  # more words than this make a query no database wants to read
+
+
+class OfficeAdmin(admin.ModelAdmin):
+    """What all our lists share: one count instead of two, and searches of a sane length."""
+
+    show_full_result_count = False
+    view_on_site = False
+    list_per_page = 50
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
+
+
+def screen_link(url: str, text: str) -> SafeString:
+    """A link to the screen that can act."""
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def read_choices_once(field: Any) -> Any:
+    """Keep the choices of a select that every row of an inline repeats, instead of asking each."""
+    if field is not None:
+        field.choices = list(field.choices)
+    return field
+
+
+class CoverageInline(admin.TabularInline):
+    model = Coverage
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Coverage]:
+        return super().get_queryset(request).select_related("payer")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return read_choices_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+
+@admin.register(Patient)
+class PatientAdmin(OfficeAdmin):
+    list_display = ["name", "chart_number", "birth_date", "phone", "account"]
+    search_fields = ["family_name", "given_name", "=chart_number", "phone"]
+    search_help_text = "Name, whole chart number or phone"
+    date_hierarchy = "created_at"
+    ordering = ["family_name", "given_name", "id"]
+    fields = [
+        ("family_name", "given_name"),
+        "birth_date",
+        "chart_number",
+        ("phone", "email"),
+    ]
+    inlines = [CoverageInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Patient | None = None) -> list[str]:
+        """Papers and addresses bear the chart number, so it stays what it was."""
+        return ["chart_number"] if obj else []
+
+    @admin.display(description="screen")
+    def account(self, patient: Patient) -> SafeString:
+        return screen_link(patient.get_absolute_url(), "Account")
+
+
+@admin.register(Provider)
+class ProviderAdmin(OfficeAdmin):
+    list_display = ["name", "npi", "active"]
+    list_filter = ["active"]
+    search_fields = ["name", "npi"]
+
+
+@admin.register(Payer)
+class PayerAdmin(OfficeAdmin):
+    list_display = ["name", "payer_id", "phone", "active"]
+    list_filter = ["active"]
+    search_fields = ["name", "payer_id"]
+
+
+@admin.register(Coverage)
+class CoverageAdmin(OfficeAdmin):
+    list_display = ["patient", "payer", "member_id", "rank", "start", "end"]
+    list_filter = ["rank", "payer"]
+    list_select_related = ["patient", "payer"]
+    search_fields = [
+        "patient__family_name",
+        "patient__given_name",
+        "=patient__chart_number",
+        "member_id",
+    ]
+    raw_id_fields = ["patient"]
+    ordering = ["patient", "rank", "start", "id"]
+
+
+@admin.register(Session)
+class SessionAdmin(OfficeAdmin):
+    list_display = ["date", "patient", "provider", "account"]
+    list_filter = ["provider"]
+    list_select_related = ["patient", "provider"]
+    search_fields = [
+        "patient__family_name",
+        "patient__given_name",
+        "=patient__chart_number",
+    ]
+    date_hierarchy = "date"
+    raw_id_fields = ["patient"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> list[str]:
+        """Invoice lines repeat these two, so a session never moves to somebody else."""
+        return ["patient", "provider"] if obj else []
+
+    @admin.display(description="screen")
+    def account(self, session: Session) -> SafeString:
+        return screen_link(session.patient.get_absolute_url(), "Account")

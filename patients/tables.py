@@ -1,0 +1,89 @@
+"""How lists are drawn: the columns of the patients' list, and what all lists share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.core.paginator import EmptyPage, PageNotAnInteger
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from patients.models import Patient
+
+
+class ListTable(tables.Table):
+    """A list with 25 rows a page. `sort` and `page` come from the address.
+
+    Unknown ones are passed over, whatever they hold; how long a page is, the address does not say.
+    """
+
+    row_header = ""
+
+    def shown_for(self, request: HttpRequest) -> ListTable:
+        self.request = request
+        if wanted := request.GET.get(self.prefixed_order_by_field):
+            self.order_by = [wanted]
+        try:
+            self.paginate(page=_page_number(request.GET.get(self.prefixed_page_field)), per_page=25)
+        except (EmptyPage, PageNotAnInteger):
+            self.page = self.paginator.page(self.paginator.num_pages)
+        return self
+
+
+def _page_number(typed: str | None) -> int:
+    """The page asked for; the first where that is no number."""
+    return int(typed) if typed and typed.isascii() and typed.isdigit() and len(typed) < 9 else 1
+
+
+class PatientTable(ListTable):
+    """Who the patients are. Their money is billing's; it is one click away."""
+
+    row_header = "name"
+
+    name = tables.Column(
+        linkify=True, order_by=("family_name", "given_name", "id"), empty_values=()
+    )
+    chart_number = tables.Column(
+        "Chart",
+        linkify=("patients:patient_detail", [tables.A("chart_number")]),
+        order_by=("id",),
+        attrs={"td": {"class": "num nowrap"}},
+    )
+    birth_date = tables.DateColumn(
+        verbose_name="Born",
+        format="d M Y",
+        order_by=("birth_date", "id"),
+        attrs={"td": {"class": "num nowrap"}},
+    )
+    phone = tables.Column(
+        default="-", order_by=("phone", "id"), attrs={"td": {"class": "num nowrap"}}
+    )
+    insurer = tables.Column(
+        accessor="covered_today",
+        orderable=False,
+        empty_values=(),
+        attrs={"th": {"class": "hide-t"}, "td": {"class": "hide-t"}},
+    )
+    act = tables.Column(
+        verbose_name=format_html('<span class="visually-hidden">Action</span>'),
+        accessor="chart_number",
+        orderable=False,
+        attrs={"th": {"class": "act"}, "td": {"class": "act"}},
+    )
+
+    class Meta:
+        attrs = {"class": "t lean", "aria-label": "Patients"}
+
+    def render_insurer(self, value: list[Any]) -> str:
+        """The primary insurer of today."""
+        return value[0].payer.name if value else "-"
+
+    def render_act(self, value: str, record: Patient) -> str:
+        return format_html(
+            '<a class="btn btn-line btn-xs" href="{}">Take payment'
+            '<span class="visually-hidden"> from {}</span></a>',
+            reverse("billing:payment_new", args=[value]),
+            record.name,
+        )

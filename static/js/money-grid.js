@@ -1,0 +1,214 @@
+// The keyboard of a grid of amounts, and which rows a live answer has to bring up to date.
+// No money is computed here: the server answers every figure, also what a fill puts into a box.
+//
+// Markup: form[data-grid]; tr[data-row="<line id>"]; input[data-money][data-col="<column>"] in the
+// rows; buttons [data-fill="P"] in a row (the key P), [data-fill="O"] above the grid (the key O).
+// The server's answers carry events (HX-Trigger):
+//   fill-boxes  {values: {box name: text}, undo: what was filled, if it can be undone}
+//   figures     {said: the sentence to read out, over: is too much allocated}
+//   rows-added  {focus: box name, said: the sentence to read out}
+
+const form = document.querySelector("form[data-grid]");
+const PAUSE = 800; // ms of no typing before the total is read out
+const TIDY = /^(-?\d+\.\d\d)?$/; // what needs no tidying when a box is left
+
+const all = (selector, root = form) => [...root.querySelectorAll(selector)];
+const box = (name) => form.elements.namedItem(name);
+const rows = () => all("[data-row]");
+const cell = (row, column) => row?.querySelector(`[data-col="${column}"]`);
+const isAmount = (element) => element instanceof HTMLInputElement && "money" in element.dataset;
+const mainButton = () => document.querySelector("[data-main]");
+
+// ---------------------------------------------------------------- moving about
+
+function nextField(from) {
+  const fields = all("input:not([type=hidden]), select, textarea").filter(
+    (field) => field.tabIndex >= 0 && field.offsetParent && !field.disabled,
+  );
+  (fields[fields.indexOf(from) + 1] ?? mainButton())?.focus();
+}
+
+globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { nextField });
+
+function moveInColumn(from, step) {
+  const list = rows();
+  const row = list[list.indexOf(from.closest("[data-row]")) + step];
+  if (row) cell(row, from.dataset.col).focus();
+  else if (step > 0) mainButton()?.focus();
+}
+
+// ---------------------------------------------------------------- what changed since the server answered
+
+const touched = new Set();
+let asked = []; // the rows the answer on its way will bring up to date
+let more = {}; // what the next live request asks besides: {tidy: box} or {fill: …}
+
+function changed(input) {
+  const row = input.closest("[data-row]");
+  if (row) touched.add(row.dataset.row);
+  for (const total of document.querySelectorAll(".un, .state")) total.classList.add("pending");
+}
+
+form.addEventListener("input", (event) => changed(event.target));
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.closest("form") !== form) return;
+  if (detail.elt.matches("[role=combobox]")) return;
+  asked = [...touched];
+  detail.parameters.touched = asked.join(",");
+  if (detail.elt !== form) return;
+  // htmx sends the button pressed last along with the form; a live request presses none.
+  for (const button of ["add", "fill", "action"]) delete detail.parameters[button];
+  Object.assign(detail.parameters, more);
+  more = {};
+});
+
+function recalculate(also = {}) {
+  more = also;
+  htmx.trigger(form, "recalculate");
+}
+
+document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
+  if (detail.elt.closest("form") !== form || !detail.successful) return;
+  for (const row of asked) touched.delete(row);
+});
+
+// ---------------------------------------------------------------- boxes
+
+form.addEventListener("focusin", ({ target }) => {
+  if (!isAmount(target)) return;
+  target.dataset.was = target.value;
+  target.select();
+});
+
+form.addEventListener("focusout", ({ target }) => {
+  if (!isAmount(target) || target.value === target.dataset.was || TIDY.test(target.value)) return;
+  changed(target);
+  recalculate({ tidy: target.name });
+});
+
+function put(input, text) {
+  if (!input || input.value === text) return;
+  input.value = text;
+  if (document.activeElement === input) {
+    input.dataset.was = text;
+    input.select();
+  }
+}
+
+// ---------------------------------------------------------------- fills and their undo
+
+let before = null;
+
+function press(button) {
+  button?.click();
+}
+
+
+document.addEventListener("fill-boxes", ({ detail }) => {
+  const names = Object.keys(detail.values);
+  if (detail.undo && names.length) {
+    before = names.map((name) => [name, box(name)?.value ?? ""]);
+    showUndo(detail.undo);
+  }
+  for (const name of names) put(box(name), detail.values[name]);
+});
+
+const FILLS = { oldest: "oldest first", clear: "clear", pay: "pay remaining", writeoff: "write-off" };
+
+function showUndo(what) {
+  const button = document.querySelector("[data-undo]");
+  if (!button) return;
+  button.hidden = false;
+  button.querySelector("[data-undo-label]").textContent = `Undo ${FILLS[what] ?? "fill"}`;
+}
+
+function undo() {
+  if (!before) return;
+  for (const [name, text] of before) {
+    put(box(name), text);
+    if (box(name)) changed(box(name));
+  }
+  before = null;
+  const button = document.querySelector("[data-undo]");
+  if (button) button.hidden = true;
+  recalculate();
+  globalThis.Remit.announce("Put back.");
+}
+
+document.querySelector("[data-undo]")?.addEventListener("click", undo);
+
+// ---------------------------------------------------------------- keys
+
+form.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!isAmount(target) || !target.dataset.col) {
+    if (key === "Enter" && target.matches("input, select")) {
+      event.preventDefault(); // Enter goes on; it never saves a half-finished payment
+      nextField(target);
+    }
+    return;
+  }
+  const act = {
+    Enter: () => moveInColumn(target, event.shiftKey ? -1 : 1),
+    ArrowDown: () => moveInColumn(target, 1),
+    ArrowUp: () => moveInColumn(target, -1),
+    Escape: () => restore(target),
+  }[key];
+  if (act) {
+    event.preventDefault();
+    act();
+  } else if (/^[a-zA-Z]$/.test(key)) {
+    event.preventDefault(); // letters are commands here: an amount never needs one
+    command(key.toUpperCase(), target);
+  }
+});
+
+function restore(input) {
+  put(input, input.dataset.was ?? "");
+  changed(input);
+  recalculate();
+}
+
+function command(letter, input) {
+  const row = input.closest("[data-row]");
+  if (letter === "P") press(row.querySelector("[data-fill]"));
+  else if (letter === "O") press(document.querySelector('[data-fill="O"]'));
+  else if (letter === "W") recalculate({ fill: `writeoff:${row.dataset.row}` });
+  else if (letter === "D") sameAsAbove(row, input);
+  else if (letter === "U") undo();
+}
+
+function sameAsAbove(row, input) {
+  const list = rows();
+  const above = cell(list[list.indexOf(row) - 1], input.dataset.col);
+  if (!above) return;
+  before = [[input.name, input.value]];
+  put(input, above.value);
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  showUndo("same as above");
+}
+
+// ---------------------------------------------------------------- reading out, rows that arrive
+
+let speaking;
+let wasOver = false;
+
+document.addEventListener("figures", ({ detail }) => {
+  clearTimeout(speaking);
+  if (detail.over && !wasOver) globalThis.Remit.announce(detail.said, { now: true });
+  else speaking = setTimeout(() => globalThis.Remit.announce(detail.said), PAUSE);
+  wasOver = detail.over;
+});
+
+document.addEventListener("rows-added", ({ detail }) => {
+  if (detail.focus) box(detail.focus)?.focus();
+  globalThis.Remit.announce(detail.said);
+});
+
+// The number on a check is not called what the number of a transfer is.
+form.querySelector("[data-labels]")?.addEventListener("change", ({ target }) => {
+  const label = form.querySelector("label[for=id_reference]");
+  label.textContent = JSON.parse(target.dataset.labels)[target.value];
+});

@@ -1,0 +1,106 @@
+// A text box with a list under it: type, Down or Up, Enter. The list comes from the server (htmx,
+// see the hx- attributes on the box); this file only chooses from it. Without it the box is a plain
+// text box, and the server understands what was typed.
+//
+//   data-picker="choose"   the option's words go into the box, the focus to the next field
+//   data-picker="add"      the option is sent with the [data-add] button, the box is emptied
+
+const on = (type, action, root = document) => root.addEventListener(type, action);
+
+for (const picker of document.querySelectorAll("[data-picker]")) {
+  const box = picker.querySelector("[role=combobox]");
+  const list = picker.querySelector("[role=listbox]");
+  const adds = picker.dataset.picker === "add";
+  let wantsFirst = false; // Enter came before the list did
+  let listed = null; // what was typed when the list was asked for
+  let asked = null;
+
+  const options = () => [...list.querySelectorAll("[role=option]")];
+  const current = () => list.querySelector("[aria-selected=true]");
+
+  function open() {
+    list.hidden = false;
+    box.setAttribute("aria-expanded", "true");
+  }
+
+  function close() {
+    list.hidden = true;
+    wantsFirst = false;
+    box.setAttribute("aria-expanded", "false");
+    box.removeAttribute("aria-activedescendant");
+  }
+
+  function mark(option) {
+    current()?.setAttribute("aria-selected", "false");
+    if (!option) return;
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    box.setAttribute("aria-activedescendant", option.id);
+  }
+
+  function move(step) {
+    const all = options();
+    const at = all.indexOf(current()) + step;
+    mark(all[Math.max(0, Math.min(at, all.length - 1))]);
+  }
+
+  function choose(option) {
+    close();
+    if (adds) {
+      const button = picker.querySelector("[data-add]");
+      button.value = option.dataset.value;
+      box.value = "";
+      button.click();
+      return;
+    }
+    box.value = option.dataset.value;
+    htmx.trigger(box.form, "recalculate");
+    globalThis.Remit.nextField(box);
+  }
+
+  on("input", (event) => {
+    wantsFirst = false;
+    if (adds) event.stopPropagation(); // the name of a patient changes no figure
+  }, box);
+
+  on("focus", () => { if (adds) htmx.trigger(box, "pick"); }, box);
+
+  on("htmx:configRequest", (event) => {
+    if (event.target === box) asked = box.value;
+  }, box);
+
+  on("htmx:afterSwap", (event) => {
+    if (event.target !== list) return;
+    listed = asked;
+    if (document.activeElement !== box || listed !== box.value) return;
+    open();
+    mark(options()[0]);
+    if (wantsFirst && options().length) choose(options()[0]);
+  }, list);
+
+  on("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (list.hidden) htmx.trigger(box, "pick");
+      else move(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!list.hidden && current() && listed === box.value) choose(current());
+      else if (box.value.trim()) wantsFirst = true;
+      else globalThis.Remit.nextField(box);
+    } else if (event.key === "Escape" && !list.hidden) {
+      event.stopPropagation();
+      close();
+    }
+  }, box);
+
+  // A press on the list must not take the focus from the box before it counts.
+  on("mousedown", (event) => event.preventDefault(), list);
+  on("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) choose(option);
+  }, list);
+  on("blur", close, box);
+}

@@ -1,0 +1,195 @@
+"""Fees, issued invoices, payments and allocations. Money only through the ledger's verbs.
+
+    line = LineFactory(patient=smith, provider=dr1, amount="50")     an issued line, owing 50.00
+    receipt = PaymentFactory(patient=smith, provider=dr1, amount="20")
+    check = InsurancePaymentFactory(payer=blueriver, amount="200", on={line: "60"})
+    AllocationFactory(payment=receipt, line=line, amount="20")
+
+Amounts may be texts or numbers; days are days ago.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.utils import timezone
+
+from billing import ledger
+from billing.models import Allocation, Fee, Invoice, InvoiceLine, Payment, Service
+from billing.sharing import Entry
+from tests.factories.people import PatientFactory, PayerFactory, ProviderFactory, UserFactory
+
+Amount = str | int | Decimal
+
+
+def money(amount: Amount) -> Decimal:
+    """20 or "20" or "20.5" as the ledger wants it: 20.00, 20.00, 20.50."""
+    return Decimal(amount).quantize(Decimal("0.01"))
+
+
+def day(ago: int) -> datetime.date:
+    """The accounting day so many days ago; 0 is today."""
+    return timezone.localdate() - datetime.timedelta(days=ago)
+
+
+def entries(on: Mapping[InvoiceLine, Amount | tuple[Amount, Amount]]) -> list[Entry]:
+    """{line: paid} or {line: (paid, write-off)} as entries of a screen."""
+    found = []
+    for line, typed in on.items():
+        paid, write_off = typed if isinstance(typed, tuple) else (typed, 0)
+        found.append(Entry(line.pk, money(paid), money(write_off)))
+    return found
+
+
+class ServiceFactory(factory.django.DjangoModelFactory[Service]):
+    class Meta:
+        model = Service
+        django_get_or_create = ("code",)
+
+    code = "90834"
+    description = "Psychotherapy, 45 minutes"
+
+
+class FeeFactory(factory.django.DjangoModelFactory[Fee]):
+    class Meta:
+        model = Fee
+
+    service = factory.SubFactory(ServiceFactory)
+    amount = money(100)
+    valid_from = datetime.date(2020, 1, 1)
+
+
+class InvoiceFactory(factory.django.DjangoModelFactory[Invoice]):
+    """An issued invoice; `amounts` are its lines. `issued=False` leaves it a draft."""
+
+    class Meta:
+        model = Invoice
+
+    patient = factory.SubFactory(PatientFactory)
+    provider = factory.SubFactory(ProviderFactory)
+    amounts: Any = ("100",)
+    ago = 30
+    by = factory.SubFactory(UserFactory)
+    owed_by = None
+    issued = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Invoice:
+        patient, by, on = given["patient"], given["by"], day(given["ago"])
+        invoice = Invoice.objects.create(patient=patient, created_by=by)
+        InvoiceLine.objects.bulk_create(
+            InvoiceLine(
+                invoice=invoice,
+                patient=patient,
+                provider=given["provider"],
+                payer=given["owed_by"],
+                service_date=on,
+                code="90834",
+                description="Psychotherapy, 45 minutes",
+                amount=money(amount),
+            )
+            for amount in given["amounts"]
+        )
+        if given["issued"]:
+            ledger.issue_invoice(by=by, invoice=invoice, date=on)
+        return invoice
+
+
+class LineFactory(factory.django.DjangoModelFactory[InvoiceLine]):
+    """One issued line on an invoice of its own."""
+
+    class Meta:
+        model = InvoiceLine
+
+    patient = factory.SubFactory(PatientFactory)
+    provider = factory.SubFactory(ProviderFactory)
+    amount: Any = "100"
+    ago = 30
+    by = factory.SubFactory(UserFactory)
+    owed_by = None
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> InvoiceLine:
+        invoice = InvoiceFactory(amounts=[given.pop("amount")], **given)
+        return InvoiceLine.objects.with_names().get(invoice=invoice)
+
+
+class PaymentFactory(factory.django.DjangoModelFactory[Payment]):
+    """A patient's receipt, `on` lines at once or as credit."""
+
+    class Meta:
+        model = Payment
+
+    patient = factory.SubFactory(PatientFactory)
+    provider = factory.SubFactory(ProviderFactory)
+    amount: Any = "20"
+    method = "cash"
+    reference = ""
+    ago = 20
+    by = factory.SubFactory(UserFactory)
+    on: Any = {}
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Payment:
+        return _received(given, patient=given["patient"], provider=given["provider"])
+
+
+class InsurancePaymentFactory(factory.django.DjangoModelFactory[Payment]):
+    """A payer's receipt, `on` lines of anybody."""
+
+    class Meta:
+        model = Payment
+
+    payer = factory.SubFactory(PayerFactory)
+    amount: Any = "200"
+    method = "check"
+    reference = factory.Sequence(lambda n: f"{104000 + n}")
+    ago = 10
+    by = factory.SubFactory(UserFactory)
+    on: Any = {}
+    over_allocation_reason = ""
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Payment:
+        reason = given["over_allocation_reason"]
+        return _received(given, payer=given["payer"], over_allocation_reason=reason)
+
+
+def _received(given: Mapping[str, Any], **whose: Any) -> Payment:
+    payment = ledger.record_payment(
+        by=given["by"],
+        amount=money(given["amount"]),
+        method=given["method"],
+        reference=given["reference"],
+        date=day(given["ago"]),
+        entries=entries(given["on"]),
+        **whose,
+    ).payment
+    assert payment
+    return payment
+
+
+class AllocationFactory(factory.django.DjangoModelFactory[Allocation]):
+    """So much of a saved receipt put on a line of its account."""
+
+    class Meta:
+        model = Allocation
+
+    payment = factory.SubFactory(PaymentFactory)
+    amount: Any = "20"
+    ago = 10
+    by = factory.SubFactory(UserFactory)
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Allocation:
+        posted = ledger.allocate(
+            by=given["by"],
+            payment=given["payment"],
+            entries=entries({given["line"]: given["amount"]}),
+            date=day(given["ago"]),
+        )
+        return posted.allocations[0]

@@ -1,0 +1,68 @@
+"""Patients, providers, payers and who works at the desk."""
+
+import datetime
+from typing import Any
+
+import factory
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from patients.models import Coverage, Patient, Payer, Provider, Session
+
+
+class UserFactory(factory.django.DjangoModelFactory[Any]):
+    """Somebody at the desk; one and the same person unless a test names another."""
+
+    class Meta:
+        model = get_user_model()
+        django_get_or_create = ("username",)
+
+    username = "ana"
+    first_name = "Ana"
+
+
+class PatientFactory(factory.django.DjangoModelFactory[Patient]):
+    """A patient with the next chart number."""
+
+    class Meta:
+        model = Patient
+
+    family_name = factory.Sequence(lambda n: f"Sample{n}")
+    given_name = "Robin"
+    birth_date = datetime.date(1980, 5, 17)
+
+
+class ProviderFactory(factory.django.DjangoModelFactory[Provider]):
+    class Meta:
+        model = Provider
+        django_get_or_create = ("name",)
+
+    name = factory.Sequence(lambda n: f"Dr Number{n}")
+
+
+class PayerFactory(factory.django.DjangoModelFactory[Payer]):
+    class Meta:
+        model = Payer
+        django_get_or_create = ("name",)
+
+    name = factory.Sequence(lambda n: f"Payer {n}")
+    payer_id = factory.Sequence(lambda n: f"{60000 + n}")
+
+
+class CoverageFactory(factory.django.DjangoModelFactory[Coverage]):
+    class Meta:
+        model = Coverage
+
+    patient = factory.SubFactory(PatientFactory)
+    payer = factory.SubFactory(PayerFactory)
+    member_id = factory.Sequence(lambda n: f"M{n:06d}")
+    rank = 1
+
+
+class SessionFactory(factory.django.DjangoModelFactory[Session]):
+    class Meta:
+        model = Session
+
+    patient = factory.SubFactory(PatientFactory)
+    provider = factory.SubFactory(ProviderFactory)
+    date = factory.LazyFunction(timezone.localdate)

@@ -1,0 +1,108 @@
+"""What the ledger's tests read: figures of an account, a digest of the tables, and refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pytest
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+
+from billing import balances, ledger
+from billing.models import (
+    Adjustment,
+    Allocation,
+    ClosingDate,
+    Invoice,
+    InvoiceLine,
+    Kind,
+    NumberSeries,
+    Payment,
+    Submission,
+)
+from patients.models import Patient, Provider
+
+MONEY_TABLES: tuple[type[models.Model], ...] = (
+    Payment,
+    Allocation,
+    Adjustment,
+    InvoiceLine,
+    Invoice,
+    NumberSeries,
+    Submission,
+    ClosingDate,
+)
+
+
+def figures(patient: Patient, provider: Provider) -> tuple[Decimal, Decimal, Decimal]:
+    """Invoices, unallocated credit and net balance of an account, as the screens show them."""
+    found = balances.account(patient, provider)
+    return found.invoices, found.credit, found.net
+
+
+def owing(line: InvoiceLine) -> tuple[Decimal, Decimal]:
+    """Paid and balance of a line, afresh."""
+    line.refresh_from_db()
+    return line.paid, line.balance
+
+
+def free(payment: Payment) -> Decimal:
+    """Unallocated of a receipt, afresh."""
+    payment.refresh_from_db()
+    return payment.unallocated
+
+
+def paying(line: InvoiceLine) -> dict[str, Decimal]:
+    """Which receipts pay a line, by number: the Paid by chips."""
+    return {
+        str(link.payment.number): link.amount
+        for link in balances.paid_by([line.pk]).get(line.pk, [])
+    }
+
+
+def transfers(patient: Patient) -> list[tuple[str, str, Decimal, bool]]:
+    """(kind, provider, amount, reversed) of the transfer rows of a patient, in order."""
+    rows = Payment.objects.filter(
+        patient=patient, kind__in=[Kind.TRANSFER_OUT, Kind.TRANSFER_IN]
+    ).order_by("pk")
+    return [(row.kind, str(row.provider), row.amount, row.reversed) for row in rows]
+
+
+def digest() -> str:
+    """One fingerprint of every row of every money table, columns and all."""
+    found = hashlib.sha256()
+    with connection.cursor() as cursor:
+        for model in MONEY_TABLES:
+            table, key = model._meta.db_table, model._meta.pk.column  # type: ignore[union-attr]
+            cursor.execute(f"SELECT * FROM {table} ORDER BY {key}")  # noqa: S608
+            rows = [list(row) for row in cursor.fetchall()]
+            found.update(json.dumps([table, rows], cls=DjangoJSONEncoder).encode())
+    return found.hexdigest()
+
+
+@contextmanager
+def refused(
+    sentence: str | None,
+    *,
+    field: str = "",
+    line: InvoiceLine | None = None,
+    error: type[ledger.LedgerError] = ledger.LedgerError,
+) -> Iterator[None]:
+    """The verb says exactly this, where it belongs, and not one row was written or changed.
+
+    (None: it is any LedgerError, never an error of the database.)
+    """
+    before = digest()
+    with pytest.raises(error) as raised:
+        yield
+    if sentence is not None:
+        assert str(raised.value) == sentence
+        assert raised.value.field == field
+    if line is not None:
+        assert raised.value.line == line.pk
+    assert digest() == before, "a refused verb left something behind"
+

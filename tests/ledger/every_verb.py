@@ -1,0 +1,187 @@
+"""Each verb carried out once in a small clinic: for the rules that hold for all of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from billing import ledger
+from billing.models import Invoice, InvoiceLine, Payment
+from patients.models import Patient, Payer, Provider
+from tests.factories import (
+    InsurancePaymentFactory,
+    InvoiceFactory,
+    LineFactory,
+    PatientFactory,
+    PayerFactory,
+    PaymentFactory,
+    ProviderFactory,
+    UserFactory,
+)
+from tests.factories.bills import entries, money
+
+
+@dataclass
+class Clinic:
+    """Somebody to do it, and one of everything a verb can be done to."""
+
+    by: Any
+    patient: Patient
+    provider: Provider
+    other: Provider
+    payer: Payer
+    line: InvoiceLine
+    part_paid: InvoiceLine
+    receipt: Payment
+    paying: Payment
+    check: Payment
+    draft: Invoice
+
+
+def clinic() -> Clinic:
+    by = UserFactory()
+    patient = PatientFactory(family_name="Smith", given_name="John")
+    provider, other = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
+    payer = PayerFactory(name="BlueRiver Health", payer_id="60054")
+    line, part_paid = (
+        LineFactory(patient=patient, provider=provider, amount="100", ago=30) for _ in range(2)
+    )
+    paying = PaymentFactory(
+        patient=patient, provider=provider, amount="40", ago=28, on={part_paid: "40"}
+    )
+    return Clinic(
+        by=by,
+        patient=patient,
+        provider=provider,
+        other=other,
+        payer=payer,
+        line=line,
+        part_paid=part_paid,
+        receipt=PaymentFactory(patient=patient, provider=provider, amount="60", ago=26),
+        paying=paying,
+        check=InsurancePaymentFactory(payer=payer, amount="80", ago=24, reference="104482"),
+        draft=InvoiceFactory(patient=patient, provider=provider, issued=False),
+    )
+
+
+Verb = Callable[..., ledger.Posted]
+
+
+def _record(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.record_payment(
+        by=c.by,
+        patient=c.patient,
+        provider=c.provider,
+        amount=money("12.50"),
+        method="cash",
+        entries=entries({c.line: "10"}),
+        **more,
+    )
+
+
+def _record_insurer(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.record_payment(
+        by=c.by,
+        payer=c.payer,
+        amount=money("55"),
+        method="check",
+        reference="104483",
+        entries=entries({c.line: ("50", "5")}),
+        **more,
+    )
+
+
+def _allocate(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.allocate(by=c.by, payment=c.receipt, entries=entries({c.line: "25"}), **more)
+
+
+def _allocate_insurer(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.allocate(by=c.by, payment=c.check, entries=entries({c.line: "25"}), **more)
+
+
+def _allocate_credit(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.allocate_credit(
+        by=c.by,
+        patient=c.patient,
+        provider=c.provider,
+        entries=entries({c.line: "15", c.part_paid: "-5"}),
+        **more,
+    )
+
+
+def _unpay_payment(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.unpay(by=c.by, payment=c.paying, reason="Wrong line", **more)
+
+
+def _unpay_line(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.unpay(
+        by=c.by, line=c.part_paid, amount=money(15), reason="Wrong line", **more
+    )
+
+
+def _adjust(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.adjust(
+        by=c.by, line=c.line, amount=money(5), kind="courtesy", reason="Hardship", **more
+    )
+
+
+def _reverse(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.reverse(by=c.by, payment=c.paying, reason="Bounced", **more)
+
+
+def _reverse_insurer(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.reverse(by=c.by, payment=c.check, reason="Bounced", **more)
+
+
+def _void(c: Clinic, **more: Any) -> ledger.Posted:
+    more.pop("date", None)
+    return ledger.void(by=c.by, payment=c.paying, reason="Typing error", **more)
+
+
+def _refund(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.refund(
+        by=c.by, payment=c.receipt, amount=money(10), method="cash", reason="Asked", **more
+    )
+
+
+def _transfer(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.transfer(
+        by=c.by,
+        payment=c.receipt,
+        amount=money(10),
+        patient=c.patient,
+        provider=c.other,
+        reason="Seen by Dr 2",
+        **more,
+    )
+
+
+def _issue(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.issue_invoice(by=c.by, invoice=c.draft, **more)
+
+
+EVERY_VERB: dict[str, Verb] = {
+    "record_payment of a patient": _record,
+    "record_payment of a payer": _record_insurer,
+    "allocate of a patient": _allocate,
+    "allocate of a payer": _allocate_insurer,
+    "allocate_credit": _allocate_credit,
+    "unpay a payment": _unpay_payment,
+    "unpay a line": _unpay_line,
+    "adjust": _adjust,
+    "reverse of a patient": _reverse,
+    "reverse of a payer": _reverse_insurer,
+    "void": _void,
+    "refund": _refund,
+    "transfer": _transfer,
+    "issue_invoice": _issue,
+}
+
+DATED_VERBS = {name: verb for name, verb in EVERY_VERB.items() if name != "void"}
+
+
+def dates_of(posted: ledger.Posted) -> set[datetime.date]:
+    rows = [*posted.allocations, *posted.adjustments]
+    return {row.date for row in rows} | ({posted.payment.date} if posted.payment else set())
