@@ -8,7 +8,7 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import guards  # noqa: PLC0415  (models are loaded only now)
+        from billing import guards  # models are loaded only now
 
         # A later migration that rebuilds a table would fail on the triggers (SQLite) or drop
         # them without a word, so they are taken off before and put back after every migrate.

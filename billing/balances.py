@@ -49,22 +49,20 @@ class AccountBalance:
 
 def accounts(patient: Patient) -> list[AccountBalance]:
     """A patient's balances per provider, for every provider with a line or a payment."""
-    invoices: dict[int, Decimal] = {
-        provider: total
-        for provider, total in InvoiceLine.objects.issued()
+    invoices: dict[int, Decimal] = dict(
+        InvoiceLine.objects.issued()
         .filter(patient=patient)
         .values_list("provider")
         .annotate(total=Sum("balance"))
         .order_by()
-    }
-    credit: dict[int, Decimal] = {
-        provider: total
-        for provider, total in Payment.objects.money_in()
+    )
+    credit: dict[int, Decimal] = dict(
+        Payment.objects.money_in()
         .filter(patient=patient)
         .values_list("provider")
         .annotate(total=Sum("unallocated"))
         .order_by()
-    }
+    )
     providers = Provider.objects.filter(pk__in={*invoices, *credit})
     return [
         AccountBalance(each, invoices.get(each.pk, ZERO), credit.get(each.pk, ZERO))
@@ -183,9 +181,7 @@ def credit_lines(lines: Sequence[InvoiceLine]) -> tuple[list[CreditLine], dict[i
                 paid=line.paid,
                 balance=line.balance,
                 held=sum((link.amount for link in own), ZERO),
-                held_by_reversed=sum(
-                    (link.amount for link in own if link.payment.reversed), ZERO
-                ),
+                held_by_reversed=sum((link.amount for link in own if link.payment.reversed), ZERO),
             )
         )
     return rows, links
@@ -216,16 +212,12 @@ class NegativeCredit:
         return -self.balance.credit - self.on_lines
 
 
-def negative_credits(
-    patient: Patient, balances: Iterable[AccountBalance]
-) -> list[NegativeCredit]:
+def negative_credits(patient: Patient, balances: Iterable[AccountBalance]) -> list[NegativeCredit]:
     """One explanation for each account whose credit is negative."""
     negative = [each for each in balances if each.credit < 0]
     if not negative:
         return []
-    receipts = list(
-        Payment.objects.overdrawn().filter(patient=patient).with_names().oldest_first()
-    )
+    receipts = list(Payment.objects.overdrawn().filter(patient=patient).with_names().oldest_first())
     links = pays(receipt.pk for receipt in receipts)
     lines = InvoiceLine.objects.with_names().in_bulk(
         [link.line_id for found in links.values() for link in found]
@@ -423,9 +415,7 @@ def effects_of_undoing(payment: Payment) -> list[Effect]:
         own = (patient.pk, provider.pk)
         now = account(patient, provider)
         left = AccountBalance(provider, now.invoices, now.credit - lost[own])
-        unpaid = AccountBalance(
-            provider, now.invoices + on_lines[own], left.credit + on_lines[own]
-        )
+        unpaid = AccountBalance(provider, now.invoices + on_lines[own], left.credit + on_lines[own])
         effects.append(Effect(patient=patient, now=now, unpaid=unpaid, left_paid=left))
     return effects
 
@@ -490,9 +480,7 @@ def history(
     if show != "charges":
         rows += _payment_groups(list(payments), deleted=deleted)
     rows.sort(key=lambda group: group[0], reverse=True)
-    return [
-        row for _age, group in rows for row in group if since is None or group[0].date >= since
-    ]
+    return [row for _age, group in rows for row in group if since is None or group[0].date >= since]
 
 
 def _payment_groups(

@@ -63,14 +63,14 @@ def r2_lines_between_nothing_and_their_amount() -> Findings:
     pairs = _pairs()
     by_payer: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
     payers = dict(Payment.objects.filter(payer__isnull=False).values_list("pk", "payer"))
-    for (payment, line), held in pairs.items():
+    for (payment, line_id), held in pairs.items():
         if payment in payers:
-            by_payer[payers[payment], line] += held
+            by_payer[payers[payment], line_id] += held
         elif held < 0:
-            yield f"R2: payment {payment} holds {held} on line {line}"
-    for (payer, line), held in by_payer.items():
+            yield f"R2: payment {payment} holds {held} on line {line_id}"
+    for (payer, line_id), held in by_payer.items():
         if held < 0:
-            yield f"R2: payer {payer} took back {-held} too much on line {line}"
+            yield f"R2: payer {payer} took back {-held} too much on line {line_id}"
 
 
 def r3_receipts_not_over_allocated() -> Findings:
@@ -90,9 +90,7 @@ def r4_undone_at_most_once() -> Findings:
     for row in undoings.iterator(chunk_size=2000):
         if row.original is None or row.amount != -row.original.amount:
             yield f"R4: payment {row.pk} is not the opposite of what it undoes"
-    twice = (
-        undoings.values("original").annotate(times=Count("pk")).filter(times__gt=1).order_by()
-    )
+    twice = undoings.values("original").annotate(times=Count("pk")).filter(times__gt=1).order_by()
     for found in twice:
         yield f"R4: payment {found['original']} was undone {found['times']} times"
     for row in Payment.objects.filter(kind=Kind.TRANSFER_IN).select_related("original"):
@@ -203,9 +201,5 @@ def _sums(rows: object, key: str) -> dict[int, Decimal]:
 
 
 def _pairs() -> dict[tuple[int, int], Decimal]:
-    rows = (
-        Allocation.objects.values_list("payment", "line")
-        .annotate(held=Sum("amount"))
-        .order_by()
-    )
+    rows = Allocation.objects.values_list("payment", "line").annotate(held=Sum("amount")).order_by()
     return {(payment, line): held for payment, line, held in rows}

@@ -23,7 +23,5 @@ def nav_counts(request: HttpRequest) -> dict[str, Any]:
 
 
 def _counts() -> dict[str, int]:
-    counts: dict[str, int] = cache.get_or_set(
-        "billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR
-    )
-    return counts
+    found = cache.get_or_set("billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR)
+    return found or {}

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from billing.models import (
@@ -232,9 +233,7 @@ REFUSALS: list[Refusal] = [
         " OR (OLD.last_date IS NOT NULL AND NEW.last_date < OLD.last_date)",
         "R2: a line's totals are the sums of its rows",
     ),
-    Refusal(
-        LINE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued line is never deleted"
-    ),
+    Refusal(LINE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued line is never deleted"),
     Refusal(
         INVOICE,
         "UPDATE",
@@ -423,6 +422,22 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     if not _tables_exist(connection):
         return []
     return sorted(set(_triggers(connection)) - _standing(connection))
+
+
+def require_installed() -> None:
+    """Refuse to serve books the database does not guard. One that is away is not judged."""
+    for connection in connections.all():
+        try:
+            absent = missing(connection)
+        except OperationalError:
+            continue
+        finally:
+            connection.close()
+        if absent:
+            raise ImproperlyConfigured(
+                f"{len(absent)} of the triggers that guard the ledger are missing"
+                f" (the first: {absent[0]}). Run: manage.py migrate --skip-checks"
+            )
 
 
 def before_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:

@@ -85,6 +85,13 @@ class Posted:
     covered: Decimal = ZERO
     replayed: bool = False
 
+    @property
+    def receipt(self) -> Payment:
+        """The payment, for those who know that their verb writes one."""
+        if self.payment is None:
+            raise LookupError("this verb wrote no payment")
+        return self.payment
+
 
 P = ParamSpec("P")
 
@@ -145,9 +152,9 @@ def _fingerprint(arguments: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------------------- a verb at work
 
 
-def _age(receipt: Payment) -> tuple[datetime.date, float]:
+def _age(receipt: Payment) -> tuple[datetime.date, bool, int]:
     """Sorts oldest first; a receipt of this very verb is the newest of its day."""
-    return receipt.date, receipt.pk or float("inf")
+    return receipt.date, receipt.pk is None, receipt.pk or 0
 
 
 class _Posting:
@@ -212,10 +219,7 @@ class _Posting:
         if named:
             wanted |= Q(pk__in=named)
         for receipt in (
-            Payment.objects.money_in()
-            .select_for_update(no_key=True)
-            .filter(wanted)
-            .order_by("pk")
+            Payment.objects.money_in().select_for_update(no_key=True).filter(wanted).order_by("pk")
         ):
             self.receipts[receipt.pk] = receipt
         if lines:
@@ -469,8 +473,10 @@ class _Posting:
             payment.source_id = payment.source.pk if payment.source else None
             payment.allocated, payment.returned, payment.reversed = ZERO, ZERO, False
             payment.save()
-        for row in (*taken_back, *self.adjustments, *reaching):
-            row.payment_id = row.payment.pk if row.payment else None
+        for row in (*taken_back, *reaching):
+            row.payment_id = row.payment.pk
+        for adjustment in self.adjustments:
+            adjustment.payment_id = adjustment.payment.pk if adjustment.payment else None
         Allocation.objects.bulk_create(taken_back)
         Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
         Allocation.objects.bulk_create(reaching)
@@ -552,9 +558,7 @@ def record_payment(
         raise LedgerError("Enter the amount of the payment.", field="amount")
     if payer:
         _refuse_entered_before(payer, reference)
-    posting.lock(
-        patients=[patient.pk] if patient else [], lines=[entry.line for entry in entries]
-    )
+    posting.lock(patients=[patient.pk] if patient else [], lines=[entry.line for entry in entries])
     receipt = posting.receive(
         Payment(
             kind=Kind.RECEIPT,
@@ -590,9 +594,7 @@ def allocate(
     posting = _Posting(by, date)
     entries = [entry for entry in entries if not entry.empty]
     patients = [payment.patient_id] if payment.patient_id else []
-    posting.lock(
-        patients=patients, payments=[payment.pk], lines=[entry.line for entry in entries]
-    )
+    posting.lock(patients=patients, payments=[payment.pk], lines=[entry.line for entry in entries])
     receipt = _standing(posting, payment)
     _share(posting, receipt, entries)
     return posting.posted(receipt)
@@ -1008,8 +1010,7 @@ def _write_opposites(
 
 
 def _give_back_write_offs(posting: _Posting, payment: Payment, reason: str) -> None:
-    standing = payment.adjustments.filter(undoes__isnull=True, undone_by__isnull=True)
-    for adjustment in standing.order_by("pk"):
+    for adjustment in payment.adjustments.standing().order_by("pk"):
         posting.write_off(
             posting.lines[adjustment.line_id],
             -adjustment.amount,
@@ -1117,9 +1118,7 @@ def _take_out(
     if amount <= 0:
         raise LedgerError("Enter the amount.", field="amount")
     posting = _Posting(by, date)
-    posting.lock(
-        patients=[pk for pk in (payment.patient_id, also) if pk], payments=[payment.pk]
-    )
+    posting.lock(patients=[pk for pk in (payment.patient_id, also) if pk], payments=[payment.pk])
     receipt = _standing(posting, payment)
     if amount > receipt.unallocated:
         raise LedgerError(

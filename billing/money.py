@@ -167,7 +167,7 @@ class MoneyFormField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            return initial != self.to_python(data)
+            return bool(initial != self.to_python(data))
         except ValidationError:
             return True
 

@@ -113,18 +113,18 @@ class Sharing:
     def problems(self) -> list[LineShare]:
         return [share for share in self.lines if share.problem]
 
-    def total(self, column: str) -> Decimal:
-        """The footer of a column, by the names below."""
-        picked = {
-            "balance": lambda share: share.line.balance,
-            "amount": lambda share: share.line.amount,
-            "paid_before": lambda share: share.line.paid,
-            "write_off": lambda share: share.write_off,
-            "paid": lambda share: share.paid,
-            "owes": lambda share: share.patient_owes or ZERO,
-            "balance_after": lambda share: share.balance_after,
-        }[column]
-        return sum((picked(share) for share in self.lines), ZERO)
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        """The footer of every column."""
+        return {
+            "amount": sum((share.line.amount for share in self.lines), ZERO),
+            "paid_before": sum((share.line.paid for share in self.lines), ZERO),
+            "balance": sum((share.line.balance for share in self.lines), ZERO),
+            "write_off": sum((share.write_off for share in self.lines), ZERO),
+            "paid": self.allocated,
+            "owes": sum((share.patient_owes or ZERO for share in self.lines), ZERO),
+            "balance_after": sum((share.balance_after for share in self.lines), ZERO),
+        }
 
 
 def share_out(

@@ -162,13 +162,9 @@ class Entry:
         return self.can_undo and bool(payment and payment.kind == Kind.RECEIPT)
 
 
-def entries(
-    rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]
-) -> list[Entry]:
+def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) -> list[Entry]:
     """The history as the screen shows it. `off`: what came off undone receipts' lines."""
-    undoings = {
-        row.payment.original_id: row.payment for row in rows if row.under and row.payment
-    }
+    undoings = {row.payment.original_id: row.payment for row in rows if row.under and row.payment}
     return [
         Entry(
             row,
@@ -260,9 +256,7 @@ def why(found: NegativeCredit, undoings: Mapping[int, Payment], given_name: str)
     )
 
 
-def _cause(
-    payment: Payment, lines: Sequence[tuple[InvoiceLine, Decimal]], undoing: Payment
-) -> str:
+def _cause(payment: Payment, lines: Sequence[tuple[InvoiceLine, Decimal]], undoing: Payment) -> str:
     how = payment.get_method_display().lower() or "transferred"
     what = "Payment" if payment.kind == Kind.RECEIPT else "Transfer"
     done = "deleted" if undoing.kind == Kind.VOID else "reversed"

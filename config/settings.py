@@ -12,6 +12,7 @@ import dj_database_url
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from tzlocal import get_localzone_name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -248,7 +249,8 @@ ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/300s/key"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
+# "Today" at the desk: a server that stands elsewhere than the clinic has to be told.
+TIME_ZONE = env.str("TIME_ZONE", default=get_localzone_name() or "UTC")
 
 # --- Logging -------------------------------------------------------------------------------------
 

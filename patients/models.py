@@ -46,7 +46,9 @@ class Patient(models.Model):
         max_length=12,
         unique=True,
         blank=True,
-        validators=[RegexValidator(r"\AP\d{3,10}\Z", "A chart number is P and digits, like P1042.")],
+        validators=[
+            RegexValidator(r"\AP\d{3,10}\Z", "A chart number is P and digits, like P1042.")
+        ],
         help_text="Leave empty for the next free number.",
     )
     family_name = models.CharField(max_length=80)
@@ -67,13 +69,6 @@ class Patient(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.chart_number})"
 
-    @property
-    def name(self) -> str:
-        return f"{self.family_name}, {self.given_name}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("billing:patient_account", args=[self.chart_number])
-
     def save(self, *args: object, **kwargs: object) -> None:
         if self.chart_number:
             super().save(*args, **kwargs)  # type: ignore[arg-type]
@@ -81,6 +76,13 @@ class Patient(models.Model):
         with transaction.atomic():
             self.chart_number = next_chart_number()
             super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("billing:patient_account", args=[self.chart_number])
+
+    @property
+    def name(self) -> str:
+        return f"{self.family_name}, {self.given_name}"
 
 
 def next_chart_number() -> str:

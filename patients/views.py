@@ -18,12 +18,13 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     Who types a whole chart number and presses Enter goes straight to that account.
     """
     form = PatientSearchForm(request.GET)
+    in_page = request.htmx  # type: ignore[attr-defined]
     patients = Patient.objects.by_name()
     typed = ""
     if form.is_valid():
         typed = form.cleaned_data["q"]
         patients = patients.search(typed)
-        exact = None if request.htmx else _of_chart(typed)
+        exact = None if in_page else _of_chart(typed)
         if exact:
             return redirect(exact)
     else:
@@ -33,8 +34,8 @@ def patient_list(request: HttpRequest) -> HttpResponse:
         "typed": typed,
         "table": PatientTable(patients.prefetch_related(_covered_today())).shown_for(request),
     }
-    part = "patients/patients/_list.html" if request.htmx else "patients/patients/list.html"
-    return render(request, part, context)
+    page = "patients/patients/_list.html" if in_page else "patients/patients/list.html"
+    return render(request, page, context)
 
 
 @require_safe

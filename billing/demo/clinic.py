@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.management.color import no_style
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from billing import guards, ledger
@@ -48,12 +48,8 @@ def is_there() -> bool:
     john = Patient.objects.filter(
         chart_number="P1042", family_name="Smith", given_name="John"
     ).exists()
-    return john and any(user.check_password(PASSWORD) for user in _demo_users())
-
-
-def _demo_users() -> list:  # type: ignore[type-arg]
-    names = [login["username"] for login in LOGINS]
-    return list(get_user_model().objects.filter(username__in=names))
+    users = get_user_model().objects.filter(username__in=[login["username"] for login in LOGINS])
+    return john and any(user.check_password(PASSWORD) for user in users)
 
 
 def empty() -> None:
@@ -62,12 +58,12 @@ def empty() -> None:
     The guards step aside for it, which nothing but this and migrations may ask of them. Called
     inside the transaction that loads the clinic anew, so that a failure leaves the old one.
     """
-    models = [
+    emptied: list[type[models.Model]] = [
         *apps.get_app_config("billing").get_models(include_auto_created=True),
         *apps.get_app_config("patients").get_models(include_auto_created=True),
         LogEntry,  # the admin's own history, of things that are gone
     ]
-    tables = [model._meta.db_table for model in models if model._meta.managed]
+    tables = [model._meta.db_table for model in emptied if model._meta.managed]
     guards.drop(connection)
     with connection.cursor() as cursor:
         for statement in connection.ops.sql_flush(no_style(), tables, reset_sequences=True):
@@ -102,9 +98,16 @@ class Loading:
         for act in plan.acts:
             self._do(act)
             step()
-        rest = [self.lines[charge].pk for charge in plan.to_patients]
-        InvoiceLine.objects.filter(pk__in=rest).update(payer=None)
+        self._say_who_owes(plan)
         return plan
+
+    def _say_who_owes(self, plan: Plan) -> None:
+        """Where an insurer has answered, the rest is another's. It moves no money."""
+        for payer in {*plan.owed_by.values()}:
+            lines = [
+                self.lines[charge].pk for charge in plan.owed_by if plan.owed_by[charge] == payer
+            ]
+            InvoiceLine.objects.filter(pk__in=lines).update(payer=payer)
 
     def _start_numbers(self, plan: Plan) -> None:
         receipts, checks = plan.count(Receipt), plan.count(Check)

@@ -125,7 +125,7 @@ class Plan:
     bills: list[Bill]
     acts: list[Act]
     first_invoice: int
-    to_patients: list[Charge]  # the insurer has answered; the patient owes the rest
+    owed_by: dict[Charge, Payer | None]  # where the insurer has answered: who owes the rest
 
     def count(self, kind: type) -> int:
         return sum(isinstance(act, kind) for act in self.acts)
@@ -142,7 +142,7 @@ def think_up(cast: Cast, today: datetime.date) -> Plan:
     life.what_the_desk_has_to_deal_with()
     acts: list[Act] = [*bills, *life.acts]
     acts.sort(key=lambda act: act.date)  # stable: a day's bills first, then as things happened
-    return Plan(bills, acts, first_invoice, life.to_patients)
+    return Plan(bills, acts, first_invoice, life.owed_by)
 
 
 # ---------------------------------------------------------------------------- visits and bills
@@ -152,11 +152,11 @@ def _bills(cast: Cast, today: datetime.date) -> list[Bill]:
     rng = Random(SEED + 1)  # noqa: S311
     bills = []
     for course in cast.courses:
-        together = rng.choice((1, 2, 3, 4, 4))
+        together = rng.choice((2, 4, 4, 5, 6))
         group: list[list[Charge]] = []
         for number, day in enumerate(_visits(course, rng, today)):
             begun = group[0][0].date if group else day
-            if len(group) == together or (day - begun).days > 31:
+            if len(group) == together or (day - begun).days > 35:
                 bills.append(_bill(group))
                 group = []
             group.append(_charges(cast, course, number, day, rng))
@@ -176,7 +176,7 @@ def _visits(course: Course, rng: Random, today: datetime.date) -> list[datetime.
         (rng.randint(1, 5), rng.randint(6, 14), rng.randint(15, 34)), weights=(50, 32, 18)
     )[0]
     visits = min(visits, course.track.longest)
-    every = rng.choice((7, 7, 14)) if visits > 5 else rng.choice((7, 21, 45, 90))
+    every = rng.choice((7, 7, 14)) if visits > 5 else rng.choice((7, 7, 14, 14, 90))
     span = visits * every
     begun = today - datetime.timedelta(days=rng.randint(min(span, DAYS) // 2, DAYS))
     found: list[datetime.date] = []
@@ -260,7 +260,7 @@ class _Life:
             self.bills[bill.date].append(bill)
         self.first_day = today - datetime.timedelta(days=DAYS + 10)
         self.acts: list[Act] = []
-        self.to_patients: list[Charge] = []
+        self.owed_by: dict[Charge, Payer | None] = {}
         # When an insurer answers, and when a patient pays what is left.
         self.answers: dict[Payer, list[tuple[datetime.date, Charge]]] = defaultdict(list)
         self.promises: dict[datetime.date, list[Charge]] = defaultdict(list)
@@ -269,17 +269,20 @@ class _Life:
             course.patient: course.secondary for course in cast.courses if course.secondary
         }
         self.numbers: Counter[Payer] = Counter()
+        # Each insurer's last payday: every third day of the cycle, the second of them today.
+        self.paydays: dict[Payer, datetime.date] = {
+            payer: _weekday(today - datetime.timedelta(days=(3 * position - 3) % PAY_CYCLE))
+            for position, payer in enumerate(cast.payers.values())
+        }
 
     def live(self) -> None:
         for number in range((self.today - self.first_day).days + 1):
             day = self.first_day + datetime.timedelta(days=number)
             for bill in self.bills.get(day, []):
                 self._bill_goes_out(bill)
-            if day.weekday() < 5:
-                for position, payer in enumerate(self.cast.payers.values()):
-                    # Each on its own weekday; the second of them today.
-                    if ((self.today - day).days + 3 * position - 3) % PAY_CYCLE == 0:
-                        self._insurer_pays(payer, day)
+            for payer, payday in self.paydays.items():
+                if (payday - day).days % PAY_CYCLE == 0:
+                    self._insurer_pays(payer, day)
             self._patients_pay(day)
 
     # ------------------------------------------------------------------ patients
@@ -338,9 +341,7 @@ class _Life:
         reference = str(self.rng.randint(1001, 9899)) if method == Method.CHECK else ""
         total = sum((amount for _charge, amount in paid), ZERO)
         first = paid[0][0]
-        receipt = Receipt(
-            day, first.patient, first.provider, total, method, reference, list(paid)
-        )
+        receipt = Receipt(day, first.patient, first.provider, total, method, reference, list(paid))
         self.acts.append(receipt)
         self._may_go_wrong(receipt)
         return receipt
@@ -352,7 +353,7 @@ class _Life:
         if fate < 0.004:
             self.acts.append(Undo(day, receipt, "Entered twice", unpay=True, void=True))
         elif fate < 0.014 and day < self.today:
-            day += datetime.timedelta(days=1)
+            day = self._after(receipt, 1)
             bounced = receipt.method == Method.CHECK
             reason = BOUNCED if bounced else WRONG_AMOUNT
             self.acts.append(Undo(day, receipt, reason, unpay=True))
@@ -407,9 +408,10 @@ class _Life:
         second = self.second.get(charge.patient)
         if second and second != charge.payer and self.rng.random() < 0.9:
             charge.insured = True
+            self.owed_by[charge] = second
             self.answers[second].append((day + datetime.timedelta(days=21), charge))
             return
-        self.to_patients.append(charge)
+        self.owed_by[charge] = None
         if self.rng.random() < 0.85:
             self._promise([charge], day + datetime.timedelta(days=5))
 
@@ -482,8 +484,8 @@ class _Life:
             charge.owes = ZERO
 
     def _quiet_receipts(self) -> list[Receipt]:
-        """Receipts of the last ten weeks, of patients who pay themselves: the last of their
-        account and never undone. Newest first."""
+        """Receipts of the last eight weeks, of patients who pay themselves: the last of their
+        account and never undone. In no order."""
         last: dict[tuple[str, str], Receipt] = {}
         undone = {act.receipt for act in self.acts if isinstance(act, Undo)}
         undone_accounts = {_account(receipt) for receipt in undone}
@@ -493,7 +495,7 @@ class _Life:
                 before = last.get(_account(act))
                 if before is None or act.date >= before.date:
                     last[_account(act)] = act
-        soon = self.today - datetime.timedelta(days=70)
+        soon = self.today - datetime.timedelta(days=56)
         quiet = [
             receipt
             for account, receipt in last.items()
@@ -501,7 +503,8 @@ class _Life:
             and account[0] not in insured
             and soon < receipt.date < self.today
         ]
-        return sorted(quiet, key=lambda receipt: receipt.date, reverse=True)
+        self.rng.shuffle(quiet)
+        return quiet
 
     def _leave_paid(self, quiet: list[Receipt]) -> None:
         """Reversed, and the invoices left paid: the account's credit is below zero."""
@@ -519,7 +522,9 @@ class _Life:
                 charge.owes += amount
 
     def _after(self, receipt: Receipt, days: int) -> datetime.date:
-        return min(self.today, receipt.date + datetime.timedelta(days=days))
+        """So many days later, or the Monday after; never in the future."""
+        day = receipt.date + datetime.timedelta(days=days)
+        return min(self.today, day + datetime.timedelta(days=(7 - day.weekday()) % 7 % 3))
 
     def _leave_credit(self, quiet: list[Receipt]) -> None:
         """More was paid than was owed. One gets some of it back, one has it moved."""
@@ -573,6 +578,7 @@ class _Life:
                     check.amount -= amount
                     charge.owes += amount
                     charge.settled.append(check)
+                    self.owed_by[charge] = check.payer
                     break
 
     def _to_take_back(self, earlier: Check, check: Check) -> tuple[Charge, Decimal] | None:

@@ -50,7 +50,10 @@ class LedgerForm(forms.Form):
     def summary(self, what: str) -> dict[str, Any]:
         """The error summary (parts/error_summary.html): the same words as beside the fields."""
         items = [
-            {"href": f"#{self[name].id_for_label}" if name in self.fields else "#main", "text": text}
+            {
+                "href": f"#{self[name].id_for_label}" if name in self.fields else "#main",
+                "text": str(text),
+            }
             for name, texts in self.errors.items()
             for text in texts
         ]

@@ -230,7 +230,10 @@ class CreditGrid:
     def problems(self) -> list[dict[str, str]]:
         """Everything that keeps these amounts from being saved, for the error summary."""
         items = [
-            {"href": f"#{row.box}", "text": f"{row.name} {row.line.service_date:%d %b %Y}: {row.error}"}
+            {
+                "href": f"#{row.box}",
+                "text": f"{row.name} {row.line.service_date:%d %b %Y}: {row.error}",
+            }
             for row in self.rows
             if row.error
         ]
@@ -241,5 +244,3 @@ class CreditGrid:
         if not items and not self.entries:
             items.append({"href": "", "text": "Enter an amount on at least one line."})
         return items
-
-

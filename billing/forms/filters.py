@@ -23,7 +23,7 @@ class State(TextChoices):
     STANDING = "standing", "Standing"
     REVERSED = "reversed", "Reversed"
     DELETED = "deleted", "Deleted"
-    UNALLOCATED = "unallocated", "With unallocated money"
+    UNALLOCATED = "unallocated", "Unallocated money"
 
 
 def with_state(payments: PaymentQuerySet) -> PaymentQuerySet:
@@ -55,6 +55,12 @@ def _day(label: str) -> filters.DateFilter:
     )
 
 
+def _search_box(placeholder: str) -> forms.TextInput:
+    return forms.TextInput(
+        attrs={"type": "search", "autocomplete": "off", "placeholder": placeholder}
+    )
+
+
 def _not_long_ago(day: datetime.date) -> None:
     if day < EARLIEST:
         raise forms.ValidationError("The date is too long ago. Check the year.")
@@ -69,11 +75,11 @@ class ReceiptFilter(filters.FilterSet):
     """
 
     q = filters.CharFilter(
-        label="Received from, number or reference",
+        label="Received from",
         method="search_for",
         max_length=100,
         error_messages={"max_length": "Search with 100 characters at most."},
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+        widget=_search_box("Name, number or reference"),
     )
     method = filters.ChoiceFilter(
         label="Method",
@@ -153,11 +159,11 @@ class PaymentFilter(ReceiptFilter):
 
 class InsurancePaymentFilter(ReceiptFilter):
     q = filters.CharFilter(
-        label="Payer, number or check/EFT number",
+        label="Find",
         method="search_for",
         max_length=100,
         error_messages={"max_length": "Search with 100 characters at most."},
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+        widget=_search_box("Number, check or EFT number"),
     )
     payer = filters.ModelChoiceFilter(
         label="Payer",

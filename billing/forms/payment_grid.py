@@ -20,7 +20,6 @@ from billing.money import ZERO, show, show_dollars
 from billing.sharing import Entry, LineShare, LineState, Sharing
 from patients.models import Patient, Payer
 
-COLUMNS = ("amount", "paid_before", "balance", "write_off", "paid", "owes", "balance_after")
 TO_FIX = "Correct the marked amounts; until then this total is not known."
 
 
@@ -133,7 +132,9 @@ class PaymentGrid:
             f" but the payment is {show_dollars(shared.amount)}.",
         }
         if not self.from_insurer:
-            texts["empty"] = "Type what the patient pays. Then share it out over the lines it is for."
+            texts["empty"] = (
+                "Type what the patient pays. Then share it out over the lines it is for."
+            )
             texts["todo"] = (
                 "Enter what is paid on each line."
                 f" You can also save now: {left} then stays as the patient's credit."
@@ -164,8 +165,7 @@ class PaymentGrid:
 
     @property
     def totals(self) -> dict[str, Decimal]:
-        shared = self.sharing
-        return {column: shared.total(column) for column in COLUMNS}
+        return self.sharing.totals
 
     # ------------------------------------------------------------------ rows
 

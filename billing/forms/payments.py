@@ -60,6 +60,7 @@ class PaymentStrip(LedgerForm):
         self.fields["amount"].widget.attrs.update(
             {"class": "fld amtbig", "placeholder": "0.00", "data-money": True}
         )
+
     def offer(self, methods: tuple[Method, ...]) -> None:
         """The methods to choose from; the script words the reference's label after them."""
         method = self.fields["method"]

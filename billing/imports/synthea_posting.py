@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing import ledger
@@ -63,9 +63,7 @@ def _note(paid: Paid) -> str:
 
 
 @transaction.atomic
-def post(
-    export: Export, *, by: AbstractUser, progress: Callable[[], object] = lambda: None
-) -> Imported:
+def post(export: Export, *, by: User, progress: Callable[[], object] = lambda: None) -> Imported:
     """All of it, or nothing. Refused (ImportRefused): data that is in the books already.
 
     `progress` is called once for every invoice and payment, `steps(export)` times in all.
@@ -122,7 +120,7 @@ def _acts(export: Export) -> list[_Act]:
 class _Posting:
     """Our rows beside theirs, by Synthea's ids."""
 
-    def __init__(self, export: Export, by: AbstractUser) -> None:
+    def __init__(self, export: Export, by: User) -> None:
         self.export = export
         self.by = by
         self.patients: dict[str, Patient] = {}

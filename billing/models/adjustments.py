@@ -1,5 +1,7 @@
 """Adjustments: what comes off a line, or goes back on it, without money moving."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.db.models import Q
 
@@ -15,6 +17,12 @@ class AdjustmentKind(models.TextChoices):
     SMALL_BALANCE = "small_balance", "Small balance"
     BAD_DEBT = "bad_debt", "Bad debt"
     CORRECTION = "correction", "Correction"
+
+
+class AdjustmentQuerySet(AppendOnlyQuerySet["Adjustment"]):
+    def standing(self) -> AdjustmentQuerySet:
+        """Those neither undone nor undoing another."""
+        return self.filter(undoes__isnull=True, undone_by__isnull=True)
 
 
 class Adjustment(AppendOnlyModel):
@@ -35,7 +43,7 @@ class Adjustment(AppendOnlyModel):
         "self", models.PROTECT, null=True, blank=True, related_name="undone_by"
     )
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AdjustmentQuerySet.as_manager()
 
     class Meta:
         base_manager_name = "objects"

@@ -9,6 +9,10 @@ from billing.models.payments import Payment
 from billing.money import MoneyField
 
 
+class AllocationQuerySet(AppendOnlyQuerySet["Allocation"]):
+    """The links between receipts and lines."""
+
+
 class Allocation(AppendOnlyModel):
     """A signed amount of one receipt put on one line. Un-paying writes a negative one."""
 
@@ -16,7 +20,7 @@ class Allocation(AppendOnlyModel):
     line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="allocations")
     amount = MoneyField()
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AllocationQuerySet.as_manager()
 
     class Meta:
         base_manager_name = "objects"

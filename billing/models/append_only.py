@@ -3,7 +3,8 @@
 The database keeps it as well (`billing.guards`), for whoever comes in by another door.
 """
 
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -20,7 +21,10 @@ def _refuse(model: type[models.Model]) -> NoReturn:
     )
 
 
-class AppendOnlyQuerySet(models.QuerySet):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class AppendOnlyQuerySet(models.QuerySet[Row]):
     def update(self, **kwargs: Any) -> NoReturn:
         _refuse(self.model)
 
@@ -30,8 +34,8 @@ class AppendOnlyQuerySet(models.QuerySet):
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse(self.model)
 
-    def bulk_create(self, objs: Any, **kwargs: Any) -> Any:
-        if kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
+    def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
+        if args or kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
             _refuse(self.model)
         return super().bulk_create(objs, **kwargs)
 

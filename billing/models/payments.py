@@ -41,7 +41,7 @@ PAYER_METHODS = (Method.CHECK, Method.EFT, Method.VIRTUAL_CARD)
 IS_MONEY_IN = Q(kind=Kind.RECEIPT) | Q(kind=Kind.TRANSFER_IN, source__isnull=True)
 
 
-class PaymentQuerySet(AppendOnlyQuerySet):
+class PaymentQuerySet(AppendOnlyQuerySet["Payment"]):
     def money_in(self) -> PaymentQuerySet:
         return self.filter(IS_MONEY_IN)
 
@@ -88,9 +88,7 @@ class Payment(AppendOnlyModel):
     provider = models.ForeignKey(
         Provider, models.PROTECT, null=True, blank=True, related_name="payments"
     )
-    payer = models.ForeignKey(
-        Payer, models.PROTECT, null=True, blank=True, related_name="payments"
-    )
+    payer = models.ForeignKey(Payer, models.PROTECT, null=True, blank=True, related_name="payments")
     method = models.CharField(max_length=12, choices=Method.choices, blank=True)
     reference = models.CharField(max_length=40, blank=True)
     note = models.CharField(max_length=200, blank=True)
@@ -98,9 +96,7 @@ class Payment(AppendOnlyModel):
     original = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="answers"
     )
-    source = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="drawn"
-    )
+    source = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="drawn")
     over_allocation_reason = models.CharField(max_length=200, blank=True)
 
     allocated = MoneyField(default=ZERO, editable=False)
@@ -197,12 +193,16 @@ class Payment(AppendOnlyModel):
         return self.number or f"{self.get_kind_display()} of {self.original}"
 
     def get_absolute_url(self) -> str:
-        receipt = self if self.number else self.source
-        if receipt is None or receipt.number is None:
-            receipt = self.original
-        if self.payer_id:
-            return reverse("billing:insurance_payment_detail", args=[receipt.number])
-        return reverse("billing:payment_detail", args=[receipt.number])
+        screen = "insurance_payment_detail" if self.payer_id else "payment_detail"
+        return reverse(f"billing:{screen}", args=[self.shown_under])
+
+    @property
+    def shown_under(self) -> str:
+        """The number of the page a row is shown on: its own, or that of the receipt it draws on."""
+        if self.number:
+            return self.number
+        answered = self.source or self.original
+        return answered.shown_under if answered else ""
 
     @property
     def is_money_in(self) -> bool:

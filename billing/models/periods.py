@@ -11,6 +11,10 @@ from django.utils import timezone
 from billing.models.append_only import AppendOnlyQuerySet
 
 
+class ClosingDateQuerySet(AppendOnlyQuerySet["ClosingDate"]):
+    """Every move of the closing date there was."""
+
+
 class ClosingDate(models.Model):
     """A move of the closing date; the latest row counts. Reopening is a move back, with reason."""
 
@@ -21,7 +25,7 @@ class ClosingDate(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
     )
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = ClosingDateQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

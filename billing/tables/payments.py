@@ -26,6 +26,7 @@ class _ReceiptTable(ListTable):
     date = tables.DateColumn(format="d M Y", order_by=("date", "id"), attrs=NUMBER)
     number = tables.Column(linkify=True, order_by=("id",), attrs=NUMBER)
     method = tables.Column(
+        "Method",
         accessor="get_method_display",
         order_by=("method", "id"),
         empty_values=(),
@@ -33,10 +34,11 @@ class _ReceiptTable(ListTable):
     )
     amount = tables.Column(order_by=("amount", "id"), attrs=FIGURE)
     unallocated = tables.Column(order_by=("unallocated", "id"), attrs=FIGURE)
-    state = tables.Column(accessor="pk", orderable=False)
+    state = tables.Column("State", accessor="pk", orderable=False)
 
-    def render_method(self, value: str) -> str:
-        return value or "-"
+    def render_method(self, value: str, record: Payment) -> str:
+        """How it was paid; credit that was moved here was not."""
+        return "Transfer of credit" if record.kind == Kind.TRANSFER_IN else value or "-"
 
     def render_amount(self, value: Decimal) -> SafeString:
         return money(value)
@@ -69,7 +71,11 @@ class PaymentTable(_ReceiptTable):
 
     received_from = tables.Column(empty_values=())
     provider = tables.Column(
-        accessor="provider__name", default="-", order_by=("provider__name", "id"), attrs=FOLDED
+        "Provider",
+        accessor="provider__name",
+        default="-",
+        order_by=("provider__name", "id"),
+        attrs=FOLDED,
     )
     reference = tables.Column(default="-", order_by=("reference", "id"), attrs=FOLDED)
 
@@ -93,9 +99,8 @@ class PaymentTable(_ReceiptTable):
         payer = record.payer
         more = [
             record.provider.name if record.provider else "Insurer",
-            record.get_method_display(),
+            self.render_method(record.get_method_display(), record),
             record.reference,
-            "Transfer of credit" if record.kind == Kind.TRANSFER_IN else "",
         ]
         return format_html(
             '{}<span class="sub only-rail">{}</span>',
@@ -120,7 +125,7 @@ class InsurancePaymentTable(_ReceiptTable):
 
     row_header = "payer"
 
-    payer = tables.Column(accessor="payer__name", order_by=("payer__name", "id"))
+    payer = tables.Column("Payer", accessor="payer__name", order_by=("payer__name", "id"))
     reference = tables.Column(
         "Check/EFT number", default="-", order_by=("reference", "id"), attrs=NUMBER
     )

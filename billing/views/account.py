@@ -39,11 +39,13 @@ def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
     context = {"patient": patient, **_history(request, patient, accounts)}
     if request.htmx and request.htmx.target == "history":  # type: ignore[attr-defined]
         return render(request, "billing/account/_history.html", context)
+    whys = _whys(request, patient, accounts)
     context |= {
         "accounts": accounts,
         "total": balances.total(accounts),
         "coverages": patient.coverages.on(timezone.localdate()).select_related("payer"),  # type: ignore[attr-defined]
-        "whys": _whys(request, patient, accounts),
+        "whys": whys,
+        "shown_whys": {panel.provider_id for panel, _buttons in whys},
         "undo_tag": notices.undo_tag(request, patient),
     }
     return render(request, "billing/account/patient_account.html", context)
@@ -116,11 +118,11 @@ def _history(
     request: HttpRequest, patient: Patient, accounts: Sequence[AccountBalance]
 ) -> dict[str, Any]:
     filters = Filters.of(request)
-    of_one = [each for each in accounts if each.provider and str(each.provider.pk) == filters.provider]
+    of_one = [
+        each for each in accounts if each.provider and str(each.provider.pk) == filters.provider
+    ]
     provider = of_one[0].provider if of_one else None
-    rows = balances.history(
-        patient, provider=provider, show=filters.show, deleted=filters.deleted
-    )
+    rows = balances.history(patient, provider=provider, show=filters.show, deleted=filters.deleted)
     recent = _since(rows, filters.since)
     undoings = [row.payment for row in recent if row.under and row.payment]
     earlier = len(rows) - len(recent)

@@ -95,9 +95,7 @@ def _view(request: HttpRequest, account: AccountBalance) -> str:
     return "all" if account.credit < 0 else "unpaid"
 
 
-def _grid(
-    request: HttpRequest, patient: Patient, account: AccountBalance, view: str
-) -> CreditGrid:
+def _grid(request: HttpRequest, patient: Patient, account: AccountBalance, view: str) -> CreditGrid:
     """The lines of the view; after posting, those that were on the page."""
     sent = line_ids(request.POST) if request.method == "POST" else []
     lines: list[InvoiceLine] = []
@@ -114,7 +112,9 @@ def _grid(
 def _page(
     request: HttpRequest, grid: CreditGrid, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    return render(request, f"{FOLDER}/patient_credit.html", {**context, "grid": grid}, status=status)
+    return render(
+        request, f"{FOLDER}/patient_credit.html", {**context, "grid": grid}, status=status
+    )
 
 
 def _refused(

@@ -5,18 +5,19 @@ Asked by POST, so that what is typed, a name mostly, is in no address and no log
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from billing import balances
+from patients.http import DeskRequest
 from patients.models import Patient, Payer
 
 SHOWN = 8
 
 
 @require_POST
-def find_payers(request: HttpRequest) -> HttpResponse:
+def find_payers(request: DeskRequest) -> HttpResponse:
     """Payers whose name or ID fits what is typed."""
     typed = request.POST.get("payer", "").partition(" (")[0]
     payers = Payer.objects.filter(active=True).search(typed)[:SHOWN]
@@ -24,7 +25,7 @@ def find_payers(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def find_patients(request: HttpRequest) -> HttpResponse:
+def find_patients(request: DeskRequest) -> HttpResponse:
     """Patients who fit what is typed, with how much they have unpaid; then everyone."""
     typed = request.POST.get("patient", "").strip()
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])

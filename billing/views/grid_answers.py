@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from billing.forms.payment_grid import PaymentGrid
+from patients.http import DeskRequest
 
 
-def live(
-    request: HttpRequest, grid: PaymentGrid, *, template: str, **context: Any
-) -> HttpResponse:
+def live(request: DeskRequest, grid: PaymentGrid, *, template: str, **context: Any) -> HttpResponse:
     """The figures for what is typed now, and the boxes a fill asks to set."""
     events: dict[str, Any] = {}
     values: dict[str, str] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,13 +22,14 @@ from billing.forms.payments import InsurancePaymentForm
 from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
 from billing.views.grid_answers import live
+from patients.http import DeskRequest
 from patients.models import Patient, Payer
 
 FOLDER = "billing/insurance_payments"
 
 
 @require_http_methods(["GET", "POST"])
-def insurance_payment_new(request: HttpRequest) -> HttpResponse:
+def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
     form = InsurancePaymentForm(request.POST or None, initial=_kept(request))
     grid = _grid(request, amount_of=form, payer=form.chosen_payer)
@@ -41,33 +42,31 @@ def insurance_payment_new(request: HttpRequest) -> HttpResponse:
     if request.POST.get("action") not in ("save", "next"):
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid)
-    form.full_clean()
     problems = grid.problems()
     if not form.is_valid() or problems:
         return _page(request, form, grid, problems=problems)
-    strip = {key: value for key, value in form.cleaned_data.items()}
     try:
         posted = ledger.record_payment(
-            by=request.user, entries=list(grid.entries.values()), **strip
+            by=request.user, entries=list(grid.entries.values()), **form.cleaned_data
         )
     except ledger.LedgerError as error:
         _refuse(form, grid, error)
         return _page(request, form, grid, problems=grid.problems())
-    assert posted.payment
     messages.success(request, _saved(posted))
     if request.POST["action"] == "next":
-        kept = {"payer": str(posted.payment.payer), "method": posted.payment.method}
-        kept["date"] = posted.payment.date.isoformat()
+        kept = {
+            "payer": str(posted.receipt.payer),
+            "method": posted.receipt.method,
+            "date": posted.receipt.date.isoformat(),
+        }
         return redirect(f"{reverse('billing:insurance_payment_new')}?{urlencode(kept)}")
-    return redirect(posted.payment)
+    return redirect(posted.receipt)
 
 
 @require_http_methods(["GET", "POST"])
-def insurance_payment_detail(request: HttpRequest, number: str) -> HttpResponse:
+def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     """A saved insurance payment: what it paid, and allocating what is left of it."""
-    payment = get_object_or_404(
-        Payment.objects.receipts().of_payers().with_names(), number=number
-    )
+    payment = get_object_or_404(Payment.objects.receipts().of_payers().with_names(), number=number)
     form = LedgerForm(request.POST or None)
     grid = _grid(
         request,
@@ -106,7 +105,7 @@ def insurance_payment_detail(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _add_sessions(
-    request: HttpRequest, form: LedgerForm, grid: PaymentGrid, **context: Any
+    request: DeskRequest, form: LedgerForm, grid: PaymentGrid, **context: Any
 ) -> HttpResponse:
     """Put a patient's sessions under the ones already there; nothing else on the page moves."""
     wanted, _, which = request.POST["add"].partition(":")
@@ -161,9 +160,7 @@ def _patients_meant(typed: str) -> tuple[list[Patient], str]:
     return found, ""
 
 
-def _lines_to_add(
-    patients: list[Patient], grid: PaymentGrid, which: str
-) -> tuple[list[int], str]:
+def _lines_to_add(patients: list[Patient], grid: PaymentGrid, which: str) -> tuple[list[int], str]:
     """Unpaid sessions with this payer; on request every unpaid one, or the paid ones too."""
     lines = InvoiceLine.objects.issued().oldest_first()
     if which != "all":
@@ -180,7 +177,7 @@ def _lines_to_add(
     return [], f"{name} has {'no ' if patients else ''}unpaid sessions{whose}."
 
 
-def _again(request: HttpRequest, grid: PaymentGrid, lines: list[int]) -> PaymentGrid:
+def _again(request: DeskRequest, grid: PaymentGrid, lines: list[int]) -> PaymentGrid:
     return PaymentGrid(
         lines=lines,
         data=request.POST,
@@ -196,7 +193,7 @@ def _again(request: HttpRequest, grid: PaymentGrid, lines: list[int]) -> Payment
 
 
 def _grid(
-    request: HttpRequest,
+    request: DeskRequest,
     *,
     payer: Payer | None,
     amount_of: InsurancePaymentForm | None = None,
@@ -218,7 +215,7 @@ def _grid(
 
 
 def _page(
-    request: HttpRequest,
+    request: DeskRequest,
     form: LedgerForm,
     grid: PaymentGrid,
     *,
@@ -253,7 +250,7 @@ def _story_of(payment: Payment) -> dict[str, Any]:
     }
 
 
-def _kept(request: HttpRequest) -> dict[str, str]:
+def _kept(request: DeskRequest) -> dict[str, str]:
     """Payer, Method and Date of the payment before, after Save and add next."""
     return {name: request.GET[name] for name in ("payer", "method", "date") if name in request.GET}
 
@@ -266,8 +263,7 @@ def _refuse(form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError) -> N
 
 
 def _saved(posted: ledger.Posted) -> str:
-    payment = posted.payment
-    assert payment
+    payment = posted.receipt
     whole = show_dollars(payment.amount)
     payer = payment.payer.name if payment.payer else ""
     if payment.unallocated:

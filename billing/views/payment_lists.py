@@ -49,5 +49,5 @@ def _list(
         "table": table(found.with_names()).shown_for(request),
         **more,
     }
-    page = f"{folder}/_list.html" if request.htmx else f"{folder}/list.html"
-    return render(request, page, context)
+    page = "_list.html" if request.htmx else "list.html"  # type: ignore[attr-defined]
+    return render(request, f"{folder}/{page}", context)

@@ -45,7 +45,9 @@ def payment_detail(request: HttpRequest, number: str) -> HttpResponse:
         "payment": payment,
         "title": wording.title(payment),
         "uses": uses,
-        "events": wording.events(payment, drawn, payment.allocations.select_related("line__invoice", "created_by")),
+        "events": wording.events(
+            payment, drawn, payment.allocations.select_related("line__invoice", "created_by")
+        ),
         "undone": balances.undoing_of([payment]).get(payment.pk),
     }
     return render(request, f"{FOLDER}/detail.html", context)
@@ -118,9 +120,7 @@ def _receipts(payment: Payment) -> list[Payment]:
     return [payment] if payment.payer_id else balances.family(payment)
 
 
-def _undo_page(
-    request: HttpRequest, payment: Payment, form: VoidForm, verb: str
-) -> HttpResponse:
+def _undo_page(request: HttpRequest, payment: Payment, form: VoidForm, verb: str) -> HttpResponse:
     """The form with what would follow; only its part, where a dialog asked for it."""
     what = "reversal" if verb == "reverse" else "deletion"
     context: dict[str, Any] = {
@@ -141,7 +141,8 @@ def _undo_page(
     status = 200
     if form.is_bound:
         status = 422
-        context["error_summary"] = form.summary(f"This {what} is not saved yet.")
+        if not context["stop"]:
+            context["error_summary"] = form.summary(f"This {what} is not saved yet.")
     page = "_undo" if request.htmx else verb  # type: ignore[attr-defined]
     return render(request, f"{FOLDER}/{page}.html", context, status=status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -17,13 +17,14 @@ from billing.forms.payments import TakePaymentForm
 from billing.models import InvoiceLine
 from billing.money import show_dollars
 from billing.views.grid_answers import live
+from patients.http import DeskRequest
 from patients.models import Patient
 
 FOLDER = "billing/payments"
 
 
 @require_http_methods(["GET", "POST"])
-def payment_new(request: HttpRequest, chart: str) -> HttpResponse:
+def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     """Take payment: amount, method, and the open lines of the patient to put it on."""
     patient = get_object_or_404(Patient, chart_number=chart)
     form = TakePaymentForm(
@@ -57,7 +58,7 @@ def payment_new(request: HttpRequest, chart: str) -> HttpResponse:
     return redirect("billing:patient_account", chart)
 
 
-def _suggested(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+def _suggested(request: DeskRequest, patient: Patient) -> dict[str, Any]:
     """The provider asked for in the address, or the one the patient owes most."""
     wanted = request.GET.get("provider", "")
     if wanted.isascii() and wanted.isdigit():
@@ -69,7 +70,7 @@ def _suggested(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     return {"provider": most.provider.pk if most.provider else None}
 
 
-def _grid(request: HttpRequest, patient: Patient, form: TakePaymentForm) -> PaymentGrid:
+def _grid(request: DeskRequest, patient: Patient, form: TakePaymentForm) -> PaymentGrid:
     amount, problem = form.typed_amount
     if request.method == "POST":
         lines = line_ids(request.POST)
@@ -91,7 +92,7 @@ def _grid(request: HttpRequest, patient: Patient, form: TakePaymentForm) -> Paym
 
 
 def _page(
-    request: HttpRequest,
+    request: DeskRequest,
     patient: Patient,
     form: TakePaymentForm,
     grid: PaymentGrid,
@@ -114,10 +115,9 @@ def _page(
 
 
 def _saved(posted: ledger.Posted) -> str:
-    payment = posted.payment
-    assert payment and payment.patient
+    payment = posted.receipt
     whole, left = show_dollars(payment.amount), show_dollars(payment.unallocated)
-    said = f"Saved as {payment.number}. {whole} from {payment.patient.name}"
+    said = f"Saved as {payment.number}. {whole} from {payment.received_from}"
     said += f", {left} of it not allocated." if payment.unallocated else ", all allocated."
     if posted.covered:
         said += (

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 from billing import balances
 from billing.models import Payment
 
-FIRST = 10  # rows of each worklist; the list of payments has the rest
+FIRST = 5  # rows of each worklist; the list of payments has the rest
+NEGATIVE = 50  # nothing else lists these
 
 
 @require_safe
@@ -21,7 +22,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "over_allocated": balances.waiting(payers.overdrawn(), day=day, first=FIRST),
         "insurers": balances.waiting(payers.with_credit(), day=day, first=FIRST),
         "credits": balances.waiting(patients.with_credit(), day=day, first=FIRST),
-        "negative": balances.negative_accounts(first=FIRST),
+        "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
         "owing": balances.owing_by_age(day),
     }

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from billing import checks
 from billing.models import ClosingDate, Invoice, InvoiceLine, Kind, Payment, Service
@@ -87,9 +88,9 @@ def test_everything_arrives_to_the_cent() -> None:
 
     assert _lines() == expected.lines
     assert _patients_payments() == expected.payments
-    assert _total(InvoiceLine, "amount") == expected.charges == Decimal("1092402.73")
-    assert _total(InvoiceLine, "balance") == 0
-    assert _total(Payment, "amount") == Decimal("1103503.95")
+    assert _total(InvoiceLine.objects.all(), "amount") == expected.charges == Decimal("1092402.73")
+    assert _total(InvoiceLine.objects.all(), "balance") == 0
+    assert _total(Payment.objects.all(), "amount") == Decimal("1103503.95")
     assert expected.credit == Decimal("11101.22")
     assert _total(Payment.objects.of_patients(), "unallocated") == expected.credit
     assert _total(Payment.objects.of_payers(), "unallocated") == 0
@@ -139,9 +140,8 @@ def _patients_payments() -> Counter[tuple[str, str, str, Decimal]]:
     )
 
 
-def _total(rows: object, column: str) -> Decimal:
-    listed = rows.objects if isinstance(rows, type) else rows  # type: ignore[attr-defined]
-    return listed.aggregate(total=Sum(column))["total"]
+def _total(rows: QuerySet[Any], column: str) -> Decimal:
+    return rows.aggregate(total=Sum(column))["total"]
 
 
 def _by_method() -> dict[str, Decimal]:
@@ -213,10 +213,11 @@ def _change(
 
 
 def _spoil(folder: Path, name: str, line: int, column: str, value: str) -> None:
-    """Write `value` into a column of the first row of that kind, at this line of the file."""
+    """Write `value` into a column of the row on this line of the file."""
     listed = rows(name, folder)
     listed[line - 2][column] = value
-    _change(folder, name, lambda row, each=iter(listed): next(each))  # type: ignore[misc]
+    changed = iter(listed)
+    _change(folder, name, lambda row: next(changed))
 
 
 def _everything_counted() -> list[int]:
@@ -259,7 +260,7 @@ def test_a_missing_file_is_named(few: Path, name: str) -> None:
 
 @pytest.mark.django_db
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="There is no folder .*nowhere"):
+    with pytest.raises(CommandError, match=r"There is no folder .*nowhere"):
         load(tmp_path / "nowhere")
 
 

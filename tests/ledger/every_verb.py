@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing import ledger
-from billing.models import Invoice, InvoiceLine, Payment
+from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Payment
 from patients.models import Patient, Payer, Provider
 from tests.factories import (
     InsurancePaymentFactory,
@@ -182,6 +182,16 @@ EVERY_VERB: dict[str, Verb] = {
 DATED_VERBS = {name: verb for name, verb in EVERY_VERB.items() if name != "void"}
 
 
-def dates_of(posted: ledger.Posted) -> set[datetime.date]:
-    rows = [*posted.allocations, *posted.adjustments]
-    return {row.date for row in rows} | ({posted.payment.date} if posted.payment else set())
+def dates_written(act: Callable[[], object]) -> set[datetime.date]:
+    """The accounting dates of all the rows that `act` writes, covering and transfers included."""
+    tables = (Payment, Allocation, Adjustment)
+    last = [table.objects.order_by("-pk").values_list("pk", flat=True).first() for table in tables]
+    drafts = list(InvoiceLine.objects.filter(issued_on=None).values_list("pk", flat=True))
+    act()
+    dates = {
+        row.date
+        for table, before in zip(tables, last, strict=True)
+        for row in table.objects.filter(pk__gt=before or 0)
+    }
+    issued = InvoiceLine.objects.filter(pk__in=drafts, issued_on__isnull=False)
+    return dates | set(issued.values_list("issued_on", flat=True))

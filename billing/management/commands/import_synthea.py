@@ -2,7 +2,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -53,16 +52,15 @@ class Command(BaseCommand):
 
 def _author(username: str | None) -> User:
     """The user named, or one of the import's own that nobody can log in as."""
-    users = get_user_model().objects
-    if username is None:
-        user, new = users.get_or_create(
-            username=IMPORTER, defaults={"last_name": "Synthea import", "is_active": False}
-        )
-        if new:
-            user.set_unusable_password()
-            user.save(update_fields=["password"])
-        return user
-    user = users.filter(username=username).first()
-    if user is None:
-        raise CommandError(f"There is no user {username}.")
+    if username is not None:
+        try:
+            return User.objects.get(username=username)
+        except User.DoesNotExist:
+            raise CommandError(f"There is no user {username}.") from None
+    user, new = User.objects.get_or_create(
+        username=IMPORTER, defaults={"last_name": "Synthea import", "is_active": False}
+    )
+    if new:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
     return user

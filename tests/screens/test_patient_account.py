@@ -1,0 +1,277 @@
+"""Patient account: balances, why a credit is negative, and the history."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from billing import ledger
+from tests.factories import (
+    CoverageFactory,
+    InsurancePaymentFactory,
+    LineFactory,
+    PatientFactory,
+    PayerFactory,
+    PaymentFactory,
+    ProviderFactory,
+)
+from tests.factories.bills import day, money
+from tests.screens.desk import Desk, rows, seed2, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return seed2()
+
+
+def history(desk: Desk, **query: Any) -> str:
+    return text(
+        desk.client.get(
+            desk.account_url,
+            {"period": "all", **query},
+            headers={"HX-Request": "true", "HX-Target": "history"},
+        )
+    )
+
+
+# --- Heading and balances ------------------------------------------------------------------------
+
+
+def test_it_shows_who_the_patient_is(desk: Desk) -> None:
+    CoverageFactory(patient=desk.smith, payer=PayerFactory(name="BlueRiver Health"))
+    page = text(desk.client.get(desk.account_url))
+    assert "<h1>Smith, John</h1>" in page
+    for fact in ("Born <b>17 May 1980</b>", "Chart <b>P1042</b>", "<b>BlueRiver Health</b>"):
+        assert fact in page
+    assert 'href="/patients/P1042/payments/new/"' in page
+
+
+def test_a_patient_without_coverage_pays_privately(desk: Desk) -> None:
+    assert "None, pays privately" in text(desk.client.get(desk.account_url))
+
+
+def test_it_shows_the_balances_of_each_provider_and_all_of_them(desk: Desk) -> None:
+    dr2 = ProviderFactory(name="Dr 2")
+    PaymentFactory(patient=desk.smith, provider=dr2, amount="45", by=desk.ana)
+    page = text(desk.client.get(desk.account_url))
+    assert "All credit allocated" in page
+    assert "Allocate 45.00 credit" in page
+    assert f'href="/patients/P1042/credit/?provider={dr2.pk}"' in page
+    assert "All providers" in page
+
+
+def test_a_new_patient_has_no_history() -> None:
+    desk = seed2()
+    new = PatientFactory()
+    page = text(desk.client.get(f"/patients/{new.chart_number}/account/"))
+    assert "No charges or payments yet" in page
+    assert "The first invoice will show here." in page
+
+
+def test_an_unknown_patient_is_not_found(desk: Desk) -> None:
+    assert desk.client.get("/patients/P9999/account/").status_code == 404
+
+
+def test_a_name_with_html_in_it_is_escaped() -> None:
+    desk = seed2()
+    desk.smith.family_name, desk.smith.given_name = "<script>alert(1)</script>", "<b>J</b>"
+    desk.smith.save()
+    desk.dr1.name = "<i>Dr</i>"
+    desk.dr1.save()
+    desk.reverse()
+    page = desk.client.get(desk.account_url).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>J</b>" not in page
+    assert "<i>Dr</i>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_looking_writes_nothing(desk: Desk) -> None:
+    before = rows()
+    for query in ({}, {"show": "nonsense", "provider": "x", "period": "?"}, {"deleted": "1"}):
+        assert desk.client.get(desk.account_url, query).status_code == 200
+    assert rows() == before
+
+
+# --- Why is this negative? -----------------------------------------------------------------------
+
+
+def test_it_explains_a_negative_credit(desk: Desk) -> None:
+    desk.reverse()
+    page = text(desk.client.get(desk.account_url))
+    number = desk.line.invoice.number
+    assert "Why Dr 1&#x27;s credit is -20.00" in page
+    assert f"Payment {desk.receipt.number} (20.00, cash) was reversed on" in page
+    assert f"but {number} still counts its 20.00." in page
+    assert "The net balance of 50.00 is right either way. You can:" in page
+    assert "The next 20.00 John pays to Dr 1 brings the credit back to 0.00." in page
+    assert f"Until then {number} shows 30.00 owing, not 50.00." in page
+    assert f"{number} owes its full 50.00 again and the credit goes back to 0.00" in page
+    assert f"Un-pay 20.00 on {number}" in page
+    assert f'action="/payments/{desk.receipt.number}/unpay/"' in page
+    assert "view=all" in page
+
+
+def test_it_explains_several_payments_and_lines() -> None:
+    desk = seed2()
+    second = LineFactory(patient=desk.smith, provider=desk.dr1, amount="30", by=desk.ana)
+    third = LineFactory(patient=desk.smith, provider=desk.dr1, amount="40", by=desk.ana)
+    both = PaymentFactory(
+        patient=desk.smith,
+        provider=desk.dr1,
+        amount="70",
+        method="card",
+        by=desk.ana,
+        on={second: "30", third: "40"},
+    )
+    desk.reverse()
+    desk.reverse(both)
+    page = text(desk.client.get(desk.account_url))
+    assert "Why Dr 1&#x27;s credit is -90.00" in page
+    assert f"Payment {both.number} (70.00, card) was reversed" in page
+    assert "but 2 lines still count it:" in page
+    assert "Un-pay the invoice lines" in page
+    assert "Un-pay 70.00 on 2 lines" in page
+    assert f"Un-pay 20.00 on {desk.line.invoice.number}" in page
+
+
+def test_it_says_so_when_the_money_was_paid_back_before() -> None:
+    desk = seed2(on=None)
+    ledger.refund(
+        by=desk.ana,
+        payment=desk.receipt,
+        amount=money("20"),
+        method="cash",
+        date=day(1),
+        reason="Overpaid",
+    )
+    desk.reverse()
+    page = text(desk.client.get(desk.account_url))
+    assert "after 20.00 of it had been paid back or moved." in page
+    assert "Un-pay the" not in page
+    assert "Do nothing, hide this note" in page
+
+
+def test_the_note_can_be_hidden_for_this_credit_only(desk: Desk) -> None:
+    desk.reverse()
+    hide = {"action": "hide", "provider": desk.dr1.pk, "credit": "-20.00"}
+    assert desk.client.post(desk.account_url, hide).status_code == 302
+    page = text(desk.client.get(desk.account_url))
+    assert "Why Dr 1" not in page
+    assert f'href="?why={desk.dr1.pk}#why-{desk.dr1.pk}"' in page  # the flag stays
+    asked = text(desk.client.get(desk.account_url, {"why": desk.dr1.pk}))
+    assert "Why Dr 1" in asked
+    more = LineFactory(patient=desk.smith, provider=desk.dr1, amount="5", by=desk.ana)
+    other = PaymentFactory(
+        patient=desk.smith, provider=desk.dr1, amount="25", by=desk.ana, on={more: "5"}
+    )  # 20.00 of it covers the reversed one
+    desk.reverse(other)
+    assert "Why Dr 1&#x27;s credit is -25.00" in text(desk.client.get(desk.account_url))
+
+
+# --- History -------------------------------------------------------------------------------------
+
+
+def test_it_shows_charges_and_payments(desk: Desk) -> None:
+    PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="45", method="card", by=desk.ana)
+    page = history(desk)
+    assert f'href="/invoices/{desk.line.invoice.number}/"' in page
+    assert f'href="/payments/{desk.receipt.number}/"' in page
+    assert "Part paid" in page
+    assert "45.00 not allocated" in page
+    assert "(the Balance column adds up to this)" in page
+    assert f"More actions for Payment {desk.receipt.number}, cash" in page
+    assert f'href="/payments/{desk.receipt.number}/reverse/"' in page
+    assert f'href="/payments/{desk.receipt.number}/void/"' in page
+    assert "<h1>" not in page
+
+
+def test_a_reversal_stands_under_its_payment(desk: Desk) -> None:
+    desk.reverse()
+    page = history(desk)
+    assert "Still counted on" in page
+    assert "Wrong amount · Ana" in page
+    assert "the -20.00 credit comes from here" in page
+    assert '<span class="neg">(reversed)</span>' in page
+    assert f"/payments/{desk.receipt.number}/reverse/" not in page
+    assert page.index("Still counted on") < page.index("Wrong amount · Ana")
+
+
+def test_a_reversal_says_what_it_un_paid(desk: Desk) -> None:
+    desk.reverse(unpay=True)
+    page = history(desk)
+    assert "Not counted on any invoice" in page
+    assert f"20.00 un-paid on {desk.line.invoice.number}" in page
+
+
+def test_a_reversal_says_what_was_un_paid_since(desk: Desk) -> None:
+    desk.reverse()
+    ledger.unpay(by=desk.ana, payment=desk.receipt, date=day(0), reason="Un-paid after reversal")
+    assert f"20.00 un-paid on {desk.line.invoice.number}" in history(desk)
+
+
+def test_a_reversal_says_what_covered_it(desk: Desk) -> None:
+    desk.reverse()
+    cover = PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="50", by=desk.ana, ago=0)
+    assert f"20.00 of {desk.line.invoice.number} covered by {cover.number}" in history(desk)
+
+
+def test_written_off_amounts_and_insurers_are_shown(desk: Desk) -> None:
+    line = LineFactory(patient=desk.smith, provider=desk.dr1, amount="100", by=desk.ana)
+    check = InsurancePaymentFactory(amount="60", by=desk.ana, on={line: ("60", "30")})
+    page = history(desk)
+    assert "less 30.00 written off" in page
+    assert f'href="/insurance-payments/{check.number}/"' in page
+
+
+def test_deleted_payments_are_shown_on_request(desk: Desk) -> None:
+    ledger.void(by=desk.ana, payment=desk.receipt, reason="Entered twice")
+    assert desk.receipt.number not in history(desk)
+    page = history(desk, deleted="1")
+    assert f">{desk.receipt.number}</a>" in page
+    assert "Deleted payment" in page
+
+
+def test_filters_hide_rows_and_then_the_column_does_not_claim_to_add_up(desk: Desk) -> None:
+    old = LineFactory(patient=desk.smith, provider=desk.dr1, amount="75", by=desk.ana, ago=200)
+    assert "adds up to this" not in history(desk, show="charges")
+    assert f">{desk.receipt.number}</a>, cash" not in history(desk, show="charges")
+    assert desk.line.invoice.number + "</a> Psycho" not in history(desk, show="payments")
+    recent = history(desk, period="90-days")
+    assert f">{old.invoice.number}<" not in recent
+    assert "1 earlier entry is not shown." in recent
+    assert "adds up to this" not in recent
+    dr2 = ProviderFactory(name="Dr 2")
+    PaymentFactory(patient=desk.smith, provider=dr2, amount="45", by=desk.ana)
+    only = history(desk, provider=dr2.pk)
+    assert "-45.00" in only
+    assert f">{desk.line.invoice.number}<" not in only
+
+
+def test_the_filters_are_in_the_address_and_work_without_scripts(desk: Desk) -> None:
+    page = text(desk.client.get(desk.account_url, {"show": "payments", "period": "year"}))
+    assert 'name="show" value="payments" checked' in page
+    assert '<option value="year" selected>' in page
+    assert 'method="get"' in page
+    assert 'hx-push-url="true"' in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(desk: Desk) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection, ) as captured:
+            desk.client.get(desk.account_url, {"period": "all", "deleted": "1"})
+        return len(captured)
+
+    desk.reverse()
+    few = queries()
+    for _ in range(5):
+        line = LineFactory(patient=desk.smith, provider=desk.dr1, amount="50", by=desk.ana)
+        paid = PaymentFactory(
+            patient=desk.smith, provider=desk.dr1, amount="20", by=desk.ana, on={}
+        )
+        ledger.reverse(by=desk.ana, payment=paid, date=day(0), reason="Other")
+        InsurancePaymentFactory(amount="10", by=desk.ana, on={line: "10"})
+    assert queries() <= few + 1  # the insurers' share of the history
