@@ -9,6 +9,7 @@ from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from patients.models import Patient
 
@@ -67,7 +68,7 @@ class PatientTable(ListTable):
         attrs={"th": {"class": "hide-t"}, "td": {"class": "hide-t"}},
     )
     act = tables.Column(
-        verbose_name=format_html('<span class="visually-hidden">Action</span>'),
+        verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
         accessor="chart_number",
         orderable=False,
         attrs={"th": {"class": "act"}, "td": {"class": "act"}},

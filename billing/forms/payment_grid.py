@@ -127,7 +127,8 @@ class PaymentGrid:
             " Then share it out over the sessions it paid for.",
             "todo": "Enter what the insurer paid on each line."
             f" You can also save now: {left} then waits in the Today list.",
-            "done": f"Every cent of {show_dollars(shared.amount)} is allocated. Ready to save.",
+            "done": f"Every cent of {show_dollars(shared.amount)} is allocated."
+            + (" Ready to save." if shared.allocated else ""),
             "over": f"The lines add up to {show_dollars(shared.given)}"
             f" but the payment is {show_dollars(shared.amount)}.",
         }
@@ -161,6 +162,8 @@ class PaymentGrid:
         if not self.known:
             return self.amount_problem or next(iter(self.boxes.errors.values()))
         shared = self.sharing
+        if shared.over:
+            return f"Over-allocated by {show_dollars(shared.over)}."
         return f"Unallocated {show_dollars(shared.unallocated)}, {sharing.words(shared)}."
 
     @property
@@ -317,7 +320,7 @@ class PaymentGrid:
         if self.known and shared.over:
             items.append(
                 {
-                    "href": "#amount",
+                    "href": "#id_amount",
                     "text": f"{sharing.too_much(shared)} Lower some lines or correct Amount.",
                 }
             )

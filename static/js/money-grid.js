@@ -39,13 +39,14 @@ function moveInColumn(from, step) {
 
 // ---------------------------------------------------------------- what changed since the server answered
 
-const touched = new Set();
-let asked = []; // the rows the answer on its way will bring up to date
+const touched = new Map(); // row → how often it changed, so that a change meanwhile is not lost
+let asked = new Map(); // the same, as it was when the request on its way was sent
+let changes = 0;
 let more = {}; // what the next live request asks besides: {tidy: box} or {fill: …}
 
 function changed(input) {
   const row = input.closest("[data-row]");
-  if (row) touched.add(row.dataset.row);
+  if (row) touched.set(row.dataset.row, ++changes);
   for (const total of document.querySelectorAll(".un, .state")) total.classList.add("pending");
 }
 
@@ -54,8 +55,8 @@ form.addEventListener("input", (event) => changed(event.target));
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.closest("form") !== form) return;
   if (detail.elt.matches("[role=combobox]")) return;
-  asked = [...touched];
-  detail.parameters.touched = asked.join(",");
+  asked = new Map(touched);
+  detail.parameters.touched = [...asked.keys()].join(",");
   if (detail.elt !== form) return;
   // htmx sends the button pressed last along with the form; a live request presses none.
   for (const button of ["add", "fill", "action"]) delete detail.parameters[button];
@@ -69,8 +70,9 @@ function recalculate(also = {}) {
 }
 
 document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
-  if (detail.elt.closest("form") !== form || !detail.successful) return;
-  for (const row of asked) touched.delete(row);
+  if (detail.elt.closest("form") !== form || detail.elt.matches("[role=combobox]")) return;
+  if (!detail.successful) return;
+  for (const [row, change] of asked) if (touched.get(row) === change) touched.delete(row);
 });
 
 // ---------------------------------------------------------------- boxes

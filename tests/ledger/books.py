@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
 from billing import balances, ledger
@@ -77,10 +75,11 @@ def digest() -> str:
     found = hashlib.sha256()
     with connection.cursor() as cursor:
         for model in MONEY_TABLES:
-            table, key = model._meta.db_table, model._meta.pk.column  # type: ignore[union-attr]
-            cursor.execute(f"SELECT * FROM {table} ORDER BY {key}")  # noqa: S608
-            rows = [list(row) for row in cursor.fetchall()]
-            found.update(json.dumps([table, rows], cls=DjangoJSONEncoder).encode())
+            table = model._meta.db_table
+            columns = ", ".join(sorted(field.column for field in model._meta.concrete_fields))
+            cursor.execute(f"SELECT {columns} FROM {table}")  # noqa: S608
+            rows = sorted(map(str, cursor.fetchall()))
+            found.update(f"{table} {columns} {rows}".encode())
     return found.hexdigest()
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing import balances, ledger
@@ -94,3 +97,11 @@ def rows() -> tuple[int, int]:
 def text(response: Any) -> str:
     """The page with its white space made single, so that sentences can be looked for."""
     return " ".join(response.content.decode().split())
+
+
+def queries(ask: Callable[[], Any]) -> int:
+    """How many queries a request costs, the counts in the navigation being known already."""
+    ask()
+    with CaptureQueriesContext(connection) as captured:
+        ask()
+    return len(captured)

@@ -1,0 +1,103 @@
+"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards.
+
+    python -m benchmarks [--repeats 25] [--only sqlite|postgresql]
+
+Both databases write to a real disk and wait for it, as they would in a clinic.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.measure import Result
+from tests.support import environment, temporary_postgres
+
+SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+HEADINGS = ("work", "engine", "N", "app ms", "app p95", "SQL floor ms", "ratio", "statements")
+
+
+@contextlib.contextmanager
+def sqlite() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="remit-bench-") as folder:
+        yield {"DATABASE_URL": "", "SQLITE_PATH": str(Path(folder) / "bench.sqlite3")}
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[dict[str, str]]:
+    """The tests' throw-away server, but on disk, and waiting for the disk."""
+    with (
+        patch.dict(temporary_postgres.SETTINGS, SAFE),
+        patch.object(temporary_postgres, "memory_folder", _disk_folder),
+        temporary_postgres.temporary_postgres() as url,
+    ):
+        yield {"DATABASE_URL": url}
+
+
+def _disk_folder(prefix: str) -> Path:
+    # A short path: a socket lies in it.
+    return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # noqa: S108
+
+
+ENGINES = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+def measure(engine: str, repeats: int) -> Iterator[Result]:
+    with ENGINES[engine]() as database:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.one_engine", str(repeats)],
+            env={**os.environ, **database},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout
+        for line in child.stdout:
+            yield Result(**json.loads(line))
+        if child.wait() != 0:
+            sys.exit(f"The measurements on {engine} failed.")
+
+
+def row(result: Result) -> str:
+    cells = (
+        result.work,
+        {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[result.engine],
+        str(result.n),
+        f"{result.app:.1f}",
+        f"{result.app_p95:.1f}",
+        f"{result.floor:.1f}",
+        f"{result.ratio:.1f}",
+        f"{result.app_statements} / {result.floor_statements}",
+    )
+    return _columns(cells)
+
+
+def _columns(cells: tuple[str, ...]) -> str:
+    widths = (16, 10, 3, 6, 7, 12, 5, 10)
+    text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
+    text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
+    return f"| {' | '.join(text)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=25, help="calls of each way; 20 or more")
+    parser.add_argument("--only", choices=ENGINES)
+    wanted = parser.parse_args()
+    assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
+    print(_columns(HEADINGS))
+    print(_columns(("---", "---", "--:", "--:", "--:", "--:", "--:", "--:")))
+    for engine in [wanted.only] if wanted.only else ENGINES:
+        for result in measure(engine, wanted.repeats):
+            print(row(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

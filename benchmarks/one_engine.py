@@ -1,0 +1,103 @@
+"""All measurements on the database of the environment, which is new and empty; prints JSON.
+
+A process of its own for each engine, started by `python -m benchmarks`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import django
+
+
+def main(repeats: int) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    for result in _results(repeats):
+        print(json.dumps(result.as_json()), flush=True)
+
+
+def _results(repeats: int) -> Iterator["Result"]:  # noqa: UP037  (known once Django is set up)
+    from benchmarks import clinic as clinics
+    from benchmarks import floor as floors
+    from benchmarks.live import Screen
+    from benchmarks.measure import WARM_UP, in_turn
+    from billing import checks, ledger
+    from billing.money import to_cents
+
+    clinic = clinics.build(WARM_UP + repeats)
+    floors.copy_tables()
+    floor = floors.Floor(user=clinic.by.pk, payer=clinic.payer.pk, today=clinic.today)
+
+    for size, sets in clinic.to_post.items():
+        cents = to_cents(clinics.PAID)
+        pairs = [[(line.pk, cents) for line in lines] for lines in sets]
+        typed = [clinics.entries(lines) for lines in sets]
+
+        def post(number: int, size: int = size, typed: list = typed) -> None:
+            ledger.record_payment(
+                by=clinic.by,
+                amount=clinics.PAID * size,
+                method="check",
+                date=clinic.today,
+                payer=clinic.payer,
+                reference=f"{size}-{number}",
+                entries=typed[number],
+                key=uuid4(),
+            )
+
+        def post_floor(number: int, size: int = size, pairs: list = pairs) -> int:
+            return floor.post(pairs[number], f"{size}-{number}")
+
+        yield in_turn("post a payment", size, app=post, floor=post_floor, repeats=repeats)
+
+    yield in_turn(
+        "un-pay a receipt",
+        clinics.UNDONE_SIZE,
+        app=lambda number: ledger.unpay(
+            by=clinic.by,
+            payment=clinic.to_unpay[number],
+            date=clinic.today,
+            reason="Benchmark",
+            key=uuid4(),
+        ),
+        floor=lambda number: floor.unpay(clinic.to_unpay[number].pk),
+        repeats=repeats,
+    )
+    yield in_turn(
+        "reverse a payment",
+        clinics.UNDONE_SIZE,
+        app=lambda number: ledger.reverse(
+            by=clinic.by,
+            payment=clinic.to_reverse[number],
+            date=clinic.today,
+            reason="Benchmark",
+            key=uuid4(),
+        ),
+        floor=lambda number: floor.reverse(clinic.to_reverse[number].pk),
+        repeats=repeats,
+    )
+    assert floors.same_books(), "App and floor did not do the same work."
+    assert checks.run_all() == []
+
+    for size in (10, 200, 500):
+        screen = Screen(clinic, clinic.live[:size])
+        requests = [screen.request(number) for number in range(WARM_UP + 4 * repeats)]
+        yield in_turn(
+            "live Unallocated",
+            size,
+            app=lambda number, screen=screen, requests=requests: screen.ask(requests[number]),
+            floor=lambda number, screen=screen: screen.reads(),
+            repeats=4 * repeats,
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

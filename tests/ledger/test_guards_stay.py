@@ -1,0 +1,114 @@
+"""The triggers outlive migrations, and nobody works without them (billing.E001)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import IntegrityError, connection, models, transaction
+
+from billing import guards
+from billing.models import Adjustment, Allocation, ClosingDate, Invoice, Payment
+from billing.money import MoneyField
+from tests.ledger.books import digest
+from tests.ledger.test_database_refuses import Scene, against, rolled_back, run
+
+pytestmark = pytest.mark.django_db
+
+
+class _Rebuild:
+    """A later migration on each ledger table: SQLite writes the table anew for it."""
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self.model = model
+        self.added = MoneyField(null=True)
+        self.added.set_attributes_from_name("added_later")
+        self.added.model = model
+
+        self.before = model._meta.get_field("created_at")
+        self.after = self.before.clone()
+        self.after.set_attributes_from_name("created_at")
+        self.after.model = model
+        self.after.db_index = not self.before.db_index
+
+    def forwards(self) -> None:
+        with connection.schema_editor() as editor:
+            editor.alter_field(self.model, self.before, self.after, strict=True)
+            editor.add_field(self.model, self.added)
+
+    def backwards(self) -> None:
+        with connection.schema_editor() as editor:
+            editor.remove_field(self.model, self.added)
+            editor.alter_field(self.model, self.after, self.before, strict=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "model",
+    [Payment, Allocation, Adjustment, Invoice, ClosingDate],
+    ids=lambda model: model.__name__,
+)
+def test_the_guards_stand_after_a_migration_that_rebuilds_a_table(
+    model: type[models.Model],
+) -> None:
+    scene = Scene()
+    before = digest()
+    rebuild = _Rebuild(model)
+    steps: list[Callable[[], None]] = [rebuild.forwards, rebuild.backwards]
+    for step in steps:
+        guards.before_migrate()
+        try:
+            step()
+        finally:
+            guards.after_migrate()
+        assert guards.missing(connection) == []
+    assert digest() == before
+    for rule in ("R1", "R2", "R3", "R4", "R5", "R8", "R9"):
+        attack = against(rule)[0]
+        with pytest.raises(IntegrityError, match=attack.by), transaction.atomic():
+            attack.attempt(scene)
+    assert digest() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_itself_puts_every_guard_back() -> None:
+    guards.drop(connection)
+    assert guards.missing(connection) != []
+    call_command("migrate", verbosity=0, skip_checks=True)
+    assert guards.missing(connection) == []
+
+
+def test_the_system_check_is_silent_while_all_guards_stand() -> None:
+    assert guards.check_installed(None, databases=["default"]) == []
+    call_command("check", databases=["default"])
+
+
+def test_the_system_check_billing_e001_fires_when_any_one_is_missing(
+    subtests: pytest.Subtests,
+) -> None:
+    for name, (table, _sql) in guards._triggers(connection).items():
+        on = f" ON {table}" if connection.vendor == "postgresql" else ""
+        with subtests.test(name), rolled_back():
+            run(f"DROP TRIGGER {name}{on}")
+            (error,) = guards.check_installed(None, databases=["default"])
+            assert (error.id, error.msg) == (
+                "billing.E001",
+                "1 of the triggers that guard the ledger are missing in 'default'"
+                f" (the first: {name}).",
+            )
+
+
+def test_no_command_that_checks_starts_without_the_guards() -> None:
+    with rolled_back():
+        guards.drop(connection)
+        with pytest.raises(SystemCheckError, match=r"billing\.E001"):
+            call_command("check", databases=["default"])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only there it can be switched off")
+def test_a_guard_that_is_switched_off_counts_as_missing() -> None:
+    with rolled_back():
+        run("ALTER TABLE billing_payment DISABLE TRIGGER remit_billing_payment_update")
+        assert guards.missing(connection) == ["remit_billing_payment_update"]

@@ -1,0 +1,356 @@
+"""The administration: every list and every page opens; money can be looked at only."""
+
+import datetime
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import ledger
+from billing.models import (
+    Adjustment,
+    AdjustmentKind,
+    Allocation,
+    ClosingDate,
+    Fee,
+    Invoice,
+    InvoiceLine,
+    NumberSeries,
+    Payment,
+    Service,
+    Submission,
+)
+from patients.models import Coverage, Patient, Payer, Provider, Session
+from tests.factories import (
+    CoverageFactory,
+    FeeFactory,
+    InsurancePaymentFactory,
+    InvoiceFactory,
+    LineFactory,
+    PatientFactory,
+    PayerFactory,
+    PaymentFactory,
+    ProviderFactory,
+    ServiceFactory,
+    SessionFactory,
+    UserFactory,
+)
+from tests.factories.bills import day, money
+from tests.screens.lists import ODD, SCRIPT, Look, look
+
+pytestmark = pytest.mark.django_db
+
+MONEY = [Payment, Allocation, Adjustment, Invoice, InvoiceLine, Submission]
+OURS = [
+    *MONEY,
+    ClosingDate,
+    NumberSeries,
+    Service,
+    Patient,
+    Provider,
+    Payer,
+    Coverage,
+    Session,
+]
+NAMES = [model.__name__ for model in OURS]
+MONEY_NAMES = [model.__name__ for model in MONEY]
+
+
+def named(name: str) -> type[models.Model]:
+    return next(model for model in OURS if model.__name__ == name)
+
+
+@pytest.fixture
+def client(admin_user: Any) -> Client:
+    client = Client()
+    client.force_login(admin_user)
+    return client
+
+
+def url(model: type[models.Model], page: str = "changelist", *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def a_bit_of_everything(number: int = 0) -> None:
+    """One more row, or some, of every model."""
+    by = UserFactory()
+    payer, dr = PayerFactory(), ProviderFactory()
+    patient = PatientFactory(family_name=f"{SCRIPT}{number}")
+    who: dict[str, Any] = {"patient": patient, "provider": dr}
+    CoverageFactory(patient=patient, payer=payer)
+    SessionFactory(**who)
+    FeeFactory(service=ServiceFactory(code=f"A{number}"), payer=payer)
+    InvoiceFactory(issued=False, **who)
+    line = LineFactory(owed_by=payer, ago=9, **who)
+    receipt = PaymentFactory(amount="20", on={line: "20"}, ago=8, **who)
+    ledger.reverse(by=by, payment=receipt, date=day(0), reason=SCRIPT, unpay_lines=False)
+    ledger.adjust(
+        by=by,
+        line=line,
+        amount=money(5),
+        kind=AdjustmentKind.COURTESY,
+        date=day(0),
+        reason="Kept waiting",
+    )
+    # With its write-off, and with a row for each kind of payment that answers another.
+    check = InsurancePaymentFactory(payer=payer, on={LineFactory(): ("50", "10")})
+    ledger.reverse(by=by, payment=check, date=day(0), reason="Bounced")
+    credit = PaymentFactory(amount="60")
+    common: dict[str, Any] = {"by": by, "date": day(0), "reason": "Asked", "payment": credit}
+    ledger.refund(amount=money(10), method="cash", **common)
+    moved = ledger.transfer(amount=money(10), patient=credit.patient, provider=dr, **common).payment
+    assert moved
+    assert moved.original
+    ledger.reverse(by=by, payment=moved.original, date=day(0), reason="No")
+    ledger.void(by=by, payment=PaymentFactory(), reason="Entered twice")
+    Submission.objects.create(
+        user=by, key=f"00000000-0000-4000-8000-{number:012}", verb="allocate", payment=moved
+    )
+    ClosingDate.objects.create(closed_through=datetime.date(2000, 1, 1), created_by=by)
+
+
+# --- All of them ---------------------------------------------------------------------------------
+
+
+def test_everything_of_ours_is_there() -> None:
+    """Fees are on their service's page."""
+    ours = {
+        model
+        for model in apps.get_models()
+        if model._meta.app_label in ("billing", "patients") and model is not Fee
+    }
+    assert {model.__name__ for model in ours - set(admin.site._registry)} == set()
+
+
+def test_every_list_and_page_opens(client: Client) -> None:
+    a_bit_of_everything()
+    for model, model_admin in admin.site._registry.items():
+        page = look(client, url(model))
+        assert page.response.status_code == 200, model
+        assert SCRIPT not in page.html, model
+        for row in model._default_manager.all():
+            page = look(client, url(model, "change", row.pk))
+            assert page.response.status_code == 200, (model, row)
+            assert SCRIPT not in page.html, (model, row)
+        request = look(client, url(model, "add")).response
+        can = model_admin.has_add_permission(request.wsgi_request)
+        assert request.status_code == (200 if can else 403), model
+    assert look(client, "/admin/").response.status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_list_costs_the_same(client: Client, name: str) -> None:
+    model, counts = named(name), []
+    for number in range(12):
+        a_bit_of_everything(number)
+        if number in (0, 3, 11):
+            counts.append(len(look(client, url(model)).queries))
+    # One filter more or less has something to choose from; rows cost nothing.
+    assert max(counts) == min(counts), counts
+
+
+@pytest.mark.parametrize(
+    ("name", "inline"), [("Patient", "coverage"), ("Service", "fee"), ("Invoice", "line")]
+)
+def test_a_page_costs_the_same_however_many_rows_it_holds(
+    client: Client, name: str, inline: str
+) -> None:
+    counts = []
+    for rows in (1, 10, 60):
+        if inline == "coverage":
+            page: Any = PatientFactory()
+            for rank in range(rows):
+                CoverageFactory(patient=page, rank=rank + 1)
+        elif inline == "fee":
+            page = ServiceFactory(code=f"S{rows}")
+            for _ in range(rows):
+                FeeFactory(service=page, payer=PayerFactory())
+        else:
+            page = InvoiceFactory(amounts=["10"] * rows)
+        counts.append(len(look(client, url(named(name), "change", page.pk)).queries))
+    assert len(set(counts)) == 1, counts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_searches_filters_and_pages_are_no_error(client: Client, name: str) -> None:
+    a_bit_of_everything()
+    model = named(name)
+    for typed in ODD:
+        assert look(client, url(model), {"q": typed}).response.status_code == 200
+        for key in ("p", "o", "e", "all", "nonsense", "date__year", "_facets"):
+            response = look(client, url(model), {key: typed}).response
+            assert response.status_code in (200, 302), (key, typed)
+    for wrong in ("x", "0", "9" * 30, "%27"):
+        response = client.get(url(model, "change", wrong))
+        assert response.status_code in (302, 404)
+
+
+# --- Money is looked at only ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MONEY_NAMES)
+def test_money_is_read_only(client: Client, name: str, admin_user: Any) -> None:
+    a_bit_of_everything()
+    model = named(name)
+    model_admin = admin.site._registry[model]
+    row = model._default_manager.order_by("-pk")[0]
+    page = look(client, url(model, "change", row.pk))
+    assert 'name="_save"' not in page.html
+    assert "deletelink" not in page.html
+    assert "addlink" not in look(client, url(model)).html.partition('id="content"')[2]
+    assert 'name="action"' not in look(client, url(model)).html
+    before = model._default_manager.count()
+    values = model._default_manager.values().get(pk=row.pk)
+    assert client.get(url(model, "add")).status_code == 403
+    assert client.post(url(model, "add"), {}).status_code == 403
+    assert client.post(url(model, "change", row.pk), {"amount": "1.00"}).status_code == 403
+    assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    client.post(
+        url(model), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    )
+    assert model._default_manager.count() == before
+    assert model._default_manager.values().get(pk=row.pk) == values
+    assert model_admin.actions is None
+
+
+def test_amounts_read_as_money_and_lead_to_the_screen(client: Client) -> None:
+    payment = PaymentFactory(amount="1234.5")
+    page = look(client, url(Payment))
+    assert "$1,234.50" in page.words
+    assert f'<a href="/payments/{payment.number}/">Open payment</a>' in page.html
+    detail = look(client, url(Payment, "change", payment.pk))
+    assert "$1,234.50" in detail.words
+    check = InsurancePaymentFactory()
+    assert f'href="/insurance-payments/{check.number}/"' in look(client, url(Payment)).html
+    invoice = InvoiceFactory()
+    assert f'href="/invoices/{invoice.number}/"' in look(client, url(Invoice)).html
+
+
+def test_money_is_found(client: Client) -> None:
+    smith = PatientFactory(family_name="Smith", chart_number="P1042")
+    mine, other = PaymentFactory(patient=smith), PaymentFactory(reference="AB-7")
+    for typed in (mine.number, "P1042", "smith"):
+        page = _found(client, Payment, typed)
+        assert mine.number in page.words
+        assert other.number not in page.words
+    assert other.number in _found(client, Payment, "ab-7").words
+
+
+def _found(client: Client, model: type[models.Model], typed: Any) -> Look:
+    return look(client, url(model), {"q": typed})
+
+
+# --- Periods, numbers, people --------------------------------------------------------------------
+
+
+def close(client: Client, through: datetime.date, reason: str = "") -> Any:
+    typed = {"closed_through": through.isoformat(), "reason": reason}
+    return client.post(url(ClosingDate, "add"), typed)
+
+
+def test_closing_says_who_and_reopening_why(client: Client, admin_user: Any) -> None:
+    assert close(client, day(10)).status_code == 302
+    latest = ClosingDate.objects.latest()
+    assert (latest.closed_through, latest.created_by) == (day(10), admin_user)
+
+    refused = close(client, day(20))
+    assert "Say why they are opened again." in refused.content.decode()
+    assert "Say why" in close(client, day(20), "   ").content.decode()
+    assert ClosingDate.objects.count() == 1
+
+    assert close(client, day(20), "Auditor's correction").status_code == 302
+    assert ClosingDate.objects.latest().closed_through == day(20)
+    assert ClosingDate.objects.count() == 2
+
+
+def test_only_past_days_are_closed(client: Client) -> None:
+    response = close(client, timezone.localdate())
+    assert "Only days that are over can be closed." in response.content.decode()
+    assert close(client, day(1)).status_code == 302
+
+
+def test_a_closing_date_stays(client: Client) -> None:
+    close(client, day(10))
+    row = ClosingDate.objects.get()
+    assert client.post(url(ClosingDate, "change", row.pk), {"reason": "x"}).status_code == 403
+    assert client.post(url(ClosingDate, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert ClosingDate.objects.get().reason == ""
+
+
+def test_numbers_only_go_up(client: Client) -> None:
+    InvoiceFactory()
+    change = url(NumberSeries, "change", "INV")
+    assert "a number is never given" in client.post(change, {"next_number": 1}).content.decode()
+    assert client.post(change, {"next_number": 5000}).status_code == 302
+    assert InvoiceFactory().number == "INV-5000"
+    assert client.post(url(NumberSeries, "delete", "INV"), {"post": "yes"}).status_code == 403
+
+
+def test_a_series_may_be_begun_where_the_old_system_stopped(client: Client) -> None:
+    assert client.post(
+        url(NumberSeries, "add"), {"prefix": "R", "next_number": 2207}
+    ).status_code == 302
+    assert PaymentFactory().number == "R-2207"
+    assert client.post(
+        url(NumberSeries, "add"), {"prefix": "XX", "next_number": 1}
+    ).status_code == 200
+
+
+def test_patients_are_registered_with_the_next_chart_number(client: Client) -> None:
+    payer = PayerFactory()
+    typed = {
+        "family_name": "Okafor",
+        "given_name": "Maya",
+        "birth_date": "1990-01-02",
+        "coverages-TOTAL_FORMS": 1,
+        "coverages-INITIAL_FORMS": 0,
+        "coverages-0-payer": payer.pk,
+        "coverages-0-member_id": "M1",
+        "coverages-0-rank": 1,
+    }
+    assert client.post(url(Patient, "add"), typed).status_code == 302
+    maya = Patient.objects.get()
+    assert maya.chart_number == "P1001"
+    assert maya.coverages.get().payer == payer
+
+
+def test_a_patient_with_money_is_not_deleted(client: Client) -> None:
+    patient = PaymentFactory().patient
+    page = client.post(url(Patient, "delete", patient.pk), {"post": "yes"})
+    assert page.status_code == 200
+    assert "protected" in page.content.decode()
+    chosen = {"action": "delete_selected", "_selected_action": [patient.pk], "post": "yes"}
+    client.post(url(Patient), chosen)
+    assert Patient.objects.filter(pk=patient.pk).exists()
+
+
+def test_fees_are_typed_as_money(client: Client) -> None:
+    typed = {
+        "code": "90834",
+        "description": "Psychotherapy",
+        "active": "on",
+        "fees-TOTAL_FORMS": 1,
+        "fees-INITIAL_FORMS": 0,
+        "fees-0-amount": "$1,250.50",
+        "fees-0-valid_from": "2025-01-01",
+    }
+    assert client.post(url(Service, "add"), typed).status_code == 302
+    assert Fee.objects.get().amount == money("1250.50")
+    page = client.post(
+        url(Service, "add"), {**typed, "code": "2", "fees-0-amount": "1e9"}
+    ).content.decode()
+    assert "That is not an amount." in page
+
+
+def test_the_desk_has_no_administration(client: Client) -> None:
+    cache.clear()
+    clerk = get_user_model().objects.create_user("clerk")
+    client.force_login(clerk)
+    assert client.get(url(Payment)).status_code in (302, 403)
