@@ -90,14 +90,8 @@ class InvoiceLineInline(admin.TabularInline):
     model = InvoiceLine
     extra = 0
     can_delete = False
-    fields = readonly_fields = [
-        "service_date",
-        "provider",
-        "code",
-        "description",
-        "charge",
-        "owing",
-    ]
+    fields = ["service_date", "provider", "code", "description", "charge", "owing"]
+    readonly_fields = fields
     charge, owing = dollars("amount", "charge"), dollars("balance")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InvoiceLine]:
@@ -340,7 +334,7 @@ class ClosingDateAdmin(AppendOnlyAdmin):
 
 
 class NumberSeriesForm(forms.ModelForm):
-    prefix = forms.ChoiceField(
+    prefix = forms.ChoiceField(  # type: ignore[assignment]  (the form's own is another)
         choices=[
             (INVOICE, "INV, invoices"),
             (RECEIPT, "R, patients' receipts"),

@@ -326,6 +326,7 @@ class Choice:
     value: str
     label: str
     text: str
+    after: str
     accounts: Sequence[tuple[str, AccountBalance, AccountBalance]]
 
 
@@ -350,12 +351,14 @@ def choices(uses: Sequence[Use], effects: Sequence[Effect]) -> list[Choice]:
             "unpay",
             f"Un-pay the {len(uses)} lines it paid" if several else "Un-pay the line it paid",
             f"{unpay} Best when the payment was a mistake.",
+            "if un-paid",
             [(_account(each) if named else "", each.now, each.unpaid) for each in effects],
         ),
         Choice(
             "leave",
             "Leave invoices paid",
             keep,
+            "if left paid",
             [(_account(each) if named else "", each.now, each.left_paid) for each in effects],
         ),
     ]

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 # that name no icon (the admin's); a 404 there would hide real errors in the console.
 FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
-    '<rect x="3" y="1" width="18" height="22" rx="3" fill="#0f5e7c"/>'
+    '<rect x="3" y="1" width="18" height="22" rx="3" fill="#2c4fbf"/>'
     '<path d="M7.5 12.5l3 3 6-7" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 )
 

@@ -9,7 +9,6 @@ from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from patients.models import Patient
 

@@ -94,6 +94,10 @@ class PaymentGrid:
         return {box_name(line, column): self.boxes.fill(line, column, amount or None)}
 
     @property
+    def nothing_typed(self) -> bool:
+        return all(entry.empty for entry in self.entries.values())
+
+    @property
     def known(self) -> bool:
         """False while something typed is no amount: then no total may look right."""
         return not self.boxes.errors and not self.amount_problem
@@ -234,6 +238,8 @@ class PaymentGrid:
             return self._fill_pay(known[line])
         if line in known and verb == "writeoff" and self.from_insurer:
             return self._fill_write_off(known[line])
+        if line in known and verb == "same":
+            return self._fill_same(line)
         return {}, ""
 
     def _fill_oldest(self) -> tuple[dict[str, str], str]:
@@ -287,6 +293,31 @@ class PaymentGrid:
     def _fill_write_off(self, state: LineState) -> tuple[dict[str, str], str]:
         rest = sharing.write_off_rest(state, self.entries[state.id])
         return self._put(state.id, "write_off", rest), self.said
+
+    def _fill_same(self, line: int) -> tuple[dict[str, str], str]:
+        """Shift+D: the same amounts on every empty line below with this service and fee."""
+        like = self.lines[line]
+        values: dict[str, str] = {}
+        filled = 0
+        for below in self._below(line):
+            empty = not any(self.boxes.text(below.pk, column) for column in self.columns)
+            if empty and (below.code, below.amount) == (like.code, like.amount):
+                filled += 1
+                for column in self.columns:
+                    values |= self._put(below.pk, column, self.boxes.amount(line, column))
+        lines = "1 more line" if filled == 1 else f"{filled} more lines"
+        return values, f"Same amounts used on {lines}."
+
+    def _below(self, line: int) -> list[InvoiceLine]:
+        ids = [state.id for state in self.states]
+        return [self.lines[each] for each in ids[ids.index(line) + 1 :]]
+
+    def next_empty(self) -> str:
+        """The first box nothing is typed in, to go on with after filling many."""
+        for state in self.states:
+            if not any(self.boxes.text(state.id, column) for column in self.columns):
+                return box_name(state.id, self.columns[0])
+        return ""
 
     def tidy(self, box: str) -> dict[str, str]:
         """The text a box should show when it is left: 80+35.50 becomes 115.50."""

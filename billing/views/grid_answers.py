@@ -22,7 +22,10 @@ def live(request: DeskRequest, grid: PaymentGrid, *, template: str, **context: A
     said = ""
     if fill := request.POST.get("fill"):
         values, said = grid.fill(fill)
-        events["fill-boxes"] = {"values": values, "undo": fill.partition(":")[0]}
+        verb = fill.partition(":")[0]
+        events["fill-boxes"] = {"values": values, "undo": verb}
+        if verb == "same":
+            events["fill-boxes"]["focus"] = grid.next_empty()
     elif tidy := request.POST.get("tidy"):
         events["fill-boxes"] = {"values": grid.tidy(tidy)}
     listed = ",".join([request.POST.get("touched", ""), *_lines_of(values)])

@@ -84,6 +84,8 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid, payment=payment)
     problems = grid.problems()
+    if not problems and grid.nothing_typed:
+        problems = [{"href": "#patient", "text": "Type an amount on a line first."}]
     if not form.is_valid() or problems:
         return _page(request, form, grid, payment=payment, problems=problems)
     try:

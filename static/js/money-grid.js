@@ -4,7 +4,8 @@
 // Markup: form[data-grid]; tr[data-row="<line id>"]; input[data-money][data-col="<column>"] in the
 // rows; buttons [data-fill="P"] in a row (the key P), [data-fill="O"] above the grid (the key O).
 // The server's answers carry events (HX-Trigger):
-//   fill-boxes  {values: {box name: text}, undo: what was filled, if it can be undone}
+//   fill-boxes  {values: {box name: text}, undo: what was filled, if it can be undone,
+//                focus: the box to go to}
 //   figures     {said: the sentence to read out, over: is too much allocated}
 //   rows-added  {focus: box name, said: the sentence to read out}
 
@@ -114,9 +115,16 @@ document.addEventListener("fill-boxes", ({ detail }) => {
     showUndo(detail.undo);
   }
   for (const name of names) put(box(name), detail.values[name]);
+  if (detail.focus) box(detail.focus)?.focus();
 });
 
-const FILLS = { oldest: "oldest first", clear: "clear", pay: "pay remaining", writeoff: "write-off" };
+const FILLS = {
+  oldest: "oldest first",
+  clear: "clear",
+  pay: "pay remaining",
+  writeoff: "write-off",
+  same: "same amounts",
+};
 
 function showUndo(what) {
   const button = document.querySelector("[data-undo]");
@@ -163,7 +171,7 @@ form.addEventListener("keydown", (event) => {
     act();
   } else if (/^[a-zA-Z]$/.test(key)) {
     event.preventDefault(); // letters are commands here: an amount never needs one
-    command(key.toUpperCase(), target);
+    command(event.shiftKey ? `Shift+${key.toUpperCase()}` : key.toUpperCase(), target);
   }
 });
 
@@ -179,6 +187,7 @@ function command(letter, input) {
   else if (letter === "O") press(document.querySelector('[data-fill="O"]'));
   else if (letter === "W") recalculate({ fill: `writeoff:${row.dataset.row}` });
   else if (letter === "D") sameAsAbove(row, input);
+  else if (letter === "Shift+D") recalculate({ fill: `same:${row.dataset.row}` });
   else if (letter === "U") undo();
 }
 

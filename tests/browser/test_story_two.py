@@ -61,9 +61,9 @@ def reverse(page: Page, number: str, *, leave: bool = False) -> None:
     ).first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="Reverse this $20.00 payment?")).to_be_visible()
-    expect(dialog.get_by_label("Un-pay the line it paid")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Un-pay the line it paid")).to_be_checked()
     if leave:
-        dialog.get_by_label("Leave invoices paid").check()
+        dialog.get_by_role("radio", name="Leave invoices paid").check()
     dialog.get_by_label("Reason").select_option("Wrong amount")
     dialog.get_by_role("button", name="Reverse $20.00").click()
     expect(page.get_by_text(f"{number} reversed")).to_be_visible()
@@ -200,5 +200,6 @@ def test_a_deleted_payment_leaves_the_history(live_server: Any, desk: Page, john
     page.get_by_label("Show deleted").check()
     expect(history(page)).to_have_count(3)
     expect(history(page).nth(1)).to_contain_text(f"Deleted payment {number}")
+    figures(page, "50.00", "0.00", "50.00")
     page.get_by_label("Show deleted").uncheck()
     expect(history(page)).to_have_count(1)

@@ -145,15 +145,15 @@ def test_every_list_and_page_opens(client: Client) -> None:
     assert look(client, "/admin/").response.status_code == 200
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_list_costs_the_same(client: Client, name: str) -> None:
-    model, counts = named(name), []
+def test_lists_cost_the_same(client: Client) -> None:
+    """Each `a_bit_of_everything` is one row of most models and ten payments."""
+    counts: dict[str, list[int]] = {name: [] for name in NAMES}
     for number in range(12):
         a_bit_of_everything(number)
         if number in (0, 3, 11):
-            counts.append(len(look(client, url(model)).queries))
-    # One filter more or less has something to choose from; rows cost nothing.
-    assert max(counts) == min(counts), counts
+            for name, found in counts.items():
+                found.append(len(look(client, url(named(name))).queries))
+    assert {name: found for name, found in counts.items() if len(set(found)) > 1} == {}
 
 
 @pytest.mark.parametrize(
@@ -179,17 +179,21 @@ def test_a_page_costs_the_same_however_many_rows_it_holds(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_odd_searches_filters_and_pages_are_no_error(client: Client, name: str) -> None:
-    a_bit_of_everything()
+def test_odd_searches_and_addresses_are_no_error(client: Client, name: str) -> None:
     model = named(name)
     for typed in ODD:
         assert look(client, url(model), {"q": typed}).response.status_code == 200
-        for key in ("p", "o", "e", "all", "nonsense", "date__year", "_facets"):
-            response = look(client, url(model), {key: typed}).response
-            assert response.status_code in (200, 302), (key, typed)
     for wrong in ("x", "0", "9" * 30, "%27"):
-        response = client.get(url(model, "change", wrong))
-        assert response.status_code in (302, 404)
+        assert client.get(url(model, "change", wrong)).status_code in (302, 404)
+
+
+@pytest.mark.parametrize("name", ["Payment", "Invoice", "Patient"])
+def test_odd_filters_and_pages_are_no_error(client: Client, name: str) -> None:
+    a_bit_of_everything()
+    for key in ("p", "o", "e", "all", "nonsense", "date__year", "issued_on__month", "_facets"):
+        for typed in ("x", "'", "9" * 30, "-1"):
+            response = look(client, url(named(name)), {key: typed}).response
+            assert response.status_code in (200, 302), (key, typed)
 
 
 # --- Money is looked at only ---------------------------------------------------------------------
@@ -294,13 +298,14 @@ def test_numbers_only_go_up(client: Client) -> None:
 
 
 def test_a_series_may_be_begun_where_the_old_system_stopped(client: Client) -> None:
-    assert client.post(
-        url(NumberSeries, "add"), {"prefix": "R", "next_number": 2207}
-    ).status_code == 302
+    assert (
+        client.post(url(NumberSeries, "add"), {"prefix": "R", "next_number": 2207}).status_code
+        == 302
+    )
     assert PaymentFactory().number == "R-2207"
-    assert client.post(
-        url(NumberSeries, "add"), {"prefix": "XX", "next_number": 1}
-    ).status_code == 200
+    assert (
+        client.post(url(NumberSeries, "add"), {"prefix": "XX", "next_number": 1}).status_code == 200
+    )
 
 
 def test_patients_are_registered_with_the_next_chart_number(client: Client) -> None:
@@ -325,7 +330,7 @@ def test_a_patient_with_money_is_not_deleted(client: Client) -> None:
     patient = PaymentFactory().patient
     page = client.post(url(Patient, "delete", patient.pk), {"post": "yes"})
     assert page.status_code == 200
-    assert "protected" in page.content.decode()
+    assert "Cannot delete patient" in page.content.decode()
     chosen = {"action": "delete_selected", "_selected_action": [patient.pk], "post": "yes"}
     client.post(url(Patient), chosen)
     assert Patient.objects.filter(pk=patient.pk).exists()

@@ -42,7 +42,7 @@ def url(invoice: Any) -> str:
 
 def test_lines_with_who_paid_and_who_owes(client: Client, invoice: Invoice) -> None:
     blue = PayerFactory(name="BlueRiver Health")
-    first, second = invoice.lines.order_by("id")
+    first, _second = invoice.lines.order_by("id")
     PaymentFactory(patient=first.patient, provider=first.provider, amount="20", on={first: "20"})
     InsurancePaymentFactory(payer=blue, amount="60", on={first: ("50", "10")})
     page = look(client, url(invoice))

@@ -66,7 +66,7 @@ def test_the_insurer_is_the_primary_one_of_today(client: Client, smith: Any) -> 
     ["Smith", "smi, j", "John Smith", "p104", "555-0199", "1961-04-02", "04/02/1961", "  smith "],
 )
 def test_it_finds_by_name_chart_phone_and_birth(client: Client, smith: Any, typed: str) -> None:
-    PatientFactory(family_name="Okafor", given_name="Maya")
+    PatientFactory(family_name="Okafor", given_name="Maya", chart_number="P2001")
     page = look(client, URL, {"q": typed})
     assert "Smith, John" in page.table
     assert "Okafor" not in page.table

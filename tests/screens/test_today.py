@@ -256,9 +256,7 @@ def test_drafts_owe_nothing_and_payments_lower_what_is_owed() -> None:
 def test_names_are_text(client: Client) -> None:
     line = LineFactory(patient=PatientFactory(family_name=SCRIPT), amount="50")
     receipt = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
-    ledger.reverse(
-        by=UserFactory(), payment=receipt, date=day(0), reason=SCRIPT, unpay_lines=False
-    )
+    ledger.reverse(by=UserFactory(), payment=receipt, date=day(0), reason=SCRIPT, unpay_lines=False)
     PaymentFactory(patient=line.patient, reference=SCRIPT[:39])
     InsurancePaymentFactory(payer=PayerFactory(name=SCRIPT), reference="<b>x</b>")
     page = look(client, "/")
