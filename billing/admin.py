@@ -90,8 +90,8 @@ class InvoiceLineInline(admin.TabularInline):
     model = InvoiceLine
     extra = 0
     can_delete = False
-    fields = ["service_date", "provider", "code", "description", "charge", "owing"]
-    readonly_fields = fields
+    readonly_fields = ["service_date", "provider", "code", "description", "charge", "owing"]
+    fields = [*readonly_fields]
     charge, owing = dollars("amount", "charge"), dollars("balance")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InvoiceLine]:
@@ -329,12 +329,12 @@ class ClosingDateAdmin(AppendOnlyAdmin):
     fields = ["closed_through", "reason"]
 
     def save_model(self, request: HttpRequest, obj: ClosingDate, form: Any, change: bool) -> None:  # noqa: FBT001
-        obj.created_by_id = request.user.pk
+        obj.created_by = request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
 
 class NumberSeriesForm(forms.ModelForm):
-    prefix = forms.ChoiceField(  # type: ignore[assignment]  (the form's own is another)
+    prefix = forms.ChoiceField(  # type: ignore[assignment]
         choices=[
             (INVOICE, "INV, invoices"),
             (RECEIPT, "R, patients' receipts"),

@@ -278,7 +278,7 @@ def came_off(undoings: Iterable[Payment]) -> dict[int, list[CameOff]]:
     return found
 
 
-def accounts_with_credit() -> QuerySet[Payment, dict[str, Any]]:
+def accounts_with_credit() -> QuerySet[Payment, Any]:
     """Accounts with credit to allocate or negative credit, the oldest such receipt first."""
     return (
         Payment.objects.of_patients()
@@ -366,7 +366,8 @@ class Use:
     @property
     def owing_without(self) -> Decimal:
         """What the line owes once that money is taken off it."""
-        return self.line.balance + self.amount
+        owing: Decimal = self.line.balance + self.amount
+        return owing
 
 
 def used_on(receipts: Iterable[Payment]) -> list[Use]:

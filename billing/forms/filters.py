@@ -126,7 +126,7 @@ class ReceiptFilter(filters.FilterSet):
             return queryset.with_credit()
         if state == State.STANDING:
             return queryset.filter(reversed=False)
-        return queryset.filter(reversed=True, deleted=state == State.DELETED)
+        return queryset.filter(Q(deleted=state == State.DELETED), reversed=True)
 
     @property
     def found(self) -> PaymentQuerySet:

@@ -50,7 +50,7 @@ class VoidForm(LedgerForm):
         answer = {name: self.cleaned_data[name] for name in self.verb_fields}
         return {**answer, "unpay_lines": self.cleaned_data["after"] != "leave"}
 
-    verb_fields = ("key", "reason", "note")
+    verb_fields: tuple[str, ...] = ("key", "reason", "note")
 
 
 class ReverseForm(VoidForm):

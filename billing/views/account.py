@@ -43,7 +43,7 @@ def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
     context |= {
         "accounts": accounts,
         "total": balances.total(accounts),
-        "coverages": patient.coverages.on(timezone.localdate()).select_related("payer"),  # type: ignore[attr-defined]
+        "coverages": patient.coverages.on(timezone.localdate()).select_related("payer"),
         "whys": whys,
         "shown_whys": {panel.provider_id for panel, _buttons in whys},
         "undo_tag": notices.undo_tag(request, patient),

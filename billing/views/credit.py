@@ -49,20 +49,21 @@ def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, grid, context)
     problems = grid.problems()
-    if not form.is_valid() or problems or account.provider is None:
+    provider = account.provider
+    if not form.is_valid() or problems or provider is None:
         return _refused(request, grid, context, problems)
     try:
         ledger.allocate_credit(
             by=request.user,  # type: ignore[arg-type]
             patient=patient,
-            provider=account.provider,
+            provider=provider,
             entries=grid.entries,
             date=timezone.localdate(),
             key=form.cleaned_data["key"],
         )
     except ledger.LedgerError as error:
         # Read afresh: the figures on the screen are those the refusal speaks of.
-        account = balances.account(patient, account.provider)
+        account = balances.account(patient, provider)
         grid = _grid(request, patient, account, view)
         if error.line in grid.by_id and error.line is not None:
             grid.refuse(error.line, str(error))
@@ -70,7 +71,7 @@ def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
             form.refuse(error)
         return _refused(request, grid, context, grid.problems())
     amounts = [(entry.line, entry.paid) for entry in grid.entries]
-    notices.moved(request, patient, account.provider, amounts)
+    notices.moved(request, patient, provider, amounts)
     return redirect(patient)
 
 

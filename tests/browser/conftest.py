@@ -39,6 +39,7 @@ def at_desk(live_server: Any, ana: Any, no_surprises: Surprises) -> Callable[[Pa
     """Signs a page in as Ana without the log-in page, which story one goes through."""
 
     def sign_in(page: Page) -> Page:
+        page.set_default_timeout(10_000)
         client = Client()
         client.force_login(ana)
         session = client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -52,10 +52,12 @@ def listed(page: Page, site: str, *, amount: str, patient: str, rows: int) -> Pa
     page.get_by_label("Amount", exact=True).fill(amount)
     picker = page.get_by_label("Add a patient's sessions")
     picker.fill(patient)
+    found = page.locator("#patient-options").get_by_role("option")
     if patient:
-        page.get_by_role("option").first.click()
+        expect(found.first).to_contain_text(patient)
+        found.first.click()
     else:
-        page.get_by_role("option", name="Everyone with unpaid sessions").click()
+        found.filter(has_text="Everyone with unpaid sessions").click()
     expect(page.locator("tr[data-row]")).to_have_count(rows)
     expect(box(page, 0)).to_be_focused()
     return page

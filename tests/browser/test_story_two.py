@@ -87,7 +87,7 @@ def test_the_account_says_why_and_unpays_by_one_button(
     page = desk
     expect(page.get_by_text(f"{left_paid} reversed.")).to_be_visible()
     panel = page.get_by_role("region", name="Why Dr 1's credit is -20.00")
-    invoice = "INV-1001"
+    invoice = "INV-0001"
     expect(panel).to_contain_text(f"Payment {left_paid} (20.00, cash) was reversed on")
     expect(panel).to_contain_text(f"but {invoice} still counts its 20.00.")
     expect(panel).to_contain_text("The net balance of 50.00 is right either way.")
@@ -125,7 +125,7 @@ def test_unpay_by_hand_on_credit_allocation(desk: Page, left_paid: str) -> None:
     expect(foot).to_contain_text(re.compile(r"Invoices owing\s*30\.00.*50\.00"))
     expect(foot).to_contain_text("unchanged")
     page.get_by_role("button", name="Save allocation").click()
-    expect(page.get_by_text("20.00 un-paid on INV-1001.").first).to_be_visible()
+    expect(page.get_by_text("20.00 un-paid on INV-0001.").first).to_be_visible()
     figures(page, "50.00", "0.00", "50.00")
     expect(history(page)).to_have_count(3)
 
@@ -142,14 +142,14 @@ def test_do_nothing_and_the_next_payment_covers_it(desk: Page, left_paid: str) -
     number = take_payment(page, amount="50")
     expect(page.get_by_text("$20.00 took over what a reversed payment still paid")).to_be_visible()
     figures(page, "30.00", "30.00", "0.00")
-    expect(history(page).filter(has_text="INV-1001").first).to_contain_text(f"{number}, 20.00")
+    expect(history(page).filter(has_text="Part paid")).to_contain_text(f"Paid by {number}, 20.00")
 
     page.get_by_role("link", name="Allocate 30.00 credit").click()
-    page.get_by_role("button", name=re.compile("^Pay INV-1001")).click()
+    page.get_by_role("button", name=re.compile("^Pay INV-0001")).click()
     expect(page.get_by_role("textbox", name=BOX)).to_have_value("30.00")
     expect(page.get_by_label("Available credit", exact=True)).to_have_text("$0.00")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("30.00 allocated to INV-1001.").first).to_be_visible()
+    expect(page.get_by_text("30.00 allocated to INV-0001.").first).to_be_visible()
     figures(page, "0.00", "0.00", "0.00")
 
 
@@ -158,7 +158,7 @@ def test_reverse_with_the_line_unpaid(live_server: Any, desk: Page, john: Patien
     account(page, live_server.url)
     number = take_payment(page, amount="20", on_line="20")
     reverse(page, number)
-    expect(page.get_by_text(f"{number} reversed and 20.00 un-paid on INV-1001.")).to_be_visible()
+    expect(page.get_by_text(f"{number} reversed and 20.00 un-paid on INV-0001.")).to_be_visible()
     figures(page, "50.00", "0.00", "50.00")
     expect(page.get_by_role("region", name=re.compile("^Why Dr 1"))).to_have_count(0)
     expect(history(page)).to_have_count(3)

@@ -19,7 +19,7 @@ from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Kind, N
 from patients.models import Coverage, Patient, Payer, Provider, Session
 
 # `make demo` has 300. A few load in a second; enough fill every worklist.
-FEW, ENOUGH = 40, 150
+FEW, ENOUGH = 20, 150
 
 
 def load(**options: object) -> str:

@@ -138,6 +138,19 @@ def test_lines_of_one_verb_are_all_dated_the_latest_of_them(
     assert written == {day(4)}
 
 
+def test_a_write_off_alone_is_never_before_the_payment_it_comes_with(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    line = LineFactory(patient=smith, provider=dr1, ago=30)
+    check = InsurancePaymentFactory(payer=blueriver, ago=5)
+    written = dates_written(
+        lambda: ledger.allocate(
+            by=ana, payment=check, entries=entries({line: ("0", "10")}), date=day(10)
+        )
+    )
+    assert written == {day(5)}
+
+
 def test_a_reversal_is_not_before_what_was_allocated_or_refunded_since(
     ana: Any, smith: Patient, dr1: Provider
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Max, Min, Sum
+from django.db.models import F, Max, Min, Sum, Value
 from django.db.models.functions import Coalesce
 
 from billing.models import Fee, InvoiceLine, Service
@@ -277,7 +277,10 @@ def test_sums_of_columns_are_money_again(dimes: Service) -> None:
 def test_aggregates_are_money_again(dimes: Service) -> None:
     found = dimes.fees.aggregate(sum=Sum("amount"), most=Max("amount"), least=Min("amount"))
     assert [str(each) for each in found.values()] == ["0.60", "0.30", "0.10"]
-    none = Fee.objects.filter(pk=0).aggregate(sum=Sum("amount"), zero=Coalesce(Sum("amount"), ZERO))
+    nothing = Value(ZERO, output_field=MoneyField())
+    none = Fee.objects.filter(pk=0).aggregate(
+        sum=Sum("amount"), zero=Coalesce(Sum("amount"), nothing)
+    )
     assert none == {"sum": None, "zero": 0}
     assert str(none["zero"]) == "0.00"
 

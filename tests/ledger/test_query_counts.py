@@ -221,7 +221,7 @@ def history(crowd: Crowd) -> Callable[[], object]:
     crowd.reverse(crowd.patient_pays(crowd.entries("2")), unpay_lines=False)()
     crowd.payer_pays(crowd.entries("5"))
     return lambda: [
-        (str(row.provider), row.payment and str(row.payment), row.line and str(row.line), row.pays)
+        (str(row.provider), str(row.payment), row.pays) if row.payment else str(row.line)
         for row in balances.history(crowd.patient, deleted=True)
     ]
 
