@@ -24,6 +24,7 @@ from django.db.models import (
     Sum,
     When,
 )
+from django.db.models.functions import Coalesce
 
 from billing.models import Adjustment, Allocation, InvoiceLine, Kind, Method, Payment
 from billing.models.payments import UNDOING, PaymentQuerySet
@@ -612,10 +613,35 @@ class Waiting:
     total: Decimal
 
 
-def waiting(payments: PaymentQuerySet, *, day: datetime.date, first: int) -> Waiting:
-    """The oldest `first` of these receipts, and what all of them leave unallocated."""
+# An insurer's receipt, said by the first column of the two partial indexes: `payer IS NOT NULL`
+# would read the receipts of all payers instead.
+_OF_A_PAYER = Q(patient__isnull=True)
+
+
+def unallocated_of_payers(*, day: datetime.date, first: int) -> Waiting:
+    """Payers' receipts that still wait for their lines."""
+    return _waiting(Payment.objects.with_credit().filter(_OF_A_PAYER), day, first)
+
+
+def over_allocated_of_payers(*, day: datetime.date, first: int) -> Waiting:
+    """Payers' receipts with more on their lines than was received."""
+    return _waiting(Payment.objects.overdrawn().filter(_OF_A_PAYER), day, first)
+
+
+def unallocated_of_patients(*, day: datetime.date, first: int) -> Waiting:
+    """Patients' receipts with credit left, and credit that was transferred to them."""
+    return _waiting(Payment.objects.with_credit().of_patients(), day, first)
+
+
+def _waiting(payments: PaymentQuerySet, day: datetime.date, first: int) -> Waiting:
+    """The oldest `first` of these receipts, and what all of them leave unallocated.
+
+    COALESCE(date, date) is the date; but no index is sorted by it, so the database reads the few
+    rows of the partial index and sorts them, where it might else walk all payments by date.
+    """
     found = payments.aggregate(count=Count("pk"), total=Sum("unallocated"))
-    listed = payments.with_names().oldest_first()[:first] if found["count"] else ()
+    oldest = payments.with_names().order_by(Coalesce("date", "date"), "id")
+    listed = oldest[:first] if found["count"] else ()
     aged = [(payment, (day - payment.date).days) for payment in listed]
     return Waiting(aged, found["count"], found["total"] or ZERO)
 
@@ -625,7 +651,7 @@ def waiting_counts() -> dict[str, int]:
     mine = Payment.objects.of_patients()
     accounts_of = [mine.with_credit(), mine.overdrawn()]
     return {
-        "insurance": Payment.objects.with_credit().of_payers().count(),
+        "insurance": Payment.objects.with_credit().filter(_OF_A_PAYER).count(),
         # By R7 no account is in both.
         "credit": sum(
             found.order_by().values("patient", "provider").distinct().count()
@@ -659,7 +685,8 @@ def negative_accounts(*, first: int) -> NegativeAccounts:
     """
     overdrawn = Payment.objects.overdrawn().of_patients()
     receipts: dict[tuple[int, int], list[Payment]] = defaultdict(list)
-    for receipt in overdrawn.with_names().oldest_first():
+    oldest_first = sorted(overdrawn.with_names(), key=lambda each: (each.date, each.pk))
+    for receipt in oldest_first:
         assert receipt.patient_id  # noqa: S101  (patients' money only)
         assert receipt.provider_id  # noqa: S101
         receipts[receipt.patient_id, receipt.provider_id].append(receipt)

@@ -119,7 +119,8 @@ REFUSALS: list[Refusal] = [
         f" AND NEW.source_id = COALESCE(o.source_id, o.id) AND {SAME_OWNER})"
         # A refund or a transfer out takes money from a receipt of the same account.
         " OR (NEW.kind IN ('refund', 'transfer_out') AND NEW.source_id = o.id"
-        f" AND o.kind IN ('receipt', 'transfer_in') AND o.source_id IS NULL AND {SAME_OWNER})"
+        f" AND o.kind IN ('receipt', 'transfer_in') AND o.source_id IS NULL AND {SAME_OWNER}"
+        " AND o.unallocated + NEW.amount >= 0)"
         # A transfer in is the other side of a transfer out.
         " OR (NEW.kind = 'transfer_in' AND o.kind = 'transfer_out' AND NEW.amount = -o.amount)"
         "))",

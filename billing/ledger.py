@@ -402,6 +402,7 @@ class _Posting:
         The line stays paid and now says by what. A receipt that was refunded and then bounced
         owes more than its lines; that rest is filled by a transfer pair.
         """
+        self._give_back_fills()
         everything = [*self.receipts.values(), *(row for row in self.payments if row.is_money_in)]
         accounts: dict[Account, list[Payment]] = defaultdict(list)
         for receipt in everything:
@@ -444,6 +445,32 @@ class _Posting:
             amount = min(-receipt.unallocated, cover.unallocated)
             if amount > 0:
                 self._fill(receipt, cover, amount)
+
+    def _give_back_fills(self) -> None:
+        """A refund that never happened leaves a reversed receipt with too much: give it back.
+
+        What was filled in by transfer pairs returns to where it came from, the newest pair first;
+        covering then fills again what is still missing.
+        """
+        full = [row.pk for row in self.receipts.values() if row.reversed and row.unallocated > 0]
+        if not full:
+            return
+        fills = list(
+            Payment.objects.filter(source__in=full, kind=Kind.TRANSFER_IN, reversed=False)
+            .select_related("original")
+            .order_by("-pk")
+        )
+        self.read_receipts(fill.original.source_id for fill in fills if fill.original)
+        for fill in fills:
+            receipt = self.receipts[fill.source_id]
+            if receipt.unallocated <= 0 or fill.original is None:
+                continue
+            reason = f"{receipt.number} no longer needs it"
+            cover = self.receipts[fill.original.source_id]
+            for row, source in ((fill, receipt), (fill.original, cover)):
+                self.draw(
+                    Kind.REVERSAL, source=source, original=row, amount=-row.amount, reason=reason
+                )
 
     def _fill(self, receipt: Payment, cover: Payment, amount: Decimal) -> None:
         reason = f"Covers {receipt.number}, refunded and then reversed"
@@ -488,6 +515,8 @@ class _Posting:
             touched += [allocation.payment, allocation.line]
         for adjustment in self.adjustments:
             touched.append(adjustment.line)
+            if adjustment.payment:
+                touched.append(adjustment.payment)
         touched += [payment.source for payment in self.payments if payment.source]
         latest = max((each.last_date for each in touched if each.last_date), default=self.date)
         self.date = max(self.date, latest)
@@ -551,7 +580,7 @@ def record_payment(
     check of that number already entered, a closed or future date.
     """
     posting = _Posting(by, date)
-    entries = [entry for entry in entries if not entry.empty]
+    entries = _filled(entries)
     if payer is None and (patient is None or provider is None):
         raise LedgerError("Choose the patient and the provider.", field="provider")
     if payer is None and amount <= 0:
@@ -592,12 +621,20 @@ def allocate(
     Refused as in record_payment, and for a receipt that was reversed.
     """
     posting = _Posting(by, date)
-    entries = [entry for entry in entries if not entry.empty]
+    entries = _filled(entries)
     patients = [payment.patient_id] if payment.patient_id else []
     posting.lock(patients=patients, payments=[payment.pk], lines=[entry.line for entry in entries])
     receipt = _standing(posting, payment)
     _share(posting, receipt, entries)
     return posting.posted(receipt)
+
+
+def _filled(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries something is typed in; one line stands once, or limits could not be checked."""
+    filled = [entry for entry in entries if not entry.empty]
+    if len({entry.line for entry in filled}) < len(filled):
+        raise LedgerError("A line stands on this form twice. Open the form afresh.")
+    return filled
 
 
 def _share(posting: _Posting, receipt: Payment, entries: Sequence[Entry]) -> None:
@@ -751,7 +788,7 @@ def allocate_credit(
     available, more than a line owes, un-paying more than the patient's receipts hold on it.
     """
     posting = _Posting(by, date)
-    entries = [entry for entry in entries if entry.paid]
+    entries = _filled(entries)
     posting.lock(patients=[patient.pk], lines=[entry.line for entry in entries])
     account = (patient.pk, provider.pk)
     unpaid = [entry.line for entry in entries if entry.paid < 0]
@@ -958,6 +995,7 @@ def _undo(
             _unpay_everything(posting, holders, reason)
         if payment.payer_id:
             _give_back_write_offs(posting, payment, reason)
+            _refuse_what_write_offs_need(posting, payment)
             _refuse_what_later_rows_need(posting, payment)
     # The newest transfer first, so that each receipt is whole again before it is undone itself.
     return _write_opposites(posting, (payment, *family), kind, reason, note)
@@ -1031,13 +1069,8 @@ def _refuse_what_later_rows_need(posting: _Posting, payment: Payment) -> None:
         by_payer[line_id] += amount
     for line_id in sorted(touched):
         line = posting.lines[line_id]
-        if by_payer[line_id] < 0 or line.paid < 0:
-            taken = (
-                Allocation.objects.filter(line=line_id, amount__lt=0, payment__reversed=False)
-                .exclude(payment=payment)
-                .select_related("payment")
-                .latest("pk")
-            )
+        if by_payer[line_id] < 0:
+            taken = _taken_back_since(Allocation, payment, line_id)
             raise LedgerError(
                 f"{taken.payment.number} took {show(-taken.amount)} back on {line.invoice}."
                 f" Reverse {taken.payment.number} first.",
@@ -1050,6 +1083,43 @@ def _refuse_what_later_rows_need(posting: _Posting, payment: Payment) -> None:
                     f"{line.invoice} was paid since by another payer. Undo that payment first.",
                     line=line_id,
                 )
+
+
+def _refuse_what_write_offs_need(posting: _Posting, payment: Payment) -> None:
+    """The same for a write-off that a later payment took back."""
+    touched = {row.line_id for row in posting.adjustments}
+    sums = (
+        Adjustment.objects.filter(line__in=touched, payment__payer=payment.payer_id)
+        .values_list("line")
+        .annotate(total=Sum("amount"))
+        .order_by()
+    )
+    standing: dict[int, Decimal] = dict(sums)
+    for adjustment in posting.adjustments:
+        standing[adjustment.line_id] += adjustment.amount
+    for line_id in sorted(touched):
+        if standing[line_id] < 0:
+            taken = _taken_back_since(Adjustment, payment, line_id)
+            raise LedgerError(
+                f"{taken.payment.number} took the write-off on {posting.lines[line_id].invoice}"
+                f" back. Reverse {taken.payment.number} first.",
+                line=line_id,
+            )
+
+
+def _taken_back_since(rows: Any, payment: Payment, line_id: int) -> Any:
+    """The payer's latest standing row that takes something back on a line."""
+    return (
+        rows.objects.filter(
+            line=line_id,
+            amount__lt=0,
+            payment__payer=payment.payer_id,
+            payment__reversed=False,
+        )
+        .exclude(payment=payment)
+        .select_related("payment")
+        .latest("pk")
+    )
 
 
 @_verb

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import django_tables2 as tables
-from django.core.paginator import EmptyPage, PageNotAnInteger
+from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from patients.models import Patient
+
+
+class CountedPaginator(Paginator):
+    """Pages of rows that were counted already, with the sum over them."""
+
+    def __init__(self, *args: Any, rows: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count = rows  # a cached property: once set, it is not worked out
 
 
 class ListTable(tables.Table):
@@ -21,12 +30,15 @@ class ListTable(tables.Table):
 
     row_header = ""
 
-    def shown_for(self, request: HttpRequest) -> ListTable:
+    def shown_for(self, request: HttpRequest, *, count: int | None = None) -> ListTable:
+        """Sorted and cut to the page asked for; `count` spares counting where it is known."""
         self.request = request
+        pages = Paginator if count is None else partial(CountedPaginator, rows=count)
         if wanted := request.GET.get(self.prefixed_order_by_field):
             self.order_by = [wanted]
         try:
-            self.paginate(page=_page_number(request.GET.get(self.prefixed_page_field)), per_page=25)
+            page = _page_number(request.GET.get(self.prefixed_page_field))
+            self.paginate(paginator_class=pages, page=page, per_page=25)
         except (EmptyPage, PageNotAnInteger):
             self.page = self.paginator.page(self.paginator.num_pages)
         return self

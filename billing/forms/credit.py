@@ -14,7 +14,7 @@ from typing import Any
 
 from billing import balances, sharing
 from billing.balances import AccountBalance, PaidBy
-from billing.forms.grid import Boxes, box_name
+from billing.forms.grid import Boxes, box_name, line_id
 from billing.models import InvoiceLine
 from billing.money import show, show_dollars
 from billing.sharing import CreditLine, CreditMove, CreditTotals, Entry
@@ -177,7 +177,7 @@ class CreditGrid:
 
     def touched(self, listed: str) -> list[Row]:
         """The rows a live answer has to bring up to date."""
-        ids = [int(text) for text in listed.split(",") if text.isascii() and text.isdigit()]
+        ids = [line_id(text) for text in listed.split(",")]
         return [self._row(self._lines[line]) for line in ids if line in self._lines]
 
     def _row(self, line: InvoiceLine) -> Row:
@@ -202,20 +202,21 @@ class CreditGrid:
     def fill(self, what: str) -> tuple[dict[str, str], str]:
         """Pay or un-pay one line for the typist; returns box → new text, and what to say."""
         verb, _, which = what.partition(":")
-        line = int(which) if verb == "line" and which.isascii() and which.isdigit() else 0
-        if line not in self.by_id:
+        line = line_id(which) if verb == "line" else None
+        if line not in self.by_id or line is None:
             return {}, ""
         others = self._moved({pk: each for pk, each in self.amounts.items() if pk != line})
         amount = sharing.fill_credit(self.by_id[line], self.account.credit, others)
         values = self._put(line, amount)
         return values, self.said if amount else "No credit is left for this line."
 
-    def tidy(self, box: str) -> dict[str, str]:
-        """The text a box should show when it is left: 80+35.50 becomes 115.50."""
+    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
+        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
+        values: dict[str, str] = {}
         for line, column in list(self.boxes.amounts):
-            if box_name(line, column) == box and line in self.by_id:
-                return self._put(line, self.boxes.amount(line, column))
-        return {}
+            if box_name(line, column) in boxes and line in self.by_id:
+                values |= self._put(line, self.boxes.amount(line, column))
+        return values
 
     def _put(self, line: int, amount: Decimal) -> dict[str, str]:
         self._move = None

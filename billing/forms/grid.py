@@ -20,8 +20,13 @@ MOST_LINES = 1000
 
 def line_ids(data: QueryDict) -> list[int]:
     """The lines a screen says it shows, once each and in its order; what is no number is none."""
-    ids = (text for text in data.getlist("lines") if text.isascii() and text.isdigit())
-    return list(dict.fromkeys(int(text) for text in ids if len(text) < 19))[:MOST_LINES]
+    ids = (number for text in data.getlist("lines") if (number := line_id(text)))
+    return list(dict.fromkeys(ids))[:MOST_LINES]
+
+
+def line_id(text: str) -> int | None:
+    """The number of a line, if it could be one: Python refuses to read 5,000 digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class Boxes:

@@ -8,13 +8,13 @@ payment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from billing import balances, sharing
-from billing.forms.grid import Boxes, box_name, plain
+from billing.forms.grid import Boxes, box_name, line_id, plain
 from billing.models import InvoiceLine
 from billing.money import ZERO, show, show_dollars
 from billing.sharing import Entry, LineShare, LineState, Sharing
@@ -214,17 +214,25 @@ class PaymentGrid:
         return f"{patients}, {sessions} {'session' if sessions == 1 else 'sessions'}"
 
     def touched(self, listed: str) -> list[LineShare]:
-        """The rows a live answer has to bring up to date."""
+        """The rows a live answer has to bring up to date, with what is wrong in their boxes."""
         shared = self.sharing.by_line
-        ids = [int(text) for text in listed.split(",") if text.isascii() and text.isdigit()]
-        return [shared[line] for line in ids if line in shared]
+        ids = dict.fromkeys(number for text in listed.split(",") if (number := line_id(text)))
+        return [
+            replace(shared[line], problem=self._box_error(line) or shared[line].problem)
+            for line in ids
+            if line in shared
+        ]
+
+    def _box_error(self, line: int) -> str:
+        errors = (self.boxes.errors.get((line, column), "") for column in self.columns)
+        return next(filter(None, errors), "")
 
     # ------------------------------------------------------------------ filling boxes
 
     def fill(self, what: str) -> tuple[dict[str, str], str]:
         """Fill boxes for the typist; returns box name → new text, and what to say about it."""
         verb, _, which = what.partition(":")
-        line = int(which) if which.isascii() and which.isdigit() else None
+        line = line_id(which)
         known = {state.id: state for state in self.states}
         if verb == "oldest":
             return self._fill_oldest()
@@ -319,14 +327,15 @@ class PaymentGrid:
                 return box_name(state.id, self.columns[0])
         return ""
 
-    def tidy(self, box: str) -> dict[str, str]:
-        """The text a box should show when it is left: 80+35.50 becomes 115.50."""
-        if box == "amount" and self.amount is not None and not self.amount_problem:
-            return {"amount": plain(self.amount)}
-        for line, column in self.boxes.amounts:
-            if box_name(line, column) == box:
-                return self._put(line, column, self.boxes.amount(line, column))
-        return {}
+    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
+        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
+        values: dict[str, str] = {}
+        if "amount" in boxes and self.amount is not None and not self.amount_problem:
+            values["amount"] = plain(self.amount)
+        for line, column in list(self.boxes.amounts):
+            if box_name(line, column) in boxes:
+                values |= self._put(line, column, self.boxes.amount(line, column))
+        return values
 
     # ------------------------------------------------------------------ saving
 

@@ -141,7 +141,7 @@ def _live(request: HttpRequest, grid: CreditGrid) -> HttpResponse:
         values, said = grid.fill(fill)
         events["fill-boxes"] = {"values": values, "said": said, "undo": "pay"}
     elif tidy := request.POST.get("tidy"):
-        events["fill-boxes"] = {"values": grid.tidy(tidy)}
+        events["fill-boxes"] = {"values": grid.tidy(tidy.split(","))}
     filled = [name.split("-")[1] for name in values]
     rows = grid.touched(",".join([request.POST.get("touched", ""), *filled]))
     events["figures"] = {"said": said or grid.said, "over": bool(grid.move.short)}

@@ -27,7 +27,7 @@ def live(request: DeskRequest, grid: PaymentGrid, *, template: str, **context: A
         if verb == "same":
             events["fill-boxes"]["focus"] = grid.next_empty()
     elif tidy := request.POST.get("tidy"):
-        events["fill-boxes"] = {"values": grid.tidy(tidy)}
+        events["fill-boxes"] = {"values": grid.tidy(tidy.split(","))}
     listed = ",".join([request.POST.get("touched", ""), *_lines_of(values)])
     events["figures"] = {"said": said or grid.said, "over": grid.sharing.state == "over"}
     answer = render(

@@ -29,7 +29,7 @@ def insurance_payment_list(request: HttpRequest) -> HttpResponse:
         "billing/insurance_payments",
         filtered,
         InsurancePaymentTable,
-        waiting=Payment.objects.with_credit().of_payers().count(),
+        waiting=balances.waiting_counts()["insurance"],
     )
 
 
@@ -41,12 +41,13 @@ def _list(
     **more: Any,
 ) -> HttpResponse:
     found = filtered.found
+    sums = balances.received_total(found)
     context = {
         "filter": filtered,
         "form": filtered.form,
         "error_summary": filtered.error_summary,
-        "sums": balances.received_total(found),
-        "table": table(found.with_names()).shown_for(request),
+        "sums": sums,
+        "table": table(found.with_names()).shown_for(request, count=sums.count),
         **more,
     }
     page = "_list.html" if request.htmx else "list.html"  # type: ignore[attr-defined]

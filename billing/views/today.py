@@ -6,7 +6,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
-from billing.models import Payment
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
 NEGATIVE = 50  # nothing else lists these
@@ -16,12 +15,11 @@ NEGATIVE = 50  # nothing else lists these
 def today(request: HttpRequest) -> HttpResponse:
     """The page the day begins with. Every row has the one button that deals with it."""
     day = timezone.localdate()
-    payers, patients = Payment.objects.of_payers(), Payment.objects.of_patients()
     context = {
         "day": day,
-        "over_allocated": balances.waiting(payers.overdrawn(), day=day, first=FIRST),
-        "insurers": balances.waiting(payers.with_credit(), day=day, first=FIRST),
-        "credits": balances.waiting(patients.with_credit(), day=day, first=FIRST),
+        "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
+        "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
+        "credits": balances.unallocated_of_patients(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
         "owing": balances.owing_by_age(day),

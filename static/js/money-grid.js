@@ -43,38 +43,74 @@ function moveInColumn(from, step) {
 const touched = new Map(); // row → how often it changed, so that a change meanwhile is not lost
 let asked = new Map(); // the same, as it was when the request on its way was sent
 let changes = 0;
-let more = {}; // what the next live request asks besides: {tidy: box} or {fill: …}
 
 function changed(input) {
   const row = input.closest("[data-row]");
   if (row) touched.set(row.dataset.row, ++changes);
+  markPending();
+}
+
+function markPending() {
   for (const total of document.querySelectorAll(".un, .state")) total.classList.add("pending");
 }
 
 form.addEventListener("input", (event) => changed(event.target));
 
-document.addEventListener("htmx:configRequest", ({ detail }) => {
-  if (detail.elt.closest("form") !== form) return;
-  if (detail.elt.matches("[role=combobox]")) return;
-  asked = new Map(touched);
-  detail.parameters.touched = [...asked.keys()].join(",");
-  if (detail.elt !== form) return;
-  // htmx sends the button pressed last along with the form; a live request presses none.
-  for (const button of ["add", "fill", "action"]) delete detail.parameters[button];
-  Object.assign(detail.parameters, more);
-  more = {};
-});
+// ---------------------------------------------------------------- what the server is asked besides
 
-function recalculate(also = {}) {
-  more = also;
+// One live request is on its way at a time, and of those that wait htmx keeps only the last. So
+// what may not be dropped, a button pressed or a box left untidy, waits here for its turn.
+const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a request
+const untidy = new Set(); // names of boxes
+let sent = {}; // the form as it was when the request on its way was sent
+
+const isLive = (element) =>
+  element.closest("form") === form && !element.matches("[role=combobox]");
+
+function recalculate() {
   htmx.trigger(form, "recalculate");
 }
 
-document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
-  if (detail.elt.closest("form") !== form || detail.elt.matches("[role=combobox]")) return;
-  if (!detail.successful) return;
-  for (const [row, change] of asked) if (touched.get(row) === change) touched.delete(row);
+function ask(press) {
+  presses.push(press);
+  recalculate();
+}
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (!isLive(detail.elt)) return;
+  asked = new Map(touched);
+  sent = detail.parameters;
+  sent.touched = [...asked.keys()].join(",");
+  // htmx sends the button pressed last along with the form; a live request presses none.
+  for (const button of ["add", "fill", "action"]) delete sent[button];
+  if (presses.length) {
+    Object.assign(sent, presses.shift());
+  } else {
+    sent.tidy = [...untidy].join(",");
+    untidy.clear();
+  }
 });
+
+document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
+  if (!isLive(detail.elt) || !detail.successful) return;
+  for (const [row, change] of asked) if (touched.get(row) === change) touched.delete(row);
+  if (touched.size) markPending();
+  if (presses.length || untidy.size) recalculate();
+});
+
+// Where the server is away, nothing that was pressed happens by surprise when it is back.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (isLive(detail.elt) && !detail.successful) presses.length = 0;
+});
+
+// Without this script these buttons post the form, and the page comes back filled.
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=fill], button[name=add]");
+  if (!button) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  ask({ [button.name]: button.value });
+}, true);
 
 // ---------------------------------------------------------------- boxes
 
@@ -87,7 +123,8 @@ form.addEventListener("focusin", ({ target }) => {
 form.addEventListener("focusout", ({ target }) => {
   if (!isAmount(target) || target.value === target.dataset.was || TIDY.test(target.value)) return;
   changed(target);
-  recalculate({ tidy: target.name });
+  untidy.add(target.name);
+  recalculate();
 });
 
 function put(input, text) {
@@ -103,15 +140,11 @@ function put(input, text) {
 
 let before = null;
 
-function press(button) {
-  button?.click();
-}
-
-
 document.addEventListener("fill-boxes", ({ detail }) => {
-  const names = Object.keys(detail.values);
+  // What was typed since the request was sent is newer than its answer.
+  const names = Object.keys(detail.values).filter((name) => box(name)?.value === sent[name]);
   if (detail.undo && names.length) {
-    before = names.map((name) => [name, box(name)?.value ?? ""]);
+    before = names.map((name) => [name, box(name).value]);
     showUndo(detail.undo);
   }
   for (const name of names) put(box(name), detail.values[name]);
@@ -183,11 +216,11 @@ function restore(input) {
 
 function command(letter, input) {
   const row = input.closest("[data-row]");
-  if (letter === "P") press(row.querySelector("[data-fill]"));
-  else if (letter === "O") press(document.querySelector('[data-fill="O"]'));
-  else if (letter === "W") recalculate({ fill: `writeoff:${row.dataset.row}` });
+  if (letter === "P") row.querySelector("[data-fill]")?.click();
+  else if (letter === "O") form.querySelector('[data-fill="O"]')?.click();
+  else if (letter === "W") ask({ fill: `writeoff:${row.dataset.row}` });
   else if (letter === "D") sameAsAbove(row, input);
-  else if (letter === "Shift+D") recalculate({ fill: `same:${row.dataset.row}` });
+  else if (letter === "Shift+D") ask({ fill: `same:${row.dataset.row}` });
   else if (letter === "U") undo();
 }
 

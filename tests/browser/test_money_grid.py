@@ -77,6 +77,14 @@ def settled(page: Page) -> None:
     expect(page.locator(".un.pending")).to_have_count(0)
 
 
+def slow_down(page: Page) -> None:
+    """From now on every answer takes its time, as over a bad line."""
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+
+
 # ---------------------------------------------------------------------------- moving about
 
 # What a person sees of the focused box: where it is, and what lies on top of its middle.
@@ -211,7 +219,9 @@ def test_sums_and_pasted_figures_are_tidied(live_server: Any, desk: Page, maya: 
     page.keyboard.press("Enter")
     expect(box(page, 0)).to_have_value("95.50")
     page.keyboard.type("1.005")
-    expect(page.locator("tr[data-row]").nth(1)).to_contain_text("Amounts have two decimals at most.")
+    expect(page.locator("tr[data-row]").nth(1)).to_contain_text(
+        "Amounts have two decimals at most."
+    )
     expect(unallocated(page)).to_have_text("-")
     expect(page.locator("#un")).to_contain_text("check the amounts")
     box(page, 1).fill("100-20")
@@ -223,11 +233,12 @@ def test_pay_remaining_down_the_column_without_waiting(
 ) -> None:
     """P, Enter, P, Enter …: not one of them is dropped, however slow the answers are."""
     page = listed(desk, live_server.url, amount="1000", patient="P2000", rows=10)
+    slow_down(page)
     for _row in range(10):
         page.keyboard.press("p")
         page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Save payment")).to_be_focused()
-    expect(unallocated(page)).to_have_text("$0.00")
+    expect(unallocated(page)).to_have_text("$0.00", timeout=20_000)
     for row in range(10):
         expect(box(page, row)).to_have_value("100.00")
 
@@ -238,7 +249,7 @@ def test_typing_again_in_a_box_that_is_being_tidied(
     """The tidied text of a box left a moment ago never overwrites what is typed in it now."""
     page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
     settled(page)
-    page.route(f"**{NEW}", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    slow_down(page)
     page.keyboard.type("80+15")
     page.keyboard.press("Enter")
     page.keyboard.press("Shift+Enter")
@@ -319,7 +330,7 @@ def test_the_same_form_sent_five_times_at_once_posts_one(
             return new URLSearchParams(data);
           };
           const copies = [1, 2, 3, 4, 5].map(() =>
-            fetch(form.action || location.href, {method: 'POST', body: body()}));
+            fetch(location.href, {method: 'POST', body: body()}));
           return (await Promise.all(copies)).map(answer => [answer.status, answer.url]);
         }"""
     )
@@ -357,7 +368,7 @@ def test_figures_are_called_out_of_date_and_recover(
 ) -> None:
     page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
     settled(page)
-    no_surprises.expect("ERR_FAILED|ERR_INTERNET_DISCONNECTED|htmx:sendError")
+    no_surprises.expect("ERR_FAILED|htmx:sendError|htmx:afterRequest")
     away = f"**{NEW}"
 
     def cut(route: Route) -> None:

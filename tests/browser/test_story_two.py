@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from billing.models import Payment
 from patients.models import Patient
+from tests.support.surprises import Surprises
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,8 +165,11 @@ def test_reverse_with_the_line_unpaid(live_server: Any, desk: Page, john: Patien
     expect(history(page)).to_have_count(3)
 
 
-def test_reverse_before_it_was_allocated(live_server: Any, desk: Page, john: Patient) -> None:
+def test_reverse_before_it_was_allocated(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
     page = desk
+    no_surprises.expect("422")  # a dialog that came back with its errors
     account(page, live_server.url)
     number = take_payment(page, amount="20")
     figures(page, "50.00", "20.00", "30.00")

@@ -227,6 +227,7 @@ class Books:
 
     def share(self, receipt: int, on: dict[int, tuple[Decimal, Decimal]]) -> None:
         one = self.receipts[receipt]
+        on = {line: typed for line, typed in on.items() if any(typed)}  # empty boxes are nothing
         for line, (paid, write_off) in on.items():
             if one.account:
                 self.share_patient(receipt, line, paid)
@@ -333,13 +334,15 @@ class Books:
     ) -> None:
         self.begin(date)
         for line, amount in sorted(on.items(), key=lambda each: each[1] > 0):
+            if not amount:
+                continue
             if (self.lines[line].patient, self.lines[line].provider) != account:
                 raise Refused("account")
             if amount < 0:
                 self.un_pay(line, -amount)
             elif amount > self.balance(line):
                 raise Refused("R2")
-            elif amount > 0:
+            else:
                 self.pay_from_credit(account, line, amount)
         self.end(date)
 

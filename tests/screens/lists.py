@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -51,7 +52,9 @@ class Look:
 
 def look(client: Client, url: str, query: Any = None, **headers: Any) -> Look:
     """Open a page. Looking never writes, whatever the page."""
-    cache.clear()  # the counts of the navigation, which a page before may have left
+    # What a page before may have left: the counts of the navigation, the admin's content types.
+    cache.clear()
+    ContentType.objects.clear_cache()
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url, query or {}, **headers)
     queries = [query["sql"] for query in captured]

@@ -118,7 +118,7 @@ def test_negative_credit_says_why(client: Client) -> None:
     name, chart = receipt.patient.name, receipt.patient.chart_number
     assert "Negative credit -$20.00 1 account" in page.words
     assert f"{receipt.number} reversed, still on INV-0001 -20.00 Review {name}" in page.words
-    assert f'href="/patients/{chart}/account/#why"' in page.html
+    assert f'href="/patients/{chart}/account/#why-{receipt.provider_id}"' in page.html
 
 
 def test_a_deleted_payment_that_still_pays_is_called_so(client: Client) -> None:

@@ -1,0 +1,173 @@
+"""axe-core on the screens of both stories, in light and in dark: no violation at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from billing import ledger
+from billing.models import Payment
+from patients.models import Patient
+from tests.browser.test_story_one import boxes, unallocated
+from tests.factories import InsurancePaymentFactory, PaymentFactory
+from tests.factories.bills import day
+from tests.support.surprises import Surprises
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RULES = {
+    "runOnly": [
+        "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice",
+    ]
+}  # fmt: skip
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+
+@pytest.fixture
+def looked_at(page: Page) -> Callable[[str], None]:
+    """looked_at("name"): axe finds nothing on the page as it is now, in light and in dark."""
+    axe = Axe()
+
+    def look(what: str) -> None:
+        for theme, rules in (("light", RULES), ("dark", COLOURS)):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.wait_for_timeout(50)  # where a colour still fades
+            found = axe.run(page, options=rules)
+            assert found.violations_count == 0, f"{what}, {theme}:\n{found.generate_report()}"
+
+    return look
+
+
+@pytest.fixture
+def reversed_receipt(john: Patient, dr1: Any, ana: Any) -> Payment:
+    """20.00 reversed with INV-0001 left paid: the account explains a negative credit."""
+    line = john.lines.get()
+    receipt = PaymentFactory(
+        patient=john, provider=dr1, amount="20", by=ana, on={line: "20"}, ago=3
+    )
+    ledger.reverse(by=ana, payment=receipt, date=day(2), reason="Wrong amount", unpay_lines=False)
+    return receipt
+
+
+def test_sign_in(
+    live_server: Any, page: Page, no_surprises: Surprises, looked_at: Callable[[str], None]
+) -> None:
+    page.goto(live_server.url + "/accounts/login/")
+    looked_at("sign in")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state()
+    looked_at("sign in, refused")
+
+
+def test_lists(
+    live_server: Any,
+    desk: Page,
+    maya: Patient,
+    reversed_receipt: Payment,
+    blueriver: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    InsurancePaymentFactory(payer=blueriver, amount="75")
+    for path in (
+        "/",
+        "/patients/",
+        "/patients/P1042/",
+        "/payments/",
+        "/insurance-payments/",
+        "/credit-allocation/",
+        "/invoices/INV-0001/",
+        "/help/keys/",
+        "/payments/?q=nothing-is-called-so",
+    ):
+        desk.goto(live_server.url + path)
+        looked_at(path)
+
+
+def test_account_and_credit(
+    live_server: Any,
+    desk: Page,
+    reversed_receipt: Payment,
+    no_surprises: Surprises,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    page.goto(live_server.url + "/patients/P1042/account/")
+    expect(page.get_by_role("heading", name="Why Dr 1's credit is -20.00")).to_be_visible()
+    looked_at("account with a negative credit")
+    page.get_by_role("link", name="Choose lines myself").click()
+    looked_at("credit allocation")
+    page.get_by_role("textbox", name="Allocate INV-0001").fill("30")
+    expect(page.get_by_text("30.00 more than the credit available.")).to_be_visible()
+    looked_at("credit allocation, too much")
+    no_surprises.expect("422")  # a page that came back with its errors
+    page.get_by_role("button", name="Save allocation").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("credit allocation, refused")
+    page.goto(live_server.url + f"/payments/{reversed_receipt.number}/")
+    looked_at("a reversed payment")
+
+
+def test_taking_and_undoing_a_payment(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    page.goto(live_server.url + "/patients/P1042/payments/new/")
+    looked_at("take payment")
+    page.get_by_role("textbox", name="Allocate INV-0001").fill("70")
+    page.get_by_role("button", name="Save payment").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("take payment, errors")
+    receipt = PaymentFactory(patient=john, provider=dr1, amount="20", on={john.lines.get(): "20"})
+    page.goto(live_server.url + f"/payments/{receipt.number}/")
+    looked_at("a payment")
+    page.get_by_role("link", name="Reverse").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    looked_at("reverse, the dialog")
+    for verb in ("reverse", "void"):
+        page.goto(live_server.url + f"/payments/{receipt.number}/{verb}/")
+        looked_at(verb)
+
+
+def test_insurance_payment(
+    live_server: Any,
+    desk: Page,
+    maya: Patient,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    page.goto(live_server.url + "/insurance-payments/new/")
+    looked_at("empty")
+    page.get_by_role("button", name="Save payment").click()
+    expect(page.locator(".errsum")).to_contain_text("Choose the payer.")
+    looked_at("nothing filled in")
+    page.get_by_label("Payer", exact=True).fill("60054")
+    page.get_by_label("Amount", exact=True).fill("200")
+    page.get_by_label("Add a patient's sessions").fill("oka")
+    expect(page.get_by_role("option", name="Okafor, Maya")).to_be_visible()
+    looked_at("a list under the picker")
+    page.get_by_role("option", name="Okafor, Maya").click()
+    boxes(page).nth(0).fill("100")
+    expect(unallocated(page)).to_have_text("$100.00")
+    looked_at("part")
+    boxes(page).nth(1).fill("150")
+    expect(unallocated(page)).to_have_text("-$50.00")
+    looked_at("over")
+    boxes(page).nth(2).fill("1.005")
+    page.get_by_role("button", name="Save payment").click()
+    expect(page.locator(".errsum")).to_contain_text("Amounts have two decimals at most.")
+    looked_at("errors")
+    boxes(page).nth(1).fill("100")
+    boxes(page).nth(2).fill("")
+    expect(unallocated(page)).to_have_text("$0.00")
+    looked_at("all allocated")
+    page.get_by_role("button", name="Save payment").click()
+    expect(page.get_by_text("Saved. $200.00")).to_be_visible()
+    looked_at("saved")
