@@ -84,9 +84,7 @@ def _make_on_postgresql(cursor: Any) -> None:
                 definition = definition.replace(
                     f"REFERENCES {other}(", f"REFERENCES {_copy_of(other)}("
                 )
-            cursor.execute(
-                f'ALTER TABLE {_copy_of(table)} ADD CONSTRAINT "{name}" {definition}'
-            )
+            cursor.execute(f'ALTER TABLE {_copy_of(table)} ADD CONSTRAINT "{name}" {definition}')
 
 
 def _settle_on_postgresql(cursor: Any) -> None:
@@ -172,9 +170,7 @@ class Floor:
     def _pairs(self, pairs: Sequence[tuple[int, int]]) -> tuple[str, tuple[Any, ...]]:
         """(line, cents) as a table `v (line, amount)` in SQL."""
         if self.sqlite:
-            sql = (
-                "(SELECT json_extract(value, '$[0]') AS line, json_extract(value, '$[1]') AS amount FROM json_each(%s)) AS v"
-            )
+            sql = "(SELECT json_extract(value, '$[0]') AS line, json_extract(value, '$[1]') AS amount FROM json_each(%s)) AS v"
             return sql, (json.dumps(pairs),)
         sql = "unnest(%s::bigint[], %s::bigint[]) AS v (line, amount)"
         return sql, ([line for line, _ in pairs], [amount for _, amount in pairs])
@@ -265,9 +261,7 @@ class Floor:
         def work() -> None:
             claim = self._claim("record_payment")
             owed = dict(
-                self._lock(
-                    "floor_billing_invoiceline", "id, balance", [line for line, _ in pairs]
-                )
+                self._lock("floor_billing_invoiceline", "id, balance", [line for line, _ in pairs])
             )
             assert all(amount <= owed[line] for line, amount in pairs)
             number = self(

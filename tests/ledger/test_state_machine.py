@@ -133,8 +133,12 @@ class Desk(RuleBasedStateMachine):
     def any(self, fit: Callable[[int], object]) -> bool:
         return any(fit(each) for each in self.receipts)
 
-    def stands_and_pays(self, receipt: int) -> bool:
-        return self.stands(receipt) and self.pays_lines(receipt)
+    def can_bounce(self, receipt: int) -> bool:
+        """A patient's, that would leave the account negative."""
+        one = self.books.receipts[receipt]
+        return self.stands(receipt) and bool(
+            one.account and self.books.unallocated(receipt) < one.amount
+        )
 
     def stands(self, receipt: int) -> bool:
         return not self.books.receipts[receipt].reversed
@@ -212,6 +216,30 @@ class Desk(RuleBasedStateMachine):
                 entries=self.entries(on),
             ),
         )
+
+    @precondition(lambda self: self.negative())
+    @rule(number=PICK, which=PART, ago=AGO)
+    def a_patient_pays_off_negative_credit(self, number: int, which: str, ago: int) -> None:
+        """The seed's "do nothing": the next payment covers."""
+        accounts = self.negative()
+        account = accounts[number % len(accounts)]
+        amount = part(-self.books.credit(account), which)
+        self.both(
+            lambda books: books.record(
+                account=account, payer=None, amount=amount, date=day(ago), on={}
+            ),
+            lambda: ledger.record_payment(
+                by=self.by,
+                **self.account(account),
+                amount=amount,
+                method="cash",
+                date=day(ago),
+            ),
+        )
+
+    def negative(self) -> list[Account]:
+        accounts = sorted({self.of(line) for line in self.books.lines})
+        return [each for each in accounts if self.books.credit(each) < 0]
 
     @rule(number=PICK, which=PART, ago=AGO)
     def a_patient_pays_a_line(self, number: int, which: str, ago: int) -> None:
@@ -461,11 +489,11 @@ class Desk(RuleBasedStateMachine):
             ),
         )
 
-    @precondition(lambda self: self.any(self.stands_and_pays))
+    @precondition(lambda self: self.any(self.can_bounce))
     @rule(number=PICK, ago=AGO)
     def a_check_bounces(self, number: int, ago: int) -> None:
-        """Reversed while it pays lines, which are left paid: the start of seed 2."""
-        receipt = self.pick(self.receipts, number, self.stands_and_pays)
+        """Reversed though it pays lines or was refunded, and lines left paid: seed 2 begins."""
+        receipt = self.pick(self.receipts, number, self.can_bounce)
         self.both(
             lambda books: books.reverse(receipt, unpay_lines=False, date=day(ago)),
             lambda: ledger.reverse(
