@@ -44,7 +44,7 @@ def postgresql() -> Iterator[dict[str, str]]:
 
 def _disk_folder(prefix: str) -> Path:
     # A short path: a socket lies in it.
-    return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
 
 
 ENGINES = {"sqlite": sqlite, "postgresql": postgresql}
@@ -80,7 +80,7 @@ def row(result: Result) -> str:
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (16, 10, 3, 6, 7, 12, 5, 10)
+    widths = (17, 10, 3, 6, 7, 12, 5, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"
@@ -93,7 +93,7 @@ def main() -> None:
     wanted = parser.parse_args()
     assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
     print(_columns(HEADINGS))
-    print(_columns(("---", "---", "--:", "--:", "--:", "--:", "--:", "--:")))
+    print(_columns(("-" * 17, "-" * 10, "--:", "--:", "--:", "--:", "--:", "--:")))
     for engine in [wanted.only] if wanted.only else ENGINES:
         for result in measure(engine, wanted.repeats):
             print(row(result), flush=True)

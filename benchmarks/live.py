@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +38,9 @@ class Screen:
         self.clinic = clinic
         self.lines = list(InvoiceLine.objects.in_bulk([line.pk for line in lines]).values())
         self.ids = [line.pk for line in self.lines]
+        # Not the app's own, which closes at the end of each request.
+        self.database = connections.create_connection(DEFAULT_DB_ALIAS)
+        self.database.ensure_connection()
 
     # ------------------------------------------------------------------ the app
 
@@ -102,9 +105,8 @@ class Screen:
 
     def reads(self) -> int:
         """The reads no answer could do without: who asks, which payer, the lines, who paid them."""
-        connection.ensure_connection()
-        raw: Any = connection.connection.cursor()
-        sqlite = connection.vendor == "sqlite"
+        raw: Any = self.database.connection.cursor()
+        sqlite = self.database.vendor == "sqlite"
         among = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
         ids: Any = json.dumps(self.ids) if sqlite else self.ids
         now: Any = timezone.now().replace(tzinfo=None).isoformat(" ") if sqlite else timezone.now()

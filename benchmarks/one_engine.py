@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import django
 
+from benchmarks.measure import WARM_UP, Result, in_turn
+
 
 def main(repeats: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -24,11 +26,11 @@ def main(repeats: int) -> None:
         print(json.dumps(result.as_json()), flush=True)
 
 
-def _results(repeats: int) -> Iterator["Result"]:  # noqa: UP037  (known once Django is set up)
+def _results(repeats: int) -> Iterator[Result]:
+    # Only now: models can be imported once Django is set up.
     from benchmarks import clinic as clinics
     from benchmarks import floor as floors
     from benchmarks.live import Screen
-    from benchmarks.measure import WARM_UP, in_turn
     from billing import checks, ledger
     from billing.money import to_cents
 
@@ -97,6 +99,7 @@ def _results(repeats: int) -> Iterator["Result"]:  # noqa: UP037  (known once Dj
             floor=lambda number, screen=screen: screen.reads(),
             repeats=4 * repeats,
         )
+        screen.database.close()
 
 
 if __name__ == "__main__":

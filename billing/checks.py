@@ -62,7 +62,9 @@ def r2_lines_between_nothing_and_their_amount() -> Findings:
         yield f"R2: line {line.pk} has paid {line.paid} and balance {line.balance}"
     pairs = _pairs()
     by_payer: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
-    payers = dict(Payment.objects.filter(payer__isnull=False).values_list("pk", "payer"))
+    payers: dict[int, int] = dict(
+        Payment.objects.filter(payer__isnull=False).values_list("pk", "payer_id")
+    )
     for (payment, line_id), held in pairs.items():
         if payment in payers:
             by_payer[payers[payment], line_id] += held

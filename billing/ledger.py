@@ -460,17 +460,24 @@ class _Posting:
             .select_related("original")
             .order_by("-pk")
         )
-        self.read_receipts(fill.original.source_id for fill in fills if fill.original)
-        for fill in fills:
-            receipt = self.receipts[fill.source_id]
-            if receipt.unallocated <= 0 or fill.original is None:
+        pairs = [(fill, fill.original) for fill in fills if fill.original]
+        self.read_receipts(out.source_id for _fill, out in pairs if out.source_id)
+        for fill, out in pairs:
+            if not self._source(fill).unallocated > 0:
                 continue
-            reason = f"{receipt.number} no longer needs it"
-            cover = self.receipts[fill.original.source_id]
-            for row, source in ((fill, receipt), (fill.original, cover)):
+            reason = f"{self._source(fill).number} no longer needs it"
+            for row in (fill, out):
                 self.draw(
-                    Kind.REVERSAL, source=source, original=row, amount=-row.amount, reason=reason
+                    Kind.REVERSAL,
+                    source=self._source(row),
+                    original=row,
+                    amount=-row.amount,
+                    reason=reason,
                 )
+
+    def _source(self, row: Payment) -> Payment:
+        """The working copy of the receipt whose money a row takes or gives."""
+        return self.receipts[row.source_id or row.pk]
 
     def _fill(self, receipt: Payment, cover: Payment, amount: Decimal) -> None:
         reason = f"Covers {receipt.number}, refunded and then reversed"
@@ -1030,13 +1037,11 @@ def _write_opposites(
     undoings: list[Payment] = []
     for row in sorted(rows, key=lambda row: row.pk, reverse=True):
         original = working[row.pk]
-        source_id = row.source_id or row.pk
-        if source_id not in posting.receipts:
-            posting.read_receipts([source_id])
+        posting.read_receipts([row.source_id or row.pk])
         undoings.append(
             posting.draw(
                 kind,
-                source=posting.receipts[source_id],
+                source=posting._source(row),
                 original=original,
                 amount=-row.amount,
                 method=row.method,

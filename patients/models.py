@@ -23,6 +23,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         A name may come as "Smith", "Smith, J" or "John Smith"; every word has to be found.
         """
         found = self
+        typed = without_nul(typed)
         day = _as_date(typed)
         if day:
             return found.filter(birth_date=day)
@@ -119,14 +120,14 @@ class Provider(models.Model):
 class PayerQuerySet(models.QuerySet["Payer"]):
     def search(self, typed: str) -> PayerQuerySet:
         """Payers whose name has the words typed, or whose payer ID starts so."""
-        typed = typed.strip()
+        typed = without_nul(typed)
         return self.filter(
             models.Q(name__icontains=typed) | models.Q(payer_id__istartswith=typed)
         ).order_by("name")
 
     def named(self, typed: str) -> Payer | None:
         """The one payer meant by a name, an ID, "Name (ID)", or the start of a single name."""
-        typed = " ".join(typed.split())
+        typed = " ".join(without_nul(typed).split())
         if not typed:
             return None
         name, _, rest = typed.partition(" (")
@@ -209,6 +210,11 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} with {self.provider} on {self.date:%d %b %Y}"
+
+
+def without_nul(typed: str) -> str:
+    """PostgreSQL cannot even be asked for a NUL."""
+    return typed.replace("\0", "").strip()
 
 
 def _as_date(typed: str) -> datetime.date | None:

@@ -7,9 +7,11 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from billing.models.periods import closed_through
+from billing.models.submissions import Submission
 
 EARLIEST = datetime.date(1990, 1, 1)
 
@@ -42,6 +44,14 @@ class LedgerForm(forms.Form):
         except ValueError:
             return str(uuid.uuid4())
 
+    def sent_before(self, by: AbstractBaseUser) -> bool:
+        """Whether this very form was carried out already.
+
+        Then only the ledger knows the answer: to the screen its lines look paid by somebody else.
+        """
+        key = self.cleaned_data.get("key")
+        return bool(key) and Submission.objects.of_form(by, key).exists()
+
     def refuse(self, error: Exception) -> None:
         """Show a LedgerError where it belongs: beside its field if this form has that field."""
         field = getattr(error, "field", "")
@@ -70,12 +80,17 @@ class AccountingDateField(forms.DateField):
     """A day money is booked on: not in the future, not in a closed period."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_error_messages = {"invalid": "Enter a date like 2025-11-18."}
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("input_formats", ["%Y-%m-%d"])
         kwargs.setdefault("initial", timezone.localdate)
         super().__init__(**kwargs)
-        self.error_messages.setdefault("invalid", "Enter a date like 2025-11-18.")
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not value.isascii():  # Python reads other scripts' digits
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
 
     def validate(self, value: Any) -> None:
         super().validate(value)

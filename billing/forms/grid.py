@@ -15,13 +15,12 @@ from django.http import QueryDict
 from billing.money import ZERO, AmountError, parse_or_zero, show
 from billing.sharing import Entry
 
-MOST_LINES = 1000
+MOST_LINES = 1000  # on one page; four fields each, and settings let 5,000 in
 
 
 def line_ids(data: QueryDict) -> list[int]:
-    """The lines a screen says it shows, once each and in its order; what is no number is none."""
-    ids = (number for text in data.getlist("lines") if (number := line_id(text)))
-    return list(dict.fromkeys(ids))[:MOST_LINES]
+    """The lines a screen says it shows, once each and in its order; what is no number is line 0."""
+    return list(dict.fromkeys(line_id(text) or 0 for text in data.getlist("lines")))
 
 
 def line_id(text: str) -> int | None:

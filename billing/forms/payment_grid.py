@@ -21,6 +21,7 @@ from billing.sharing import Entry, LineShare, LineState, Sharing
 from patients.models import Patient, Payer
 
 TO_FIX = "Correct the marked amounts; until then this total is not known."
+LOST = "A line that was on this page is not there any more. Check the others and save again."
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class PaymentGrid:
         self.columns = ("write_off", "paid") if from_insurer else ("paid",)
         self.states: list[LineState] = balances.line_states_by_id(lines, payer)
         self.boxes = Boxes(self.columns, [state.id for state in self.states], data)
+        self.lost = len(set(lines)) > len(self.states)
         self.refused: dict[int, str] = {}
         self._shared: Sharing | None = None
 
@@ -356,6 +358,8 @@ class PaymentGrid:
                         else f"{who}: {row.share.problem}.",
                     }
                 )
+        if self.lost:
+            items.append({"href": "#grid", "text": LOST})
         shared = self.sharing
         if self.known and shared.over:
             items.append(

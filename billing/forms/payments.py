@@ -13,6 +13,7 @@ from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
 from billing.money import AmountError, MoneyFormField, parse
 from patients.models import Patient, Payer, Provider
 
+NOT_FROM_PATIENTS = "Enter the amount of the payment, above 0.00."
 REFERENCE_LABELS = {
     Method.CHECK: "Check number",
     Method.EFT: "EFT number",
@@ -31,8 +32,17 @@ class PayerField(forms.CharField):
         typed = super().clean(value)
         payer = Payer.objects.filter(active=True).named(typed)
         if payer is None:
-            raise forms.ValidationError(f"No payer is called {typed}. Choose one from the list.")
+            raise forms.ValidationError(_not_one_payer(typed))
         return payer
+
+
+def _not_one_payer(typed: str) -> str:
+    several = list(Payer.objects.filter(active=True).search(typed)[:3])
+    if len(several) < 2:
+        return f"No payer is called {typed}. Choose one from the list."
+    names = "; ".join(str(payer) for payer in several[:2])
+    more = " and others" if len(several) > 2 else ""
+    return f"Several payers are called {typed}: {names}{more}. Choose one from the list."
 
 
 class ReferenceField(forms.CharField):
@@ -118,6 +128,17 @@ class TakePaymentForm(PaymentStrip):
         self.offer(PATIENT_METHODS)
         self.fields["provider"].queryset = Provider.objects.filter(active=True)  # type: ignore[attr-defined]
         self.fields["provider"].widget.attrs["class"] = "form-select fld"
+
+    @property
+    def typed_amount(self) -> tuple[Decimal | None, str]:
+        amount, problem = super().typed_amount
+        return (None, NOT_FROM_PATIENTS) if amount is not None and amount < 0 else (amount, problem)
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount <= 0:
+            raise forms.ValidationError(NOT_FROM_PATIENTS)
+        return amount
 
 
 def parse_or_none(text: str | None) -> Decimal | None:

@@ -1,10 +1,21 @@
 """Submissions: which forms were already carried out (rule R10)."""
 
+from __future__ import annotations
+
+from uuid import UUID
+
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
 from billing.models.payments import Payment
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    def of_form(self, user: AbstractBaseUser, key: UUID) -> SubmissionQuerySet:
+        """What was carried out under this key by this user."""
+        return self.filter(user_id=user.pk, key=key)
 
 
 class Submission(models.Model):
@@ -21,6 +32,8 @@ class Submission(models.Model):
     fingerprint = models.CharField(max_length=64)
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SubmissionQuerySet.as_manager()
 
     class Meta:
         constraints = [

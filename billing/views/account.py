@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -17,6 +17,7 @@ from billing import balances, wording
 from billing.balances import AccountBalance, HistoryRow
 from billing.money import show
 from billing.views import notices
+from patients.http import DeskRequest
 from patients.models import Patient
 
 SHOW = {"everything": "Everything", "charges": "Charges", "payments": "Payments"}
@@ -26,7 +27,7 @@ MOST_HIDDEN = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
+def patient_account(request: DeskRequest, chart: str) -> HttpResponse:
     """What the patient owes each provider, what is credit, and everything that led there."""
     patient = get_object_or_404(Patient, chart_number=chart)
     if request.method == "POST":
@@ -37,7 +38,7 @@ def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
         return redirect(patient)
     accounts = balances.accounts(patient)
     context = {"patient": patient, **_history(request, patient, accounts)}
-    if request.htmx and request.htmx.target == "history":  # type: ignore[attr-defined]
+    if request.htmx and request.htmx.target == "history":
         return render(request, "billing/account/_history.html", context)
     whys = _whys(request, patient, accounts)
     context |= {
@@ -55,7 +56,7 @@ def patient_account(request: HttpRequest, chart: str) -> HttpResponse:
 
 
 def _whys(
-    request: HttpRequest, patient: Patient, accounts: Sequence[AccountBalance]
+    request: DeskRequest, patient: Patient, accounts: Sequence[AccountBalance]
 ) -> list[tuple[wording.Why, list[tuple[wording.UnpayButton, uuid.UUID]]]]:
     """The panels that were not hidden, or were asked for again; a key for each of their buttons."""
     found = balances.negative_credits(patient, accounts)
@@ -71,7 +72,7 @@ def _whys(
     ]
 
 
-def _hide_note(request: HttpRequest, patient: Patient) -> None:
+def _hide_note(request: DeskRequest, patient: Patient) -> None:
     """Hidden for exactly this credit: another amount is another note."""
     note = _note(patient, request.POST.get("provider", ""), request.POST.get("credit", ""))
     if len(note) < 60:
@@ -96,7 +97,7 @@ class Filters:
     deleted: bool
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Filters:
+    def of(cls, request: DeskRequest) -> Filters:
         show_, period = request.GET.get("show", ""), request.GET.get("period", "")
         return cls(
             show=show_ if show_ in SHOW else "everything",
@@ -115,7 +116,7 @@ class Filters:
 
 
 def _history(
-    request: HttpRequest, patient: Patient, accounts: Sequence[AccountBalance]
+    request: DeskRequest, patient: Patient, accounts: Sequence[AccountBalance]
 ) -> dict[str, Any]:
     filters = Filters.of(request)
     of_one = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from billing.forms.grid import line_ids
 from billing.models import InvoiceLine
 from billing.money import ZERO
 from billing.views import notices
+from patients.http import DeskRequest
 from patients.models import Patient, Provider
 
 FOLDER = "billing/credit"
@@ -31,7 +32,7 @@ MOST_FOUND = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
+def patient_credit(request: DeskRequest, chart: str) -> HttpResponse:
     """One account's lines: plus pays from credit, minus un-pays, and the result in sight."""
     patient = get_object_or_404(Patient, chart_number=chart)
     accounts = balances.accounts(patient)
@@ -43,18 +44,19 @@ def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, grid, context)
     action = request.POST.get("action")
-    if request.htmx and not action:  # type: ignore[attr-defined]
+    if request.htmx and not action:
         return _live(request, grid)
     if action != "save":
         grid.fill(request.POST.get("fill", ""))
         return _page(request, grid, context)
-    problems = grid.problems()
+    valid = form.is_valid()
+    problems = [] if form.sent_before(request.user) else grid.problems()
     provider = account.provider
-    if not form.is_valid() or problems or provider is None:
+    if not valid or problems or provider is None:
         return _refused(request, grid, context, problems)
     try:
         ledger.allocate_credit(
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             patient=patient,
             provider=provider,
             entries=grid.entries,
@@ -75,7 +77,7 @@ def patient_credit(request: HttpRequest, chart: str) -> HttpResponse:
     return redirect(patient)
 
 
-def _account(request: HttpRequest, accounts: Sequence[AccountBalance]) -> AccountBalance:
+def _account(request: DeskRequest, accounts: Sequence[AccountBalance]) -> AccountBalance:
     """The provider asked for; otherwise the first with credit to deal with."""
     asked = request.GET.get("provider", "")
     for each in accounts:
@@ -89,14 +91,14 @@ def _account(request: HttpRequest, accounts: Sequence[AccountBalance]) -> Accoun
     return [*with_credit, *accounts, AccountBalance(None, ZERO, ZERO)][0]
 
 
-def _view(request: HttpRequest, account: AccountBalance) -> str:
+def _view(request: DeskRequest, account: AccountBalance) -> str:
     asked = request.GET.get("view", "")
     if asked in ("unpaid", "all"):
         return asked
     return "all" if account.credit < 0 else "unpaid"
 
 
-def _grid(request: HttpRequest, patient: Patient, account: AccountBalance, view: str) -> CreditGrid:
+def _grid(request: DeskRequest, patient: Patient, account: AccountBalance, view: str) -> CreditGrid:
     """The lines of the view; after posting, those that were on the page."""
     sent = line_ids(request.POST) if request.method == "POST" else []
     lines: list[InvoiceLine] = []
@@ -111,7 +113,7 @@ def _grid(request: HttpRequest, patient: Patient, account: AccountBalance, view:
 
 
 def _page(
-    request: HttpRequest, grid: CreditGrid, context: dict[str, Any], status: int = 200
+    request: DeskRequest, grid: CreditGrid, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     return render(
         request, f"{FOLDER}/patient_credit.html", {**context, "grid": grid}, status=status
@@ -119,7 +121,7 @@ def _page(
 
 
 def _refused(
-    request: HttpRequest,
+    request: DeskRequest,
     grid: CreditGrid,
     context: dict[str, Any],
     problems: list[dict[str, str]],
@@ -129,10 +131,10 @@ def _refused(
     if items:  # then an empty grid is not what keeps it from being saved
         problems = [item for item in problems if item["href"]]
     context["error_summary"] = error_summary(NOT_SAVED, [*items, *problems])
-    return _page(request, grid, context, status=422)
+    return _page(request, grid, context)
 
 
-def _live(request: HttpRequest, grid: CreditGrid) -> HttpResponse:
+def _live(request: DeskRequest, grid: CreditGrid) -> HttpResponse:
     """The figures for what is typed now: outputs only, and the boxes a fill asks to set."""
     events: dict[str, Any] = {}
     values: dict[str, str] = {}
@@ -154,7 +156,7 @@ def _live(request: HttpRequest, grid: CreditGrid) -> HttpResponse:
 
 
 @require_safe
-def credit_allocation(request: HttpRequest) -> HttpResponse:
+def credit_allocation(request: DeskRequest) -> HttpResponse:
     """Accounts with credit to allocate or negative credit, and a way to any other patient."""
     typed = " ".join(request.GET.get("patient", "").split())[:80]
     found: list[Patient] = []

@@ -16,16 +16,21 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
 from billing.forms.base import LedgerForm, error_summary
-from billing.forms.grid import line_ids
+from billing.forms.grid import MOST_LINES, line_ids
 from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import InsurancePaymentForm
 from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
-from patients.models import Patient, Payer
+from patients.models import Patient, Payer, without_nul
 
 FOLDER = "billing/insurance_payments"
+AT_ONCE = 500  # sessions of one choice
+FULL = (
+    "This page holds {} sessions at most. Save this payment, then go on allocating it"
+    " on its own page."
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -42,16 +47,17 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     if request.POST.get("action") not in ("save", "next"):
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid)
-    problems = grid.problems()
-    if not form.is_valid() or problems:
+    valid = form.is_valid()
+    problems = [] if form.sent_before(request.user) else grid.problems()
+    if not valid or problems:
         return _page(request, form, grid, problems=problems)
     try:
         posted = ledger.record_payment(
             by=request.user, entries=list(grid.entries.values()), **form.cleaned_data
         )
     except ledger.LedgerError as error:
-        _refuse(form, grid, error)
-        return _page(request, form, grid, problems=grid.problems())
+        problems = _refuse(form, grid, error)
+        return _page(request, form, grid, problems=problems)
     messages.success(request, _saved(posted))
     if request.POST["action"] == "next":
         kept = {
@@ -83,10 +89,12 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     if request.POST.get("action") != "save":
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid, payment=payment)
-    problems = grid.problems()
+    valid = form.is_valid()
+    for_the_ledger = payment.reversed or form.sent_before(request.user)
+    problems = [] if for_the_ledger else grid.problems()
     if not problems and grid.nothing_typed:
         problems = [{"href": "#patient", "text": "Type an amount on a line first."}]
-    if not form.is_valid() or problems:
+    if not valid or problems:
         return _page(request, form, grid, payment=payment, problems=problems)
     try:
         posted = ledger.allocate(
@@ -97,8 +105,8 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
             key=form.cleaned_data["key"],
         )
     except ledger.LedgerError as error:
-        _refuse(form, grid, error)
-        return _page(request, form, grid, payment=payment, problems=grid.problems())
+        problems = _refuse(form, grid, error)
+        return _page(request, form, grid, payment=payment, problems=problems)
     messages.success(request, _saved(posted))
     return redirect(payment)
 
@@ -113,13 +121,11 @@ def _add_sessions(
     wanted, _, which = request.POST["add"].partition(":")
     typed = wanted or request.POST.get("patient", "")
     patients, problem = _patients_meant(typed)
-    lines: list[int] = []
-    if not problem:
-        lines, problem = _lines_to_add(patients, grid, which)
     shown = [state.id for state in grid.states]
-    new = [line for line in lines if line not in set(shown)]
-    if lines and not new:
-        problem = "Those sessions are already on this payment."
+    new: list[int] = []
+    more = False
+    if not problem:
+        new, more, problem = _lines_to_add(patients, grid, which)
     added = _again(request, grid, [*shown, *new])
     if not request.htmx:
         return _page(request, form, added, picker_problem=problem, **context)
@@ -137,6 +143,8 @@ def _add_sessions(
         },
     )
     said = "1 session added." if len(new) == 1 else f"{len(new)} sessions added."
+    if more:
+        said += " There are more: choose the same again for the next."
     focus = f"line-{new[0]}-paid" if new else ""
     answer["HX-Trigger-After-Settle"] = json.dumps(
         {"rows-added": {"focus": focus, "said": said if new else problem}}
@@ -147,7 +155,7 @@ def _add_sessions(
 def _patients_meant(typed: str) -> tuple[list[Patient], str]:
     if typed == "everyone":
         return [], ""
-    typed = typed.strip()
+    typed = without_nul(typed)
     if not typed:
         return [], "Type a patient's name or chart number."
     chart = typed.rpartition("(")[2].rstrip(")").upper()
@@ -162,8 +170,13 @@ def _patients_meant(typed: str) -> tuple[list[Patient], str]:
     return found, ""
 
 
-def _lines_to_add(patients: list[Patient], grid: PaymentGrid, which: str) -> tuple[list[int], str]:
-    """Unpaid sessions with this payer; on request every unpaid one, or the paid ones too."""
+def _lines_to_add(
+    patients: list[Patient], grid: PaymentGrid, which: str
+) -> tuple[list[int], bool, str]:
+    """Unpaid sessions with this payer; on request every unpaid one, or the paid ones too.
+
+    Returns those not on the page yet, whether there are more than come at once, or why none come.
+    """
     lines = InvoiceLine.objects.issued().oldest_first()
     if which != "all":
         lines = lines.open()
@@ -171,12 +184,19 @@ def _lines_to_add(patients: list[Patient], grid: PaymentGrid, which: str) -> tup
         lines = lines.filter(patient__in=patients)
     if grid.payer and which not in ("all", "unpaid"):
         lines = lines.filter(payer=grid.payer)
-    ids = list(lines.order_by("patient", "service_date", "pk").values_list("pk", flat=True)[:500])
+    shown = [state.id for state in grid.states]
+    room = min(AT_ONCE, MOST_LINES - len(shown))
+    if room <= 0:
+        return [], False, FULL.format(MOST_LINES)
+    fresh = lines.exclude(pk__in=shown).order_by("patient", "service_date", "pk")
+    ids = list(fresh.values_list("pk", flat=True)[: room + 1])
     if ids:
-        return ids, ""
+        return ids[:room], len(ids) > room, ""
+    if lines.exists():
+        return [], False, "Those sessions are already on this payment."
     name = f"{patients[0].given_name} {patients[0].family_name}" if patients else "Nobody"
     whose = f" with {grid.payer.name}" if grid.payer else ""
-    return [], f"{name} has {'no ' if patients else ''}unpaid sessions{whose}."
+    return [], False, f"{name} has {'no ' if patients else ''}unpaid sessions{whose}."
 
 
 def _again(request: DeskRequest, grid: PaymentGrid, lines: list[int]) -> PaymentGrid:
@@ -257,11 +277,15 @@ def _kept(request: DeskRequest) -> dict[str, str]:
     return {name: request.GET[name] for name in ("payer", "method", "date") if name in request.GET}
 
 
-def _refuse(form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError) -> None:
-    if error.line is not None:
-        grid.refuse(error.line, str(error))
-    else:
+def _refuse(
+    form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError
+) -> list[dict[str, str]]:
+    """Put the ledger's words where they belong; returns what is wrong with lines."""
+    if error.line is None:
         form.refuse(error)
+        return []
+    grid.refuse(error.line, str(error))
+    return grid.problems()
 
 
 def _saved(posted: ledger.Posted) -> str:

@@ -1,15 +1,16 @@
 """Invoices."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from billing import balances
 from billing.models import Invoice
+from patients.http import DeskRequest
 
 
 @require_safe
-def invoice_detail(request: HttpRequest, number: str) -> HttpResponse:
+def invoice_detail(request: DeskRequest, number: str) -> HttpResponse:
     """An issued invoice: its lines, which payments paid them, and who owes the rest."""
     invoice = get_object_or_404(
         Invoice.objects.select_related("patient", "created_by"), number=number

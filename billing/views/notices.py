@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -20,6 +19,7 @@ from billing import balances, ledger, sharing, wording
 from billing.models import InvoiceLine
 from billing.money import parse
 from billing.sharing import Entry
+from patients.http import DeskRequest
 from patients.models import Patient, Provider
 
 KEY = "undo"
@@ -28,14 +28,14 @@ MOVED_ON = (
 )
 
 
-def saved(request: HttpRequest, lead: str, rest: str = "", *, tag: str = "") -> None:
+def saved(request: DeskRequest, lead: str, rest: str = "", *, tag: str = "") -> None:
     """A green notice, its first sentence in bold."""
     text = format_html('<b class="strong">{}</b> {}', lead, rest) if rest else lead
     messages.success(request, text, extra_tags=tag)
 
 
 def moved(
-    request: HttpRequest,
+    request: DeskRequest,
     patient: Patient,
     provider: Provider,
     amounts: Iterable[tuple[int, Decimal]],
@@ -52,7 +52,7 @@ def moved(
 
 
 def _offer(
-    request: HttpRequest,
+    request: DeskRequest,
     account: balances.AccountBalance,
     lines: Sequence[InvoiceLine],
     by_line: dict[int, Decimal],
@@ -80,13 +80,13 @@ def _offer(
     return f"undo-{token}"
 
 
-def undo_tag(request: HttpRequest, patient: Patient) -> str:
+def undo_tag(request: DeskRequest, patient: Patient) -> str:
     """The tag of the one notice whose Undo still works; templates show the button on that one."""
     offer = request.session.get(KEY)
     return f"undo-{offer['token']}" if offer and offer["patient"] == patient.pk else ""
 
 
-def undo(request: HttpRequest, patient: Patient) -> None:
+def undo(request: DeskRequest, patient: Patient) -> None:
     """Write the opposite of what the last notice said, once."""
     offer: dict[str, Any] | None = request.session.get(KEY)
     if not offer or offer["token"] != request.POST.get("undo") or offer["patient"] != patient.pk:
@@ -97,7 +97,7 @@ def undo(request: HttpRequest, patient: Patient) -> None:
     entries = [Entry(line, parse(amount), seen=seen) for line, amount, seen in offer["entries"]]
     try:
         ledger.allocate_credit(
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             patient=patient,
             provider=provider,
             entries=entries,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -10,18 +10,19 @@ from billing import balances
 from billing.forms.filters import InsurancePaymentFilter, PaymentFilter, ReceiptFilter
 from billing.models import Payment
 from billing.tables.payments import InsurancePaymentTable, PaymentTable
+from patients.http import DeskRequest
 from patients.tables import ListTable
 
 
 @require_safe
-def payment_list(request: HttpRequest) -> HttpResponse:
+def payment_list(request: DeskRequest) -> HttpResponse:
     """What patients and insurers paid, with the credit that was moved between accounts."""
     filtered = PaymentFilter(request, Payment.objects.money_in())
     return _list(request, "billing/payments", filtered, PaymentTable)
 
 
 @require_safe
-def insurance_payment_list(request: HttpRequest) -> HttpResponse:
+def insurance_payment_list(request: DeskRequest) -> HttpResponse:
     """The insurers' receipts; those that still wait for their lines are one click away."""
     filtered = InsurancePaymentFilter(request, Payment.objects.receipts().of_payers())
     return _list(
@@ -34,7 +35,7 @@ def insurance_payment_list(request: HttpRequest) -> HttpResponse:
 
 
 def _list(
-    request: HttpRequest,
+    request: DeskRequest,
     folder: str,
     filtered: ReceiptFilter,
     table: type[ListTable],
@@ -50,5 +51,5 @@ def _list(
         "table": table(found.with_names()).shown_for(request, count=sums.count),
         **more,
     }
-    page = "_list.html" if request.htmx else "list.html"  # type: ignore[attr-defined]
+    page = "_list.html" if request.htmx else "list.html"
     return render(request, f"{folder}/{page}", context)

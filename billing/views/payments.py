@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from billing.forms.undo import ReverseForm, VoidForm
 from billing.models import Kind, Payment
 from billing.models.periods import closed_through
 from billing.views import notices
+from patients.http import DeskRequest
 
 FOLDER = "billing/payments"
 SHOWN = 10  # so many lines of an insurer's payment are listed before it is reversed
@@ -32,7 +33,7 @@ def _payment(number: str) -> Payment:
 
 
 @require_safe
-def payment_detail(request: HttpRequest, number: str) -> HttpResponse:
+def payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     """What a payment paid, what is left of it, and everything that happened to it."""
     payment = _payment(number)
     if payment.payer_id:
@@ -54,7 +55,7 @@ def payment_detail(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def payment_reverse(request: HttpRequest, number: str) -> HttpResponse:
+def payment_reverse(request: DeskRequest, number: str) -> HttpResponse:
     """Entered in error, or bounced: both entries stay in the history."""
     payment = _payment(number)
     form = ReverseForm(request.POST or None)
@@ -62,7 +63,7 @@ def payment_reverse(request: HttpRequest, number: str) -> HttpResponse:
         return _undo_page(request, payment, form, "reverse")
     uses = balances.used_on(_receipts(payment))
     try:
-        ledger.reverse(by=request.user, payment=payment, **form.answer)  # type: ignore[arg-type]
+        ledger.reverse(by=request.user, payment=payment, **form.answer)
     except ledger.LedgerError as error:
         form.refuse(error)
         return _undo_page(request, _payment(number), form, "reverse")
@@ -70,7 +71,7 @@ def payment_reverse(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def payment_void(request: HttpRequest, number: str) -> HttpResponse:
+def payment_void(request: DeskRequest, number: str) -> HttpResponse:
     """Delete payment: a mistake of a day that is still open."""
     payment = _payment(number)
     form = VoidForm(request.POST or None)
@@ -78,7 +79,7 @@ def payment_void(request: HttpRequest, number: str) -> HttpResponse:
         return _undo_page(request, payment, form, "void")
     uses = balances.used_on(_receipts(payment))
     try:
-        ledger.void(by=request.user, payment=payment, **form.answer)  # type: ignore[arg-type]
+        ledger.void(by=request.user, payment=payment, **form.answer)
     except ledger.LedgerError as error:
         form.refuse(error)
         return _undo_page(request, _payment(number), form, "void")
@@ -86,7 +87,7 @@ def payment_void(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @require_POST
-def payment_unpay(request: HttpRequest, number: str) -> HttpResponse:
+def payment_unpay(request: DeskRequest, number: str) -> HttpResponse:
     """Take a patient's payment off every line it pays; the money becomes credit again."""
     payment = _payment(number)
     form = LedgerForm(request.POST)
@@ -95,7 +96,7 @@ def payment_unpay(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(payment.patient or payment)
     try:
         posted = ledger.unpay(
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
             payment=payment,
             date=timezone.localdate(),
             reason="Un-paid after reversal" if payment.reversed else "Un-paid",
@@ -120,7 +121,7 @@ def _receipts(payment: Payment) -> list[Payment]:
     return [payment] if payment.payer_id else balances.family(payment)
 
 
-def _undo_page(request: HttpRequest, payment: Payment, form: VoidForm, verb: str) -> HttpResponse:
+def _undo_page(request: DeskRequest, payment: Payment, form: VoidForm, verb: str) -> HttpResponse:
     """The form with what would follow; only its part, where a dialog asked for it."""
     what = "reversal" if verb == "reverse" else "deletion"
     context: dict[str, Any] = {
@@ -138,13 +139,10 @@ def _undo_page(request: HttpRequest, payment: Payment, form: VoidForm, verb: str
         if context["uses"]:
             context["choices"] = wording.choices(context["uses"], effects)
             context["question"] = wording.question(context["uses"])
-    status = 200
-    if form.is_bound:
-        status = 422
-        if not context["stop"]:
-            context["error_summary"] = form.summary(f"This {what} is not saved yet.")
-    page = "_undo" if request.htmx else verb  # type: ignore[attr-defined]
-    return render(request, f"{FOLDER}/{page}.html", context, status=status)
+    if form.is_bound and not context["stop"]:
+        context["error_summary"] = form.summary(f"This {what} is not saved yet.")
+    page = "_undo" if request.htmx else verb
+    return render(request, f"{FOLDER}/{page}.html", context)
 
 
 def _reason_not_to(payment: Payment, verb: str) -> str:
@@ -164,7 +162,7 @@ def _reason_not_to(payment: Payment, verb: str) -> str:
 
 
 def _undone(
-    request: HttpRequest,
+    request: DeskRequest,
     payment: Payment,
     form: VoidForm,
     done: str,
@@ -187,7 +185,7 @@ def _undone(
             url = f"{new}?{query}"
     else:
         notices.saved(request, f"{payment.number} {done}.", wording.gave_back(uses))
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(url)
     return redirect(url)
 

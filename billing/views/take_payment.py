@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
 from billing.forms.base import error_summary
-from billing.forms.grid import line_ids
+from billing.forms.grid import line_id, line_ids
 from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import TakePaymentForm
 from billing.models import InvoiceLine
@@ -38,8 +38,9 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     if request.POST.get("action") != "save":
         grid.fill(request.POST.get("fill", ""))
         return _page(request, patient, form, grid)
-    problems = grid.problems()
-    if not form.is_valid() or problems:
+    valid = form.is_valid()
+    problems = [] if form.sent_before(request.user) else grid.problems()
+    if not valid or problems:
         return _page(request, patient, form, grid, problems=problems)
     try:
         posted = ledger.record_payment(
@@ -49,11 +50,13 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
             **form.cleaned_data,
         )
     except ledger.LedgerError as error:
-        if error.line is not None:
-            grid.refuse(error.line, str(error))
-        else:
+        problems = []
+        if error.line is None:
             form.refuse(error)
-        return _page(request, patient, form, grid, problems=grid.problems())
+        else:
+            grid.refuse(error.line, str(error))
+            problems = grid.problems()
+        return _page(request, patient, form, grid, problems=problems)
     messages.success(request, _saved(posted))
     return redirect("billing:patient_account", chart)
 
@@ -61,8 +64,8 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
 def _suggested(request: DeskRequest, patient: Patient) -> dict[str, Any]:
     """The provider asked for in the address, or the one the patient owes most."""
     wanted = request.GET.get("provider", "")
-    if wanted.isascii() and wanted.isdigit():
-        return {"provider": int(wanted)}
+    if asked := line_id(wanted):
+        return {"provider": asked}
     owing = [each for each in balances.accounts(patient) if each.provider]
     if not owing:
         return {}

@@ -1,18 +1,19 @@
 """Today: what waits to be done, what was taken, what is owed."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
+from patients.http import DeskRequest
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
 NEGATIVE = 50  # nothing else lists these
 
 
 @require_safe
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: DeskRequest) -> HttpResponse:
     """The page the day begins with. Every row has the one button that deals with it."""
     day = timezone.localdate()
     context = {

@@ -77,7 +77,7 @@ def digest() -> str:
         for model in MONEY_TABLES:
             table = model._meta.db_table
             columns = ", ".join(sorted(field.column for field in model._meta.concrete_fields))
-            cursor.execute(f"SELECT {columns} FROM {table}")  # noqa: S608
+            cursor.execute(f"SELECT {columns} FROM {table}")
             rows = sorted(map(str, cursor.fetchall()))
             found.update(f"{table} {columns} {rows}".encode())
     return found.hexdigest()
@@ -104,4 +104,3 @@ def refused(
     if line is not None:
         assert raised.value.line == line.pk
     assert digest() == before, "a refused verb left something behind"
-

@@ -55,6 +55,8 @@ def close_books(ana: Any) -> Any:
     """close_books(day): nothing may be dated on or before that day any more (R8)."""
 
     def close(through: datetime.date) -> ClosingDate:
-        return ClosingDate.objects.create(closed_through=through, created_by=ana, reason="Month end")
+        return ClosingDate.objects.create(
+            closed_through=through, created_by=ana, reason="Month end"
+        )
 
     return close

@@ -116,9 +116,7 @@ def _unpay_payment(c: Clinic, **more: Any) -> ledger.Posted:
 
 
 def _unpay_line(c: Clinic, **more: Any) -> ledger.Posted:
-    return ledger.unpay(
-        by=c.by, line=c.part_paid, amount=money(15), reason="Wrong line", **more
-    )
+    return ledger.unpay(by=c.by, line=c.part_paid, amount=money(15), reason="Wrong line", **more)
 
 
 def _adjust(c: Clinic, **more: Any) -> ledger.Posted:

@@ -177,9 +177,7 @@ class Books:
         accounts = {each.account for each in self.receipts.values() if each.account}
         for account in accounts:
             mine = [n for n, each in self.receipts.items() if each.account == account]
-            overdrawn = [
-                n for n in mine if self.receipts[n].reversed and self.unallocated(n) < 0
-            ]
+            overdrawn = [n for n in mine if self.receipts[n].reversed and self.unallocated(n) < 0]
             for bounced in self.oldest_first(overdrawn):
                 self.cover_one(bounced, mine)
 
@@ -367,9 +365,7 @@ class Books:
         self.un_pay_all(receipt)
         self.end(date)
 
-    def unpay_line(
-        self, line: int, amount: Decimal, only: int | None, date: datetime.date
-    ) -> None:
+    def unpay_line(self, line: int, amount: Decimal, only: int | None, date: datetime.date) -> None:
         self.begin(date)
         if amount <= 0 or (only is not None and self.receipts[only].payer):
             raise Refused("amount")

@@ -104,9 +104,7 @@ def test_an_undone_receipt_pays_nothing_more(
     assert owing(line) == (0, 100)
 
 
-def test_a_refund_or_reversal_row_is_not_money_in(
-    ana: Any, smith: Patient, dr1: Provider
-) -> None:
+def test_a_refund_or_reversal_row_is_not_money_in(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1)
     receipt = PaymentFactory(patient=smith, provider=dr1)
     row = ledger.refund(
@@ -130,9 +128,7 @@ def test_r5_another_patients_line_is_refused_and_an_insurer_may_pay_it(
     assert owing(hers) == (20, 80)
 
 
-def test_a_minus_is_refused_to_a_patients_receipt(
-    ana: Any, smith: Patient, dr1: Provider
-) -> None:
+def test_a_minus_is_refused_to_a_patients_receipt(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1)
     receipt = PaymentFactory(patient=smith, provider=dr1, on={line: "20"})
     with refused("To un-pay a line, use Credit allocation.", line=line):

@@ -18,9 +18,7 @@ def move(by: Any, patient: Patient, provider: Provider, on: dict[Any, Any]) -> l
     )
 
 
-def test_r6_credit_pays_lines_oldest_receipt_first(
-    ana: Any, smith: Patient, dr1: Provider
-) -> None:
+def test_r6_credit_pays_lines_oldest_receipt_first(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1, amount="50")
     new = PaymentFactory(patient=smith, provider=dr1, amount="30", ago=5)
     old = PaymentFactory(patient=smith, provider=dr1, amount="30", ago=15)
@@ -54,9 +52,7 @@ def test_a_minus_un_pays_a_reversed_receipt_before_all_others(
 def test_the_fix_over_several_lines_at_once(ana: Any, smith: Patient, dr1: Provider) -> None:
     """FIELD §5: it may need several lines, and each in part."""
     one, two = (LineFactory(patient=smith, provider=dr1, amount="50") for _ in range(2))
-    bounced = PaymentFactory(
-        patient=smith, provider=dr1, amount="60", on={one: "40", two: "20"}
-    )
+    bounced = PaymentFactory(patient=smith, provider=dr1, amount="60", on={one: "40", two: "20"})
     ledger.reverse(by=ana, payment=bounced, date=day(1), reason="Bounced", unpay_lines=False)
     assert figures(smith, dr1) == (40, -60, 100)
     move(ana, smith, dr1, {one: "-30"})

@@ -13,9 +13,7 @@ from tests.ledger.books import figures, free, paying, transfers
 
 
 def bounce(by: Any, payment: Payment, ago: int = 1) -> None:
-    ledger.reverse(
-        by=by, payment=payment, date=day(ago), reason="Bounced", unpay_lines=False
-    )
+    ledger.reverse(by=by, payment=payment, date=day(ago), reason="Bounced", unpay_lines=False)
 
 
 def test_the_line_stays_paid_and_says_by_what(ana: Any, smith: Patient, dr1: Provider) -> None:
@@ -128,9 +126,7 @@ def test_refunded_then_bounced_is_covered_by_a_transfer_pair(
     assert figures(smith, dr1) == (0, 20, -20)
 
 
-def test_it_is_covered_in_part_by_several_payments(
-    ana: Any, smith: Patient, dr1: Provider
-) -> None:
+def test_it_is_covered_in_part_by_several_payments(ana: Any, smith: Patient, dr1: Provider) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80")
     ledger.refund(
         by=ana, payment=receipt, amount=money(80), method="cash", date=day(5), reason="Asked"

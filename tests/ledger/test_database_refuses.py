@@ -21,7 +21,6 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
-    Invoice,
     InvoiceLine,
     Payment,
     Submission,
@@ -156,7 +155,7 @@ def columns(row: models.Model) -> dict[str, Any]:
     names = [each.column for each in fields if not each.primary_key]
     with connection.cursor() as cursor:
         listed = ", ".join(names)
-        sql = f"SELECT {listed} FROM {row._meta.db_table} WHERE id = %s"  # noqa: S608
+        sql = f"SELECT {listed} FROM {row._meta.db_table} WHERE id = %s"
         cursor.execute(sql, [row.pk])
         return dict(zip(names, cursor.fetchone(), strict=True))
 
@@ -247,11 +246,11 @@ def issue(s: Scene, **changes: Any) -> None:
 
 
 def change(row: models.Model, what: str) -> None:
-    run(f"UPDATE {row._meta.db_table} SET {what} WHERE id = {row.pk}")  # noqa: S608
+    run(f"UPDATE {row._meta.db_table} SET {what} WHERE id = {row.pk}")
 
 
 def delete(row: models.Model) -> None:
-    run(f"DELETE FROM {row._meta.db_table} WHERE id = {row.pk}")  # noqa: S608
+    run(f"DELETE FROM {row._meta.db_table} WHERE id = {row.pk}")
 
 
 # --- The attacks ---------------------------------------------------------------------------------
@@ -469,7 +468,11 @@ ATTACKS: list[Attack] = [
     ),
     # ------------------------------------------------------------------ derived totals
     *(
-        trigger(f"totals of a line: {what}", "R2: a line's totals", lambda s, w=what: change(s.insured, w))
+        trigger(
+            f"totals of a line: {what}",
+            "R2: a line's totals",
+            lambda s, w=what: change(s.insured, w),
+        )
         for what in (
             "paid = paid - 1000",
             "paid = 0",
@@ -480,7 +483,9 @@ ATTACKS: list[Attack] = [
     ),
     *(
         trigger(
-            f"totals of a payment: {what}", "R3: a payment's totals", lambda s, w=what: change(s.free, w)
+            f"totals of a payment: {what}",
+            "R3: a payment's totals",
+            lambda s, w=what: change(s.free, w),
         )
         for what in (
             "allocated = 500",
@@ -608,9 +613,7 @@ ATTACKS: list[Attack] = [
         "R4: the row does not fit",
         lambda s: undo(s.receipt, amount=6000),
     ),
-    trigger(
-        "R4 a reversal of a reversal", "R4: the row does not fit", lambda s: undo(s.reversal)
-    ),
+    trigger("R4 a reversal of a reversal", "R4: the row does not fit", lambda s: undo(s.reversal)),
     trigger(
         "R4 a reversal on another patient's account",
         "R4: the row does not fit",

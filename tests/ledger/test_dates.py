@@ -195,9 +195,7 @@ def test_a_void_is_dated_later_than_its_payment_only_where_later_rows_ask_for_it
     line = LineFactory(patient=smith, provider=dr1, ago=30)
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=20)
     ledger.allocate(by=ana, payment=receipt, entries=entries({line: "10"}), date=day(9))
-    written = dates_written(
-        lambda: ledger.void(by=ana, payment=receipt, reason="Typing error")
-    )
+    written = dates_written(lambda: ledger.void(by=ana, payment=receipt, reason="Typing error"))
     assert written == {day(9)}
 
 

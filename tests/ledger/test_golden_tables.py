@@ -30,9 +30,7 @@ SEED_1 = [
 @pytest.mark.parametrize(("amount", "typed", "unallocated"), SEED_1)
 def test_seed_1_unallocated_is_shown_live(amount: str, typed: list[str], unallocated: str) -> None:
     lines = [LineState(id=number, amount=money(100)) for number in (1, 2, 3)]
-    boxes = {
-        number: Entry(number, money(paid)) for number, paid in enumerate(typed, start=1)
-    }
+    boxes = {number: Entry(number, money(paid)) for number, paid in enumerate(typed, start=1)}
     shared = share_out(money(amount), lines, boxes, from_insurer=True)
     assert show(shared.unallocated) == unallocated
 
@@ -48,9 +46,7 @@ def test_seed_1_unallocated_is_saved_as_it_was_shown(
     okafor: Patient,
     dr1: Provider,
 ) -> None:
-    invoice = InvoiceFactory(
-        patient=okafor, provider=dr1, amounts=["100"] * 3, owed_by=blueriver
-    )
+    invoice = InvoiceFactory(patient=okafor, provider=dr1, amounts=["100"] * 3, owed_by=blueriver)
     on = dict(zip(invoice.lines.order_by("pk"), typed, strict=False))
     payment = InsurancePaymentFactory(payer=blueriver, amount=amount, on=on)
     assert payment.unallocated == Decimal(unallocated)
@@ -120,9 +116,7 @@ class Story:
             "reason": "Entered in error",
             "unpay_lines": unpay_lines,
         }
-        posted = (
-            ledger.void(**what) if how == "void" else ledger.reverse(**what, date=day(5))
-        )
+        posted = ledger.void(**what) if how == "void" else ledger.reverse(**what, date=day(5))
         assert posted.payment
         return posted.payment
 

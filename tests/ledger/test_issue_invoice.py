@@ -57,9 +57,7 @@ def test_an_invoice_without_lines_is_refused(ana: Any, smith: Patient) -> None:
     assert empty.number is None
 
 
-def test_a_line_of_another_patient_is_refused(
-    ana: Any, dr1: Provider, draft: Invoice
-) -> None:
+def test_a_line_of_another_patient_is_refused(ana: Any, dr1: Provider, draft: Invoice) -> None:
     InvoiceLine.objects.create(
         invoice=draft,
         patient=PatientFactory(),

@@ -301,9 +301,7 @@ def test_the_largest_amounts_add_up(db: None) -> None:
     assert service.fees.aggregate(sum=Sum("amount"))["sum"] == 1000 * LARGEST
 
 
-def test_a_generated_column_and_a_check_are_exact(
-    smith: Patient, dr1: Provider
-) -> None:
+def test_a_generated_column_and_a_check_are_exact(smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1, amount="0.30")
     PaymentFactory(patient=smith, provider=dr1, amount="0.10", on={line: "0.10"})
     PaymentFactory(patient=smith, provider=dr1, amount="0.20", on={line: "0.20"})

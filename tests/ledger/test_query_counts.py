@@ -157,14 +157,10 @@ def unpay_a_payment(crowd: Crowd) -> Callable[[], object]:
 
 
 def unpay_a_line_many_receipts_pay(crowd: Crowd) -> Callable[[], object]:
-    invoice = InvoiceFactory(
-        patient=crowd.patient, provider=crowd.provider, amounts=[crowd.size]
-    )
+    invoice = InvoiceFactory(patient=crowd.patient, provider=crowd.provider, amounts=[crowd.size])
     line = invoice.lines.get()
     for _ in range(min(crowd.size, 50)):
-        PaymentFactory(
-            patient=crowd.patient, provider=crowd.provider, amount="1", on={line: "1"}
-        )
+        PaymentFactory(patient=crowd.patient, provider=crowd.provider, amount="1", on={line: "1"})
     return lambda: ledger.unpay(
         by=crowd.by,
         line=line,

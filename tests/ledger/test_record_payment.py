@@ -82,9 +82,7 @@ def test_a_payment_of_nobody_is_refused(ana: Any, smith: Patient, dr1: Provider)
     nobody: list[dict[str, Any]] = [{}, {"patient": smith}, {"provider": dr1}]
     for whose in nobody:
         with refused("Choose the patient and the provider.", field="provider"):
-            ledger.record_payment(
-                by=ana, amount=money(20), method="cash", date=day(0), **whose
-            )
+            ledger.record_payment(by=ana, amount=money(20), method="cash", date=day(0), **whose)
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,7 @@ def test_refunding_allocated_money_takes_an_un_pay_first(
 
 
 @pytest.mark.parametrize("amount", ["0", "-0.01", "-60"])
-def test_nothing_or_less_is_refused(
-    ana: Any, smith: Patient, dr1: Provider, amount: str
-) -> None:
+def test_nothing_or_less_is_refused(ana: Any, smith: Patient, dr1: Provider, amount: str) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
     with refused("Enter the amount.", field="amount"):
         refund(ana, receipt, amount)
@@ -96,9 +94,7 @@ def test_an_undone_receipt_gives_nothing_back(
 ) -> None:
     line = LineFactory(patient=smith, provider=dr1, amount="100")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", on={line: "40"})
-    ledger.reverse(
-        by=ana, payment=receipt, date=day(0), reason="Bounced", unpay_lines=unpay_lines
-    )
+    ledger.reverse(by=ana, payment=receipt, date=day(0), reason="Bounced", unpay_lines=unpay_lines)
     with pytest.raises(ledger.AlreadyUndoneError):
         refund(ana, receipt, "5")
 

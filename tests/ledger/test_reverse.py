@@ -371,9 +371,7 @@ def test_a_write_off_taken_back_later_goes_first_too(
 ) -> None:
     """A line never owes more than its charge because a write-off was given back twice."""
     line = LineFactory(patient=smith, provider=dr1)
-    first = InsurancePaymentFactory(
-        payer=blueriver, amount="60", on={line: ("60", "40")}, ago=10
-    )
+    first = InsurancePaymentFactory(payer=blueriver, amount="60", on={line: ("60", "40")}, ago=10)
     InsurancePaymentFactory(payer=blueriver, amount="0", on={line: ("0", "-40")}, ago=5)
     with refused(None):
         reverse(ana, first)

@@ -86,9 +86,7 @@ def test_nothing_or_less_is_refused(
         transfer(ana, receipt, amount, smith, dr2)
 
 
-def test_r9_a_reason_is_required(
-    ana: Any, smith: Patient, dr1: Provider, dr2: Provider
-) -> None:
+def test_r9_a_reason_is_required(ana: Any, smith: Patient, dr1: Provider, dr2: Provider) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
     with refused("Choose a reason.", field="reason"):
         transfer(ana, receipt, "10", smith, dr2, reason="")

@@ -16,9 +16,7 @@ def unpay(by: Any, **what: Any) -> ledger.Posted:
     return ledger.unpay(**{"by": by, "date": day(0), "reason": "Wrong line", **what})
 
 
-def test_a_payment_is_taken_off_every_line_it_pays(
-    ana: Any, smith: Patient, dr1: Provider
-) -> None:
+def test_a_payment_is_taken_off_every_line_it_pays(ana: Any, smith: Patient, dr1: Provider) -> None:
     one, two = (LineFactory(patient=smith, provider=dr1, amount="50") for _ in range(2))
     other = PaymentFactory(patient=smith, provider=dr1, amount="5", on={one: "5"})
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="60", on={one: "40", two: "20"})

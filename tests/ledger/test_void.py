@@ -76,9 +76,7 @@ def test_r8_the_day_after_the_closing_date_is_open(
     assert void(ana, receipt).date == day(20)
 
 
-def test_only_receipts_are_deleted(
-    ana: Any, smith: Patient, dr1: Provider, dr2: Provider
-) -> None:
+def test_only_receipts_are_deleted(ana: Any, smith: Patient, dr1: Provider, dr2: Provider) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
     what: dict[str, Any] = {"by": ana, "payment": receipt, "date": day(0), "reason": "Asked"}
     refund = ledger.refund(**what, amount=money(10), method="cash").payment

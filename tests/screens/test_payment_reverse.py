@@ -156,7 +156,7 @@ def test_a_reason_has_to_be_chosen(desk: Desk, reason: str) -> None:
         url(desk.receipt), answers(reason=reason, after="leave", note="kept text")
     )
     page = text(answer)
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "This reversal is not saved yet. 1 thing to fix:" in page
     assert page.count("Choose a reason for the reversal.") == 2  # summary and field
     assert 'value="leave" checked' in page
@@ -167,7 +167,7 @@ def test_a_reason_has_to_be_chosen(desk: Desk, reason: str) -> None:
 @pytest.mark.parametrize("date", ["", "2026-13-01", "14 Nov 2025", "0001-01-01", "2999-01-01"])
 def test_a_bad_date_is_refused(desk: Desk, date: str) -> None:
     before = rows()
-    assert desk.client.post(url(desk.receipt), answers(date=date)).status_code == 422
+    assert desk.client.post(url(desk.receipt), answers(date=date)).status_code == 200
     assert rows() == before
 
 
@@ -175,7 +175,7 @@ def test_a_closed_day_is_refused(desk: Desk) -> None:
     desk.close(timezone.localdate() - timedelta(days=1))
     yesterday = (timezone.localdate() - timedelta(days=1)).isoformat()
     answer = desk.client.post(url(desk.receipt), answers(date=yesterday))
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "The date is in a closed period" in text(answer)
     assert desk.client.post(url(desk.receipt), answers()).status_code == 302
 
@@ -183,13 +183,13 @@ def test_a_closed_day_is_refused(desk: Desk) -> None:
 @pytest.mark.parametrize("bad", ["", "x"])
 def test_a_form_without_a_key_is_refused(desk: Desk, bad: str) -> None:
     answer = desk.client.post(url(desk.receipt), answers(key=bad))
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "too old to be saved" in text(answer)
 
 
 @pytest.mark.parametrize("note", ["a\0b", "n" * 201])
 def test_a_note_that_cannot_be_kept_is_refused(desk: Desk, note: str) -> None:
-    assert desk.client.post(url(desk.receipt), answers(note=note)).status_code == 422
+    assert desk.client.post(url(desk.receipt), answers(note=note)).status_code == 200
 
 
 def test_the_same_form_twice_reverses_once(desk: Desk) -> None:
@@ -207,7 +207,7 @@ def test_what_was_reversed_before_says_so(desk: Desk) -> None:
     assert "data-main" not in page
     before = rows()
     answer = desk.client.post(url(desk.receipt), answers())
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "This payment was already reversed" in text(answer)
     assert rows() == before
 
@@ -219,7 +219,7 @@ def test_a_takeback_that_stands_on_it_is_named(desk: Desk) -> None:
         payer=first.payer, amount="0", by=desk.ana, on={line: -30}, ago=5
     )
     answer = desk.client.post(url(first), answers())
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert second.number in text(answer)
 
 
