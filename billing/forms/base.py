@@ -50,7 +50,7 @@ class LedgerForm(forms.Form):
         Then only the ledger knows the answer: to the screen its lines look paid by somebody else.
         """
         key = self.cleaned_data.get("key")
-        return bool(key) and Submission.objects.of_form(by, key).exists()
+        return key is not None and Submission.objects.of_form(by, key).exists()
 
     def refuse(self, error: Exception) -> None:
         """Show a LedgerError where it belongs: beside its field if this form has that field."""

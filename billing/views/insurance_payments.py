@@ -277,9 +277,7 @@ def _kept(request: DeskRequest) -> dict[str, str]:
     return {name: request.GET[name] for name in ("payer", "method", "date") if name in request.GET}
 
 
-def _refuse(
-    form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError
-) -> list[dict[str, str]]:
+def _refuse(form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError) -> list[dict[str, str]]:
     """Put the ledger's words where they belong; returns what is wrong with lines."""
     if error.line is None:
         form.refuse(error)

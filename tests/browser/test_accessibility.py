@@ -101,7 +101,7 @@ def test_account_and_credit(
     page.get_by_role("link", name="Choose lines myself").click()
     looked_at("credit allocation")
     page.get_by_role("textbox", name="Allocate INV-0001").fill("30")
-    expect(page.get_by_text("30.00 more than the credit available.")).to_be_visible()
+    expect(page.locator("#explain")).to_contain_text("30.00 more than the credit available.")
     looked_at("credit allocation, too much")
     page.get_by_role("button", name="Save allocation").click()
     expect(page.locator(".errsum")).to_be_focused()

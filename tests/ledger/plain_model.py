@@ -81,7 +81,7 @@ class Books:
     # ------------------------------------------------------------------ sums
 
     def paid(self, line: int) -> Decimal:
-        return sum((each for (_r, l), each in self.held.items() if l == line), ZERO)
+        return sum((each for (_r, on), each in self.held.items() if on == line), ZERO)
 
     def balance(self, line: int) -> Decimal:
         one = self.lines[line]
@@ -95,8 +95,20 @@ class Books:
         return sum(
             (
                 each
-                for (r, l), each in self.held.items()
-                if l == line and self.receipts[r].payer == payer
+                for (r, on), each in self.held.items()
+                if on == line and self.receipts[r].payer == payer
+            ),
+            ZERO,
+        )
+
+    def written_off_by(self, payer: str, line: int) -> Decimal:
+        return sum(
+            (
+                each.amount
+                for each in self.write_offs
+                if each.line == line
+                and not each.undone
+                and self.receipts[each.receipt].payer == payer
             ),
             ZERO,
         )
@@ -105,8 +117,8 @@ class Books:
         return sum(
             (
                 each
-                for (r, l), each in self.held.items()
-                if l == line and self.receipts[r].payer is None
+                for (r, on), each in self.held.items()
+                if on == line and self.receipts[r].payer is None
             ),
             ZERO,
         )
@@ -174,6 +186,7 @@ class Books:
     # ------------------------------------------------------------------ R7
 
     def cover(self) -> None:
+        self.give_back()
         accounts = {each.account for each in self.receipts.values() if each.account}
         for account in accounts:
             mine = [n for n, each in self.receipts.items() if each.account == account]
@@ -181,10 +194,20 @@ class Books:
             for bounced in self.oldest_first(overdrawn):
                 self.cover_one(bounced, mine)
 
+    def give_back(self) -> None:
+        """What fills a bounced receipt that needs it no longer returns, the newest pair first."""
+        for moved in self.moved[::-1]:
+            if moved.fills and not moved.undone:
+                assert moved.into is not None
+                if self.unallocated(moved.into) > 0:
+                    moved.undone = True
+                    self.draw(moved.source, -moved.amount)
+                    self.draw(moved.into, moved.amount)
+
     def cover_one(self, bounced: int, mine: list[int]) -> None:
         standing = [n for n in mine if not self.receipts[n].reversed and self.unallocated(n) > 0]
         standing = self.oldest_first(standing)
-        lines = [l for (r, l), each in self.held.items() if r == bounced and each > 0]
+        lines = [on for (r, on), each in self.held.items() if r == bounced and each > 0]
         for line in sorted(lines, key=lambda each: (self.lines[each].service_date, each)):
             for cover in standing:
                 amount = min(
@@ -206,8 +229,8 @@ class Books:
         """Patients' money: reversed first, then the newest."""
         holders = [
             r
-            for (r, l), each in self.held.items()
-            if l == line and each > 0 and self.receipts[r].payer is None and only in (None, r)
+            for (r, on), each in self.held.items()
+            if on == line and each > 0 and self.receipts[r].payer is None and only in (None, r)
         ]
         newest = self.oldest_first(holders)[::-1]
         for receipt in sorted(newest, key=lambda each: not self.receipts[each].reversed):
@@ -265,6 +288,8 @@ class Books:
         payer = self.receipts[receipt].payer
         assert payer
         if paid < 0 and self.by_payer(payer, line) + paid < 0:
+            raise Refused("R2")
+        if write_off < 0 and self.lines[line].adjusted + write_off < 0:
             raise Refused("R2")
         short = paid + write_off - self.balance(line)
         if short > 0:
@@ -437,6 +462,9 @@ class Books:
                 row.undone = True
                 self.lines[row.line].adjusted -= row.amount
                 self.touched.append(self.lines[row.line])
+        written_off = {row.line for row in self.write_offs if row.receipt == receipt}
+        if any(self.written_off_by(payer, line) < 0 for line in written_off):
+            raise Refused("a write-off was taken back later")
         for line in lines:
             if self.by_payer(payer, line) < 0:
                 raise Refused("a later takeback stands on it")

@@ -637,12 +637,12 @@ ATTACKS: list[Attack] = [
     ),
     constraint(
         "R4 more refunded than is unallocated",
-        "r3_unallocated_not_negative",
+        "R4: the row does not fit|r3_unallocated_not_negative",
         lambda s: draw(s.receipt, "refund", -4001),
     ),
     constraint(
         "R4 more transferred than is unallocated",
-        "r3_unallocated_not_negative",
+        "R4: the row does not fit|r3_unallocated_not_negative",
         lambda s: draw(s.receipt, "transfer_out", -4001),
     ),
     trigger(
@@ -654,6 +654,11 @@ ATTACKS: list[Attack] = [
         "R4 a transfer out of a reversed receipt",
         "R4",
         lambda s: draw(s.bounced, "transfer_out", -100),
+    ),
+    trigger(
+        "R4 an insurer's money moved to a patient",
+        "R4",
+        lambda s: draw(s.check, "transfer_out", -100),
     ),
     trigger(
         "R4 a refund of an over-allocated check",

@@ -104,10 +104,11 @@ class Desk(RuleBasedStateMachine):
         try:
             model(trial)
         except Refused as refusal:
-            with pytest.raises(ledger.LedgerError):
+            try:
                 verb()
-                pytest.fail(f"the rules refuse this ({refusal}), the ledger did it")
-            return None
+            except ledger.LedgerError:
+                return None
+            pytest.fail(f"the rules refuse this ({refusal}), the ledger did it")
         posted = verb()
         self.books = trial
         known = {each.pk for each in self.receipts.values()}
@@ -271,7 +272,7 @@ class Desk(RuleBasedStateMachine):
         ago=AGO,
         typed=ENTRIES,
         of=st.sampled_from(["balance", "balance", "beside the patient", "takeback"]),
-        write_off=st.sampled_from(["0.00", "0.00", "0.01", "10.00"]).map(Decimal),
+        write_off=st.sampled_from(["0.00", "0.00", "0.01", "10.00", "-10.00"]).map(Decimal),
         reason=st.sampled_from(["", "", "Offset"]),
         fits=st.booleans(),
     )
@@ -319,7 +320,7 @@ class Desk(RuleBasedStateMachine):
         ago=AGO,
         typed=ENTRIES,
         of=st.sampled_from(["balance", "beside the patient", "takeback"]),
-        write_off=st.sampled_from(["0.00", "0.00", "10.00"]).map(Decimal),
+        write_off=st.sampled_from(["0.00", "0.00", "10.00", "-10.00"]).map(Decimal),
     )
     def allocate(
         self, number: int, ago: int, typed: list[tuple[int, str]], of: str, write_off: Decimal
@@ -523,8 +524,6 @@ class Desk(RuleBasedStateMachine):
         index = number % len(self.refunds)
         refund, row = self.refunds[index]
         position = self._position(refund)
-        if any(each.into == refund.source and each.fills for each in self.books.moved):
-            return  # what covers it would have to come back: test_covering tells that story
         self.both(
             lambda books: books.undo_refund(books.moved[position], day(ago)),
             lambda: ledger.reverse(by=self.by, payment=row, date=day(ago), reason="Never paid"),
@@ -679,7 +678,7 @@ CHANCES: dict[str, Chance] = {
     "which": lambda chance: chance.choice(PARTS),
     "named": lambda chance: chance.choice([None, chance.randrange(100)]),
     "of": lambda chance: chance.choice(["balance", "beside the patient", "takeback"]),
-    "write_off": lambda chance: Decimal(chance.choice(["0.00", "0.00", "0.01", "10.00"])),
+    "write_off": lambda chance: Decimal(chance.choice(["0.00", "0.00", "0.01", "10.00", "-10.00"])),
     "reason": lambda chance: chance.choice(["", "", "Offset"]),
     **dict.fromkeys(
         ("fits", "unpay_lines", "other_side", "minus"), lambda chance: chance.random() < 0.5

@@ -1,6 +1,5 @@
 """R10: the same form submitted twice is carried out once, whichever verb it is."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def key() -> Iterator[UUID]:
-    yield uuid4()
+def key() -> UUID:
+    return uuid4()
 
 
 @EACH_VERB
@@ -124,6 +123,18 @@ def test_r10_one_key_for_two_verbs_is_refused(
     ledger.reverse(by=ana, payment=receipt, date=day(0), reason="Bounced", key=key)
     with pytest.raises(ledger.LedgerError, match="other figures"):
         record(ana, smith, dr1, key=key)
+
+
+def test_r10_one_key_for_two_verbs_is_refused_even_with_the_same_boxes(
+    ana: Any, smith: Patient, dr1: Provider, key: UUID
+) -> None:
+    """To un-pay a payment and to reverse it both say: this payment, this day, this reason."""
+    line = LineFactory(patient=smith, provider=dr1)
+    receipt = PaymentFactory(patient=smith, provider=dr1, on={line: "20"})
+    what: dict[str, Any] = {"by": ana, "payment": receipt, "date": day(0), "reason": "Error"}
+    ledger.unpay(**what, key=key)
+    with refused(None):
+        ledger.reverse(**what, key=key)
 
 
 def test_r10_a_refused_form_may_be_mended_and_sent_again_under_its_key(

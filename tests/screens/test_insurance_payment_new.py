@@ -372,6 +372,9 @@ def test_more_than_a_line_owes(desk: Desk) -> None:
     form = desk.form("0", **{desk.box(0, "write_off"): "130"})
     page = refused(desk.client, URL, form, f"{who}: 130.00 is 30.00 more than this session owes.")
     assert f'href="#{desk.box(0, "write_off")}"' in page
+    marked = [part[:300] for part in page.split("<input")[1:] if 'aria-invalid="true"' in part]
+    assert len(marked) == 1
+    assert f'id="{desk.box(0, "write_off")}"' in marked[0]
     refused(
         desk.client,
         URL,

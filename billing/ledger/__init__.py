@@ -1,0 +1,45 @@
+"""The verbs: every act that moves money or changes what somebody owes.
+
+The only writer of payments, allocations and adjustments. A verb is keyword-only, says who acts
+(`by`), is one transaction and costs a constant number of queries: it locks patients, then
+payments, then lines, each in id order; refuses (LedgerError, whose text may be shown at the desk)
+or plans its rows in memory; covers negative credit; dates all rows alike; writes them. The totals
+on lines and payments follow by themselves (`billing.guards`). Rule numbers are those of
+docs/money.md.
+
+    receiving    money comes in and is put on lines
+    credit       an account's credit, un-paying, adjustments
+    undoing      reversals and deletions
+    moving       refunds and transfers
+    invoicing    an invoice begins to count
+    posting      how a verb locks, plans and writes; used by the verbs only
+    once         one transaction, and one posting for one form
+    refusals     the words of a refusal
+"""
+
+from billing.ledger.credit import adjust, allocate_credit, unpay
+from billing.ledger.invoicing import issue_invoice
+from billing.ledger.moving import refund, transfer
+from billing.ledger.once import Posted
+from billing.ledger.receiving import allocate, record_payment
+from billing.ledger.refusals import AlreadyUndoneError, LedgerError, StaleLineError
+from billing.ledger.undoing import reverse, void
+from billing.sharing import Entry
+
+__all__ = [
+    "AlreadyUndoneError",
+    "Entry",
+    "LedgerError",
+    "Posted",
+    "StaleLineError",
+    "adjust",
+    "allocate",
+    "allocate_credit",
+    "issue_invoice",
+    "record_payment",
+    "refund",
+    "reverse",
+    "transfer",
+    "unpay",
+    "void",
+]

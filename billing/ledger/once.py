@@ -1,0 +1,101 @@
+"""One transaction a verb, one posting a form (rule R10), and what a verb hands back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import wraps
+from typing import Any, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, models, transaction
+
+from billing.ledger.refusals import LedgerError
+from billing.models import Adjustment, Allocation, Payment, Submission
+from billing.money import ZERO
+from billing.sharing import Entry
+
+User = AbstractBaseUser
+
+
+@dataclass
+class Posted:
+    """The rows a verb wrote.
+
+    `released` is patients' money an insurer's payment gave back; `covered` is what standing
+    credit took over from reversed receipts along the way.
+    """
+
+    payment: Payment | None = None
+    allocations: list[Allocation] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
+    released: list[Allocation] = field(default_factory=list)
+    covered: Decimal = ZERO
+    replayed: bool = False
+
+    @property
+    def receipt(self) -> Payment:
+        """The payment, for those who know that their verb writes one."""
+        if self.payment is None:
+            raise LookupError("this verb wrote no payment")
+        return self.payment
+
+
+P = ParamSpec("P")
+
+
+def verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
+    """One transaction; and with a `key`, carried out once however often it is sent (R10)."""
+
+    @wraps(act)
+    def carried_out_once(*args: P.args, **kwargs: P.kwargs) -> Posted:
+        key: Any = kwargs.pop("key", None)
+        by: Any = kwargs["by"]
+        with transaction.atomic():
+            if key is None:
+                return act(*args, **kwargs)
+            claim, earlier = _claim(by, key, act.__name__, _fingerprint(kwargs))
+            if earlier:
+                return earlier
+            posted = act(*args, **kwargs)
+            if posted.payment:
+                claim.payment = posted.payment
+                claim.save(update_fields=["payment"])
+            return posted
+
+    return carried_out_once
+
+
+def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission, Posted | None]:
+    """Take the form's key before anything else, or find what was done under it.
+
+    A second copy of the form that arrives while the first is at work waits here for it to end.
+    """
+    try:
+        with transaction.atomic():
+            return Submission.objects.create(
+                user_id=by.pk, key=key, verb=verb, fingerprint=fingerprint
+            ), None
+    except IntegrityError:
+        earlier = Submission.objects.select_related("payment").get(user_id=by.pk, key=key)
+    if earlier.fingerprint != fingerprint:
+        raise LedgerError(
+            "This form was already saved with other figures. Open it afresh to enter another one."
+        )
+    return earlier, Posted(payment=earlier.payment, replayed=True)
+
+
+def _fingerprint(arguments: Mapping[str, Any]) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, models.Model):
+            return [value._meta.label, value.pk]
+        if isinstance(value, Entry):
+            return [value.line, str(value.paid), str(value.write_off)]
+        return str(value)
+
+    text = json.dumps(arguments, default=plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,227 @@
+"""A payment was a mistake, or bounced: reversals and deletions, which write opposite rows."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+
+from billing.ledger.once import Posted, User, verb
+from billing.ledger.posting import Posting, unpay_everything
+from billing.ledger.refusals import LedgerError, already_undone, require_reason
+from billing.models import Adjustment, Allocation, Kind, Payment
+from billing.models.payments import UNDOING
+from billing.models.periods import closed_through
+from billing.money import ZERO, show
+
+
+@verb
+def reverse(
+    *,
+    by: User,
+    payment: Payment,
+    date: datetime.date,
+    reason: str,
+    note: str = "",
+    unpay_lines: bool = True,
+    key: UUID | None = None,
+) -> Posted:
+    """A payment was entered in error, or bounced. Both rows stay in the history.
+
+    A patient's receipt un-pays the lines it paid, or leaves them paid (other credit covers them
+    as far as it goes, the rest is carried negative). Transfers made from it are reversed first,
+    their lines alike. An insurer's receipt always un-pays everything that came with it. A refund
+    or a transfer pair can be undone too. Refused: a second time, without a reason, or while a
+    later takeback stands on an insurer's payment (the message names it).
+    """
+    require_reason(reason)
+    posting = Posting(by, date)
+    row = _undo(posting, payment, Kind.REVERSAL, reason, note, unpay_lines=unpay_lines)
+    return posting.posted(row)
+
+
+@verb
+def void(
+    *,
+    by: User,
+    payment: Payment,
+    reason: str,
+    note: str = "",
+    unpay_lines: bool = True,
+    key: UUID | None = None,
+) -> Posted:
+    """Delete a payment that never should have been: a reversal dated the payment's own day.
+
+    Both rows leave the history unless "Show deleted" is on or the receipt still pays a line.
+    Refused once that day is closed; then it has to be reversed.
+    """
+    require_reason(reason)
+    if payment.kind != Kind.RECEIPT:
+        raise LedgerError("Only a payment can be deleted; reverse this entry instead.")
+    closed = closed_through()
+    if closed and payment.date <= closed:
+        raise LedgerError(
+            f"{payment.number} is of a closed day (up to {closed:%d %b %Y}) and cannot be"
+            " deleted. Reverse it instead."
+        )
+    posting = Posting(by, payment.date)
+    row = _undo(posting, payment, Kind.VOID, reason, note, unpay_lines=unpay_lines)
+    return posting.posted(row)
+
+
+def _undo(
+    posting: Posting, payment: Payment, kind: str, reason: str, note: str, *, unpay_lines: bool
+) -> Payment:
+    if payment.kind in UNDOING:
+        raise LedgerError("A reversal cannot be reversed; enter the payment again.")
+    family = _transfers_from(payment)
+    patients = {row.patient_id for row in (payment, *family) if row.patient_id}
+    if payment.payer_id:
+        lines = set(payment.allocations.values_list("line", flat=True))
+        lines |= set(payment.adjustments.values_list("line", flat=True))
+    else:
+        lines = set()
+    source = payment if payment.source_id is None else payment.source
+    assert source  # noqa: S101
+    posting.lock(
+        patients=patients,
+        payments=[source.pk, *(row.pk for row in family if row.is_money_in)],
+        lines=lines,
+    )
+    payment.refresh_from_db(fields=["reversed", "last_date"])  # as locked, not as first read
+    if payment.reversed:
+        raise already_undone(payment)
+    holders = [posting.receipts[row.pk] for row in (payment, *family) if row.is_money_in]
+    if payment.payer_id or unpay_lines:
+        if holders:
+            unpay_everything(posting, holders, reason)
+        if payment.payer_id:
+            _give_back_write_offs(posting, payment, reason)
+            _refuse_what_write_offs_need(posting, payment)
+            _refuse_what_later_rows_need(posting, payment)
+    # The newest transfer first, so that each receipt is whole again before it is undone itself.
+    return _write_opposites(posting, (payment, *family), kind, reason, note)
+
+
+def _transfers_from(payment: Payment) -> list[Payment]:
+    """Both sides of every standing transfer made from a receipt, and from those, and so on."""
+    found: list[Payment] = []
+    if payment.kind == Kind.TRANSFER_OUT:
+        found = list(payment.answers.filter(kind=Kind.TRANSFER_IN))
+    elif payment.kind == Kind.TRANSFER_IN and payment.original:
+        found = [payment.original]
+    layer = [row.pk for row in (payment, *found) if row.is_money_in]
+    while layer:
+        outs = list(
+            Payment.objects.filter(
+                source__in=layer, kind=Kind.TRANSFER_OUT, reversed=False
+            ).exclude(pk__in=[row.pk for row in found])
+        )
+        ins = list(
+            Payment.objects.filter(original__in=[row.pk for row in outs], kind=Kind.TRANSFER_IN)
+        )
+        found += [*outs, *ins]
+        layer = [row.pk for row in ins if row.is_money_in]
+    return found
+
+
+def _write_opposites(
+    posting: Posting, rows: Sequence[Payment], kind: str, reason: str, note: str
+) -> Payment:
+    working = {row.pk: posting.receipts.get(row.pk, row) for row in rows}
+    undoings: list[Payment] = []
+    for row in sorted(rows, key=lambda row: row.pk, reverse=True):
+        original = working[row.pk]
+        posting.read_receipts([row.source_id or row.pk])
+        undoings.append(
+            posting.draw(
+                kind,
+                source=posting.source_of(row),
+                original=original,
+                amount=-row.amount,
+                method=row.method,
+                reason=reason,
+                note=note,
+            )
+        )
+    return next(undoing for undoing in undoings if undoing.original == rows[0])
+
+
+def _give_back_write_offs(posting: Posting, payment: Payment, reason: str) -> None:
+    for adjustment in payment.adjustments.standing().order_by("pk"):
+        posting.write_off(
+            posting.lines[adjustment.line_id],
+            -adjustment.amount,
+            kind=adjustment.kind,
+            reason=reason,
+            payment=posting.receipts[payment.pk],
+            carc=adjustment.carc,
+            undoes=adjustment,
+        )
+
+
+def _refuse_what_later_rows_need(posting: Posting, payment: Payment) -> None:
+    """Last in, first out: a takeback that stands on this payment is undone before it."""
+    touched = {row.line_id for row in posting.allocations}
+    held = posting.held(line__in=touched, payment__payer=payment.payer_id)
+    by_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    for (_payment, line_id), amount in held.items():
+        by_payer[line_id] += amount
+    for line_id in sorted(touched):
+        line = posting.lines[line_id]
+        if by_payer[line_id] < 0:
+            taken = _taken_back_since(Allocation, payment, line_id)
+            raise LedgerError(
+                f"{taken.payment.number} took {show(-taken.amount)} back on {line.invoice}."
+                f" Reverse {taken.payment.number} first.",
+                line=line_id,
+            )
+        if line.balance < 0:
+            left = posting.unpay_line(line, -line.balance, f"Released: {payment.number} reversed")
+            if left > 0:
+                raise LedgerError(
+                    f"{line.invoice} was paid since by another payer. Undo that payment first.",
+                    line=line_id,
+                )
+
+
+def _refuse_what_write_offs_need(posting: Posting, payment: Payment) -> None:
+    """The same for a write-off that a later payment took back."""
+    touched = {row.line_id for row in posting.adjustments}
+    sums = (
+        Adjustment.objects.filter(line__in=touched, payment__payer=payment.payer_id)
+        .values_list("line")
+        .annotate(total=Sum("amount"))
+        .order_by()
+    )
+    standing: dict[int, Decimal] = dict(sums)
+    for adjustment in posting.adjustments:
+        standing[adjustment.line_id] += adjustment.amount
+    for line_id in sorted(touched):
+        if standing[line_id] < 0:
+            taken = _taken_back_since(Adjustment, payment, line_id)
+            raise LedgerError(
+                f"{taken.payment.number} took the write-off on {posting.lines[line_id].invoice}"
+                f" back. Reverse {taken.payment.number} first.",
+                line=line_id,
+            )
+
+
+def _taken_back_since(rows: Any, payment: Payment, line_id: int) -> Any:
+    """The payer's latest standing row that takes something back on a line."""
+    return (
+        rows.objects.filter(
+            line=line_id,
+            amount__lt=0,
+            payment__payer=payment.payer_id,
+            payment__reversed=False,
+        )
+        .exclude(payment=payment)
+        .select_related("payment")
+        .latest("pk")
+    )
