@@ -9,7 +9,8 @@ Two kinds of trigger stand behind the ledger:
   insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
   in, and a total can be set to nothing but its sum.
 
-A condition is written once, in SQL both databases read; only the wrapping differs. Triggers are
+A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`
+and `<own>`, the amount of a row that is not in its table yet, are filled in there). Triggers are
 taken off before and put back after every migrate (`billing.apps`), because SQLite either fails on
 them or loses them when it rebuilds a table.
 """
@@ -52,6 +53,7 @@ class Refusal:
     event: str
     condition: str
     message: str
+    when: str = "1=1"  # tested first: the condition may have to add rows up
 
     @property
     def words(self) -> str:
@@ -117,9 +119,11 @@ REFUSALS: list[Refusal] = [
         # A reversal or void is the exact opposite of one row that is not itself an undoing.
         f"(NEW.kind IN {UNDOING} AND o.kind NOT IN {UNDOING} AND NEW.amount = -o.amount"
         f" AND NEW.source_id = COALESCE(o.source_id, o.id) AND {SAME_OWNER})"
-        # A refund or a transfer out takes money from a receipt of the same account.
+        # A refund or a transfer out takes money from a receipt of the same account; what is left
+        # of an insurer's check can be paid back, but never becomes a patient's credit.
         " OR (NEW.kind IN ('refund', 'transfer_out') AND NEW.source_id = o.id"
         f" AND o.kind IN ('receipt', 'transfer_in') AND o.source_id IS NULL AND {SAME_OWNER}"
+        " AND (NEW.kind = 'refund' OR NEW.payer_id IS NULL)"
         " AND o.unallocated + NEW.amount >= 0)"
         # A transfer in is the other side of a transfer out.
         " OR (NEW.kind = 'transfer_in' AND o.kind = 'transfer_out' AND NEW.amount = -o.amount)"
@@ -143,13 +147,31 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
-        f"(NEW.allocated <> OLD.allocated AND NEW.allocated <> (SELECT COALESCE(SUM(a.amount), 0)"
-        f" FROM {ALLOCATION} a WHERE a.payment_id = NEW.id))"
-        f" OR (NEW.returned <> OLD.returned AND NEW.returned <> (SELECT COALESCE(-SUM(p.amount), 0)"
-        f" FROM {PAYMENT} p WHERE p.source_id = NEW.id))"
-        f" OR (NEW.reversed <> OLD.reversed AND NEW.reversed <> EXISTS (SELECT 1 FROM {PAYMENT} p"
-        f" WHERE p.original_id = NEW.id AND p.kind IN {UNDOING}))"
-        " OR NEW.last_date < OLD.last_date",
+        f"NEW.allocated <> (SELECT COALESCE(SUM(a.amount), 0) FROM {ALLOCATION} a"
+        " WHERE a.payment_id = NEW.id)",
+        "R3: a payment's totals are the sums of its rows",
+        when="NEW.allocated <> OLD.allocated",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
+        f"NEW.returned <> (SELECT COALESCE(-SUM(p.amount), 0) FROM {PAYMENT} p"
+        " WHERE p.source_id = NEW.id)",
+        "R3: a payment's totals are the sums of its rows",
+        when="NEW.returned <> OLD.returned",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
+        f"NEW.reversed <> EXISTS (SELECT 1 FROM {PAYMENT} p"
+        f" WHERE p.original_id = NEW.id AND p.kind IN {UNDOING})",
+        "R3: a payment's totals are the sums of its rows",
+        when="NEW.reversed <> OLD.reversed",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
+        "NEW.last_date < OLD.last_date",
         "R3: a payment's totals are the sums of its rows",
     ),
     Refusal(PAYMENT, "DELETE", "1=1", "R1: a payment row is never deleted"),
@@ -170,11 +192,12 @@ REFUSALS: list[Refusal] = [
     Refusal(
         ALLOCATION,
         "INSERT",
-        "NEW.amount < 0 AND NEW.amount + (SELECT COALESCE(SUM(a.amount), 0)"
+        "<own> + (SELECT COALESCE(SUM(a.amount), 0)"
         f" FROM {ALLOCATION} a, {PAYMENT} p, {PAYMENT} mine"
         " WHERE a.line_id = NEW.line_id AND p.id = a.payment_id AND mine.id = NEW.payment_id"
         " AND (p.id = mine.id OR p.payer_id = mine.payer_id)) < 0",
         "R2: no receipt takes back more than it paid on a line",
+        when="NEW.amount < 0",
     ),
     *_never(Allocation),
     # ------------------------------------------------------------------ adjustments
@@ -220,18 +243,30 @@ REFUSALS: list[Refusal] = [
     Refusal(
         LINE,
         "UPDATE",
-        "OLD.issued_on IS NULL AND NEW.issued_on IS NOT NULL AND"
-        f" (NEW.last_date <distinct> NEW.issued_on OR {_closed('issued_on')})",
+        f"NEW.last_date <distinct> NEW.issued_on OR {_closed('issued_on')}",
         "R8: the day is closed",
+        when="OLD.issued_on IS NULL AND NEW.issued_on IS NOT NULL",
     ),
     Refusal(
         LINE,
         "UPDATE",
-        f"(NEW.paid <> OLD.paid AND NEW.paid <> (SELECT COALESCE(SUM(a.amount), 0)"
-        f" FROM {ALLOCATION} a WHERE a.line_id = NEW.id))"
-        f" OR (NEW.adjusted <> OLD.adjusted AND NEW.adjusted <> (SELECT COALESCE(SUM(a.amount), 0)"
-        f" FROM {ADJUSTMENT} a WHERE a.line_id = NEW.id))"
-        " OR (OLD.last_date IS NOT NULL AND NEW.last_date < OLD.last_date)",
+        f"NEW.paid <> (SELECT COALESCE(SUM(a.amount), 0) FROM {ALLOCATION} a"
+        " WHERE a.line_id = NEW.id)",
+        "R2: a line's totals are the sums of its rows",
+        when="NEW.paid <> OLD.paid",
+    ),
+    Refusal(
+        LINE,
+        "UPDATE",
+        f"NEW.adjusted <> (SELECT COALESCE(SUM(a.amount), 0) FROM {ADJUSTMENT} a"
+        " WHERE a.line_id = NEW.id)",
+        "R2: a line's totals are the sums of its rows",
+        when="NEW.adjusted <> OLD.adjusted",
+    ),
+    Refusal(
+        LINE,
+        "UPDATE",
+        "OLD.last_date IS NOT NULL AND NEW.last_date < OLD.last_date",
         "R2: a line's totals are the sums of its rows",
     ),
     Refusal(LINE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued line is never deleted"),
@@ -292,9 +327,11 @@ def _sqlite() -> dict[str, tuple[str, str]]:
     for table in _tables():
         for event, refusals in _grouped(table, REFUSALS).items():
             body = " ".join(
-                f"SELECT RAISE(ABORT, {refusal.words}) WHERE {refusal.condition};"
+                f"SELECT RAISE(ABORT, {refusal.words})"
+                f" WHERE {refusal.when} AND ({refusal.condition});"
                 for refusal in refusals
-            ).replace("<distinct>", "IS NOT")
+            )
+            body = body.replace("<distinct>", "IS NOT").replace("<own>", "NEW.amount")
             name = _name(table, event)
             triggers[name] = (
                 table,
@@ -321,25 +358,55 @@ def _sqlite() -> dict[str, tuple[str, str]]:
     return triggers
 
 
+# What one verb writes by the hundred is tested once a statement, after all its rows are in. The
+# name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
+BY_STATEMENT = {(ALLOCATION, "INSERT")}
+
+
+def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
+    body = " ".join(
+        f"IF {refusal.when} THEN IF {refusal.condition} THEN {_raise(refusal)} END IF; END IF;"
+        for refusal in refusals
+    )
+    body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "NEW.amount")
+    row = "OLD" if event == "DELETE" else "NEW"
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN {body} RETURN {row}; END $$;"
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
+        f" FOR EACH ROW EXECUTE FUNCTION {name}()"
+    )
+
+
+def _refuse_statement(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
+    body = " ".join(
+        f"IF EXISTS (SELECT 1 FROM added WHERE {refusal.when} AND ({refusal.condition}))"
+        f" THEN {_raise(refusal)} END IF;"
+        for refusal in refusals
+    )
+    body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "0")
+    body = body.replace("NEW.", "added.")
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN {body} RETURN NULL; END $$;"
+        f"CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING NEW TABLE AS added"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+    )
+
+
+def _raise(refusal: Refusal) -> str:
+    return f"RAISE EXCEPTION {refusal.words} USING ERRCODE = 'check_violation';"
+
+
 def _postgresql() -> dict[str, tuple[str, str]]:
     """Trigger name → (table, SQL). Totals are added up once a statement, over all its rows."""
     triggers: dict[str, tuple[str, str]] = {}
     for table in _tables():
         for event, refusals in _grouped(table, REFUSALS).items():
-            body = " ".join(
-                f"IF {refusal.condition} THEN RAISE EXCEPTION {refusal.words}"
-                " USING ERRCODE = 'check_violation'; END IF;"
-                for refusal in refusals
-            ).replace("<distinct>", "IS DISTINCT FROM")
             name = _name(table, event)
-            row = "OLD" if event == "DELETE" else "NEW"
-            triggers[name] = (
-                table,
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-                f" $$ BEGIN {body} RETURN {row}; END $$;"
-                f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
-                f" FOR EACH ROW EXECUTE FUNCTION {name}()",
-            )
+            by_statement = (table, event) in BY_STATEMENT
+            render = _refuse_statement if by_statement else _refuse_row
+            triggers[name] = (table, render(name, table, event, refusals))
         name = _name(table, "truncate")
         triggers[name] = (
             table,

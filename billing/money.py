@@ -7,6 +7,7 @@ in the database it is a whole number of cents, because a DecimalField is a float
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -76,7 +77,7 @@ def to_cents(amount: Decimal) -> int:
 
 def from_cents(cents: int | Decimal) -> Decimal:
     """The amount that so many cents are. PostgreSQL hands sums of BIGINT back as a Decimal."""
-    return Decimal(int(cents)).scaleb(-2).quantize(CENT)
+    return Decimal(int(cents)).scaleb(-2)
 
 
 # ---------------------------------------------------------------------------- reading
@@ -97,6 +98,7 @@ _AMOUNT = re.compile(rf"(-?) ?\$?({_NUMBER})((?: ?[+-] ?\$?{_NUMBER})*)", re.ASC
 _STEP = re.compile(rf"([+-]) ?\$?({_NUMBER})", re.ASCII)
 
 
+@lru_cache(maxsize=8192)  # a live answer reads the whole form again at every key
 def parse(text: str) -> Decimal:
     """The amount somebody typed or pasted.
 

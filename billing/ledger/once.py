@@ -58,7 +58,7 @@ def verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
         with transaction.atomic():
             if key is None:
                 return act(*args, **kwargs)
-            claim, earlier = _claim(by, key, act.__name__, _fingerprint(kwargs))
+            claim, earlier = _claim(by, key, act.__name__, _fingerprint(act.__name__, kwargs))
             if earlier:
                 return earlier
             posted = act(*args, **kwargs)
@@ -89,7 +89,7 @@ def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission
     return earlier, Posted(payment=earlier.payment, replayed=True)
 
 
-def _fingerprint(arguments: Mapping[str, Any]) -> str:
+def _fingerprint(verb: str, arguments: Mapping[str, Any]) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, models.Model):
             return [value._meta.label, value.pk]
@@ -97,5 +97,5 @@ def _fingerprint(arguments: Mapping[str, Any]) -> str:
             return [value.line, str(value.paid), str(value.write_off)]
         return str(value)
 
-    text = json.dumps(arguments, default=plain, sort_keys=True)
+    text = json.dumps([verb, arguments], default=plain, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

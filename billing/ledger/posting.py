@@ -23,6 +23,19 @@ from patients.models import Patient
 
 Account = tuple[int, int]
 
+# What a verb looks at on a line it locks; a refusal's words read the rest when they need it.
+LOOKED_AT = (
+    "invoice",
+    "patient",
+    "provider",
+    "service_date",
+    "amount",
+    "paid",
+    "adjusted",
+    "balance",
+    "last_date",
+)
+
 
 def age(receipt: Payment) -> tuple[datetime.date, bool, int]:
     """Sorts oldest first; a receipt of this very verb is the newest of its day."""
@@ -102,9 +115,9 @@ class Posting:
         if not missing:
             return
         found = (
-            InvoiceLine.objects.select_for_update(no_key=True, of=("self",))
+            InvoiceLine.objects.select_for_update(no_key=True)
             .issued()
-            .select_related("invoice")
+            .only(*LOOKED_AT)
             .filter(pk__in=missing)
             .order_by("pk")
         )
@@ -372,7 +385,7 @@ class Posting:
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
         reaching = [row for row in self.allocations if row.amount > 0]
-        Allocation.objects.bulk_create(saved)
+        Allocation.objects.insert(saved)
         for payment in self.payments:
             # Rows that point at rows of this same verb learn their ids only now.
             payment.original_id = payment.original.pk if payment.original else None
@@ -383,9 +396,9 @@ class Posting:
             row.payment_id = row.payment.pk
         for adjustment in self.adjustments:
             adjustment.payment_id = adjustment.payment.pk if adjustment.payment else None
-        Allocation.objects.bulk_create(taken_back)
+        Allocation.objects.insert(taken_back)
         Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
-        Allocation.objects.bulk_create(reaching)
+        Allocation.objects.insert(reaching)
 
     def _settle_date(self) -> None:
         """The latest of the typed date and of every row on what this verb touches (R8)."""

@@ -8,6 +8,7 @@
 //   data-close        in a dialog: closes it
 //   data-dismiss      removes the [data-notice] around it
 //   data-print        prints the page
+//   data-submit       a form that is sent when one of its choices changes
 //   data-once         a form that may be sent once: a second press does nothing
 //   data-live         a form whose totals the server answers while somebody types
 //
@@ -52,6 +53,10 @@ on("click", (event) => {
 
 on("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
+});
+
+on("change", ({ target }) => {
+  if (target.form?.matches("[data-submit]")) target.form.requestSubmit();
 });
 
 // The menu of a row opens by itself (<details class="more">); it closes like any menu.

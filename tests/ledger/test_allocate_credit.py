@@ -44,7 +44,8 @@ def test_a_minus_un_pays_a_reversed_receipt_before_all_others(
     bounced = PaymentFactory(patient=smith, provider=dr1, amount="30", ago=15, on={line: "30"})
     new = PaymentFactory(patient=smith, provider=dr1, amount="30", ago=5, on={line: "30"})
     ledger.reverse(by=ana, payment=bounced, date=day(1), reason="Bounced", unpay_lines=False)
-    move(ana, smith, dr1, {line: "-40"})
+    posted = move(ana, smith, dr1, {line: "-40"})
+    assert [(row.payment, row.amount) for row in posted.allocations] == [(bounced, -30), (new, -10)]
     assert (free(bounced), free(new)) == (0, 10)
     assert figures(smith, dr1) == (40, 10, 30)
 

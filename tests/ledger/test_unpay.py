@@ -60,7 +60,12 @@ def test_from_a_line_the_reversed_come_first_then_the_newest(
         for ago in (20, 15, 10)
     )
     ledger.reverse(by=ana, payment=bounced, date=day(2), reason="Bounced", unpay_lines=False)
-    unpay(ana, line=line, amount=money(45))
+    posted = unpay(ana, line=line, amount=money(45))
+    assert [(row.payment, row.amount) for row in posted.allocations] == [
+        (bounced, -20),
+        (newest, -20),
+        (oldest, -5),
+    ]
     assert (free(oldest), free(bounced), free(newest)) == (5, 0, 20)
 
 
