@@ -55,6 +55,7 @@ class Posting:
         self.closed = closed_through()
         self.date = date
         self.check_date()
+        self.patients: set[int] = set()
         self.lines: dict[int, InvoiceLine] = {}
         self.receipts: dict[int, Payment] = {}
         self.payments: list[Payment] = []
@@ -77,6 +78,10 @@ class Posting:
 
     # ------------------------------------------------------------------ locking
 
+    def forget(self) -> None:
+        """Start locking anew, after the locks taken so far were let go."""
+        self.patients, self.lines, self.receipts = set(), {}, {}
+
     def lock(
         self,
         *,
@@ -93,14 +98,14 @@ class Posting:
         whose = Q(pk__in=set(patients))
         if lines:
             whose |= Q(pk__in=InvoiceLine.objects.filter(pk__in=lines).values("patient"))
-        locked = list(
+        self.patients = set(
             Patient.objects.select_for_update(no_key=True)
             .filter(whose)
             .order_by("pk")
             .values_list("pk", flat=True)
         )
         named = set(payments)
-        wanted = Q(patient__in=locked) & (Q(unallocated__gt=0) | Q(unallocated__lt=0))
+        wanted = Q(patient__in=self.patients) & (Q(unallocated__gt=0) | Q(unallocated__lt=0))
         if named:
             wanted |= Q(pk__in=named)
         for receipt in (

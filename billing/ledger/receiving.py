@@ -193,9 +193,13 @@ def _share_insurer(posting: Posting, receipt: Payment, entries: Sequence[Entry])
 
 
 def _refuse_entered_before(payer: Payer, reference: str) -> None:
-    """R10: one check or trace number of a payer stands once; undoing it frees the number."""
+    """R10: one check or trace number of a payer stands once; undoing it frees the number.
+
+    The payer is locked meanwhile, so that of two desks with one check the second is told.
+    """
     if not reference:
         return
+    Payer.objects.select_for_update(no_key=True).get(pk=payer.pk)
     earlier = (
         Payment.objects.receipts()
         .filter(payer=payer, reference__iexact=reference, reversed=False)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Sum
 
 from billing.ledger.once import Posted, User, verb
@@ -79,23 +80,7 @@ def _undo(
 ) -> Payment:
     if payment.kind in UNDOING:
         raise LedgerError("A reversal cannot be reversed; enter the payment again.")
-    family = _transfers_from(payment)
-    patients = {row.patient_id for row in (payment, *family) if row.patient_id}
-    if payment.payer_id:
-        lines = set(payment.allocations.values_list("line", flat=True))
-        lines |= set(payment.adjustments.values_list("line", flat=True))
-    else:
-        lines = set()
-    source = payment if payment.source_id is None else payment.source
-    assert source  # noqa: S101
-    posting.lock(
-        patients=patients,
-        payments=[source.pk, *(row.pk for row in family if row.is_money_in)],
-        lines=lines,
-    )
-    payment.refresh_from_db(fields=["reversed", "last_date"])  # as locked, not as first read
-    if payment.reversed:
-        raise already_undone(payment)
+    family = _lock_with_family(posting, payment)
     holders = [posting.receipts[row.pk] for row in (payment, *family) if row.is_money_in]
     if payment.payer_id or unpay_lines:
         if holders:
@@ -106,6 +91,55 @@ def _undo(
             _refuse_what_later_rows_need(posting, payment)
     # The newest transfer first, so that each receipt is whole again before it is undone itself.
     return _write_opposites(posting, (payment, *family), kind, reason, note)
+
+
+class _TouchesMore(Exception):  # noqa: N818
+    """Between looking and locking, somebody used the payment for another patient."""
+
+
+def _lock_with_family(posting: Posting, payment: Payment) -> list[Payment]:
+    """Lock all that undoing a payment touches, and return the transfers made from it.
+
+    What it touches is read before there is a lock, and again after. Where another desk was faster,
+    the locks are let go and taken anew, since one taken later would be out of their order.
+    """
+    for _attempt in range(3):
+        try:
+            with transaction.atomic():
+                return _lock_once(posting, payment)
+        except _TouchesMore:
+            posting.forget()
+    raise LedgerError("Someone else is using this payment. Look at it and try again.")
+
+
+def _lock_once(posting: Posting, payment: Payment) -> list[Payment]:
+    family = _transfers_from(payment)
+    patients = {row.patient_id for row in (payment, *family) if row.patient_id}
+    lines = _lines_of_payer(payment)
+    money_in = [row.pk for row in (payment, *family) if row.is_money_in]
+    posting.lock(
+        patients=patients, payments=[payment.source_id or payment.pk, *money_in], lines=lines
+    )
+    payment.refresh_from_db(fields=["reversed", "last_date"])
+    if payment.reversed:
+        raise already_undone(payment)
+    family = _transfers_from(payment)
+    posting.read_receipts(row.pk for row in family if row.is_money_in)
+    posting.read_lines(_lines_of_payer(payment))
+    touched = {row.patient_id for row in family} | {
+        line.patient_id for line in posting.lines.values()
+    }
+    if not touched <= posting.patients:
+        raise _TouchesMore
+    return family
+
+
+def _lines_of_payer(payment: Payment) -> set[int]:
+    """The lines an insurer's payment has anything on; a patient's lock covers the patient's own."""
+    if not payment.payer_id:
+        return set()
+    paid = set(payment.allocations.values_list("line", flat=True))
+    return paid | set(payment.adjustments.values_list("line", flat=True))
 
 
 def _transfers_from(payment: Payment) -> list[Payment]:
