@@ -93,7 +93,7 @@ def _undo(
     return _write_opposites(posting, (payment, *family), kind, reason, note)
 
 
-class _TouchesMore(Exception):  # noqa: N818
+class _TouchesMore(Exception):
     """Between looking and locking, somebody used the payment for another patient."""
 
 

@@ -103,6 +103,15 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (isLive(detail.elt) && !detail.successful) presses.length = 0;
 });
 
+// Somebody may type before the scripts are here, and Back may bring typing back: both are worked
+// out as soon as the page stands. (htmx is ready before this event.)
+window.addEventListener("pageshow", () => {
+  const typed = all("input:not([type=hidden])").filter((input) => input.value !== input.defaultValue);
+  if (!typed.length) return;
+  typed.forEach(changed);
+  recalculate();
+});
+
 // Without this script these buttons post the form, and the page comes back filled.
 form.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=fill], button[name=add]");

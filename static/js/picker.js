@@ -96,6 +96,12 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
     }
   }, box);
 
+  // Typed before the scripts were here.
+  window.addEventListener("pageshow", () => {
+    const typed = box.value.trim() && box.value !== box.defaultValue;
+    if (typed && document.activeElement === box) htmx.trigger(box, "pick");
+  });
+
   // A press on the list must not take the focus from the box before it counts.
   on("mousedown", (event) => event.preventDefault(), list);
   on("click", (event) => {
