@@ -171,8 +171,15 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
-        "NEW.last_date < OLD.last_date",
+        "NEW.last_date < OLD.last_date OR NOT ("
+        f"EXISTS (SELECT 1 FROM {ALLOCATION} a"
+        " WHERE a.payment_id = NEW.id AND a.date = NEW.last_date)"
+        f" OR EXISTS (SELECT 1 FROM {PAYMENT} p"
+        " WHERE p.source_id = NEW.id AND p.date = NEW.last_date)"
+        f" OR EXISTS (SELECT 1 FROM {ADJUSTMENT} a"
+        " WHERE a.payment_id = NEW.id AND a.date = NEW.last_date))",
         "R3: a payment's totals are the sums of its rows",
+        when="NEW.last_date <> OLD.last_date",
     ),
     Refusal(PAYMENT, "DELETE", "1=1", "R1: a payment row is never deleted"),
     # ------------------------------------------------------------------ allocations
@@ -266,8 +273,28 @@ REFUSALS: list[Refusal] = [
     Refusal(
         LINE,
         "UPDATE",
-        "OLD.last_date IS NOT NULL AND NEW.last_date < OLD.last_date",
+        "NEW.last_date < OLD.last_date OR NOT ("
+        f"EXISTS (SELECT 1 FROM {ALLOCATION} a"
+        " WHERE a.line_id = NEW.id AND a.date = NEW.last_date)"
+        f" OR EXISTS (SELECT 1 FROM {ADJUSTMENT} a"
+        " WHERE a.line_id = NEW.id AND a.date = NEW.last_date))",
         "R2: a line's totals are the sums of its rows",
+        when="OLD.last_date IS NOT NULL AND NEW.last_date <> OLD.last_date",
+    ),
+    Refusal(
+        LINE,
+        "INSERT",
+        f"EXISTS (SELECT 1 FROM {INVOICE} i"
+        " WHERE i.id = NEW.invoice_id AND i.issued_on IS NOT NULL)",
+        "R1: an issued invoice gets no further line",
+    ),
+    Refusal(
+        LINE,
+        "UPDATE",
+        f"EXISTS (SELECT 1 FROM {INVOICE} i"
+        " WHERE i.id = NEW.invoice_id AND i.issued_on IS NOT NULL)",
+        "R1: an issued invoice gets no further line",
+        when="NEW.invoice_id <> OLD.invoice_id",
     ),
     Refusal(LINE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued line is never deleted"),
     Refusal(
@@ -280,6 +307,13 @@ REFUSALS: list[Refusal] = [
         INVOICE, "DELETE", "OLD.issued_on IS NOT NULL", "R1: an issued invoice is never deleted"
     ),
     # ------------------------------------------------------------------ records of what was done
+    Refusal(
+        CLOSING,
+        "INSERT",
+        f"NEW.closed_through < (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1)",
+        "R8: reopening a period needs a reason",
+        when="NEW.reason = ''",
+    ),
     *_never(ClosingDate),
     Refusal(
         Submission._meta.db_table,

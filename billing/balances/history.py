@@ -31,7 +31,9 @@ class HistoryRow:
 
     @property
     def pays(self) -> list[tuple[InvoiceLine, Decimal]]:
-        """The lines a payment pays, with how much."""
+        """The lines a payment pays, with how much; a charge pays none."""
+        if self.payment is None:
+            return []
         return [(self.lines[link.line_id], link.amount) for link in self.links]
 
 

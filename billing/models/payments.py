@@ -134,7 +134,7 @@ class Payment(AppendOnlyModel):
                 name="r4_draws_on_a_source",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=UNDOING) | ~Q(reason=""), name="r9_undoing_says_why"
+                condition=Q(kind=Kind.RECEIPT) | ~Q(reason=""), name="r9_undoing_says_why"
             ),
             models.CheckConstraint(
                 condition=Q(payer__isnull=False)

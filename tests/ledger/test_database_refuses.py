@@ -242,7 +242,8 @@ def adjust(s: Scene, line: InvoiceLine, amount: int, **changes: Any) -> None:
 
 def issue(s: Scene, **changes: Any) -> None:
     day_of_issue = {"issued_on": day(30), "last_date": day(30)}
-    insert(s.open, **{"paid": 0, "adjusted": 0, **day_of_issue, **changes})
+    fresh = {"invoice_id": s.draft.invoice_id, "paid": 0, "adjusted": 0}
+    insert(s.open, **{**fresh, **day_of_issue, **changes})
 
 
 def change(row: models.Model, what: str) -> None:
@@ -434,7 +435,7 @@ ATTACKS: list[Attack] = [
     ),
     trigger(
         "R1 an issued line replaced under its id",
-        "R1: an issued line is never deleted",
+        "R1: an issued (line is never deleted|invoice gets no further line)",
         lambda s: insert(s.open, how="REPLACE INTO", id=s.open.pk, amount=100),
         on=("sqlite",),
     ),
@@ -791,7 +792,27 @@ ATTACKS: list[Attack] = [
         lambda s: change(s.closing, "closed_through = '2000-01-01'"),
     ),
     trigger("R8 the closing date taken away", NEVER_DELETED, lambda s: delete(s.closing)),
+    trigger(
+        "R8 the books reopened without a reason",
+        "R8: reopening a period needs a reason",
+        lambda s: insert(s.closing, closed_through=day(100)),
+    ),
+    trigger(
+        "R8 a receipt frozen by a last date ahead",
+        "R3: a payment's totals are the sums of its rows",
+        lambda s: change(s.receipt, f"last_date = '{day(0)}'"),
+    ),
+    trigger(
+        "R8 a line frozen by a last date ahead",
+        "R2: a line's totals are the sums of its rows",
+        lambda s: change(s.shared, f"last_date = '{day(0)}'"),
+    ),
     # ------------------------------------------------------------------ R9: who and why
+    constraint(
+        "R9 a refund without a reason",
+        "r9_undoing_says_why",
+        lambda s: draw(s.receipt, "refund", -100, reason=""),
+    ),
     constraint(
         "R9 a reversal without a reason",
         "r9_undoing_says_why",
@@ -816,6 +837,16 @@ ATTACKS: list[Attack] = [
         "R9 an un-pay by nobody",
         "created_by_id",
         lambda s: pay(s, s.receipt, s.shared, -100, created_by_id=None),
+    ),
+    trigger(
+        "R1 a line added to an issued invoice",
+        "R1: an issued invoice gets no further line",
+        lambda s: insert(s.draft, invoice_id=s.open.invoice_id, issued_on=None, last_date=None),
+    ),
+    trigger(
+        "R1 a draft's line moved to an issued invoice",
+        "R1: an issued invoice gets no further line",
+        lambda s: change(s.draft, f"invoice_id = {s.open.invoice_id}"),
     ),
     # ------------------------------------------------------------------ R10: once
     constraint(
