@@ -116,6 +116,7 @@ class Posting:
             self.read_lines(lines)
 
     def read_lines(self, ids: Iterable[int]) -> None:
+        """Lock lines not locked yet; their patients are, so nobody else works on them."""
         missing = set(ids) - set(self.lines)
         if not missing:
             return
@@ -198,6 +199,7 @@ class Posting:
         carc: str = "",
         undoes: Adjustment | None = None,
     ) -> None:
+        """Plan an adjustment and move the working copy of the line."""
         self.adjustments.append(
             Adjustment(
                 line=line,
