@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
 
 from billing.forms.base import AccountingDateField, LedgerForm
+from billing.models import Payment
 from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
-from billing.money import AmountError, MoneyFormField, parse
+from billing.money import AmountError, MoneyFormField, parse, show_dollars
 from patients.models import Patient, Payer, Provider
 
 NOT_FROM_PATIENTS = "Enter the amount of the payment, above 0.00."
+A_MOMENT = datetime.timedelta(minutes=10)
 REFERENCE_LABELS = {
     Method.CHECK: "Check number",
     Method.EFT: "EFT number",
@@ -61,11 +66,14 @@ class PaymentStrip(LedgerForm):
         label="Date received", error_messages={"required": "Enter the date it was received."}
     )
     amount = MoneyFormField(error_messages={"required": "Enter the amount of the payment."})
+    again = forms.BooleanField(label="This is another payment", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             extra = "form-select fld" if isinstance(field, forms.ChoiceField) else "fld num"
+            if isinstance(field, forms.BooleanField):
+                extra = "form-check-input"
             field.widget.attrs.setdefault("class", extra)
         self.fields["amount"].widget.attrs.update(
             {"class": "fld amtbig", "placeholder": "0.00", "data-money": True}
@@ -78,6 +86,32 @@ class PaymentStrip(LedgerForm):
         labels = {each.value: reference_label(each) for each in methods}
         method.widget.attrs["data-labels"] = json.dumps(labels)
         self.fields["reference"].label = reference_label(self["method"].value() or methods[0])
+
+    def doubt(self, by: AbstractBaseUser, **whose: Any) -> None:
+        """Ask once whether the very same payment, on no line yet either, was meant again.
+
+        After Back the browser fills a form drawn anew, whose key is a new one (rule R10 cannot
+        see it). Where lines are paid the second form is refused anyhow, because they changed.
+        """
+        same = {name: self.cleaned_data[name] for name in ("amount", "method", "reference", "date")}
+        twin = Payment.objects.just_entered(by, A_MOMENT).filter(**same, **whose).first()
+        if twin and not self.cleaned_data["again"]:
+            entered = timezone.localtime(twin.created_at)
+            self.add_error(
+                "again",
+                f"You entered the same payment at {entered:%H:%M}: {twin.number},"
+                f" {show_dollars(twin.amount)}. If this is another one, say so and save again.",
+            )
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the box that says so is shown."""
+        return "again" in self.errors or bool(self["again"].value())
+
+    @property
+    def payment(self) -> dict[str, Any]:
+        """What the ledger is told."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "again"}
 
     @property
     def typed_amount(self) -> tuple[Decimal | None, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from billing.money import ZERO, MoneyField
@@ -56,6 +60,15 @@ class PaymentQuerySet(AppendOnlyQuerySet["Payment"]):
 
     def of_account(self, patient: Patient, provider: Provider) -> PaymentQuerySet:
         return self.filter(patient=patient, provider=provider)
+
+    def just_entered(self, by: AbstractBaseUser, within: datetime.timedelta) -> PaymentQuerySet:
+        """Receipts this person entered a moment ago that stand and have paid nothing yet."""
+        return self.receipts().filter(
+            created_by_id=by.pk,
+            created_at__gte=timezone.now() - within,
+            reversed=False,
+            allocated=0,
+        )
 
     def with_credit(self) -> PaymentQuerySet:
         """Receipts with money not on any line. The words of the index `payment_credit`."""

@@ -48,12 +48,15 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid)
     valid = form.is_valid()
-    problems = [] if form.sent_before(request.user) else grid.problems()
-    if not valid or problems:
+    sent = form.sent_before(request.user)
+    if valid and grid.nothing_typed and not sent:
+        form.doubt(request.user, payer=form.cleaned_data["payer"])
+    problems = [] if sent else grid.problems()
+    if form.errors or problems:
         return _page(request, form, grid, problems=problems)
     try:
         posted = ledger.record_payment(
-            by=request.user, entries=list(grid.entries.values()), **form.cleaned_data
+            by=request.user, entries=list(grid.entries.values()), **form.payment
         )
     except ledger.LedgerError as error:
         problems = _refuse(form, grid, error)

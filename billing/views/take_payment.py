@@ -39,15 +39,18 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, patient, form, grid)
     valid = form.is_valid()
-    problems = [] if form.sent_before(request.user) else grid.problems()
-    if not valid or problems:
+    sent = form.sent_before(request.user)
+    if valid and grid.nothing_typed and not sent:
+        form.doubt(request.user, patient=patient, provider=form.cleaned_data["provider"])
+    problems = [] if sent else grid.problems()
+    if form.errors or problems:
         return _page(request, patient, form, grid, problems=problems)
     try:
         posted = ledger.record_payment(
             by=request.user,
             patient=patient,
             entries=list(grid.entries.values()),
-            **form.cleaned_data,
+            **form.payment,
         )
     except ledger.LedgerError as error:
         problems = []

@@ -537,7 +537,9 @@ class Desk(RuleBasedStateMachine):
     @precondition(lambda self: len(self.receipts) > 4)
     @rule(ago=st.sampled_from([4, 4, 3, 2]))
     def close_the_books(self, ago: int) -> None:
-        ClosingDate.objects.create(closed_through=day(ago), created_by=self.by)
+        ClosingDate.objects.create(
+            reason="The month is over", closed_through=day(ago), created_by=self.by
+        )
         self.books.closed = day(ago)
 
     # ------------------------------------------------------------------ after every step

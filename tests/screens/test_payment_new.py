@@ -204,6 +204,21 @@ def test_the_same_form_twice_posts_once(desk: Desk) -> None:
     )
 
 
+def test_the_same_payment_under_a_new_key_is_asked_about_once(desk: Desk) -> None:
+    """Back and Save: the browser fills a form drawn anew."""
+    first = desk.save(desk.form(amount="20"))
+    again = desk.form(amount="20")
+    refused(desk.client, URL, again, f"{first.number}, $20.00. If this is another one, say so")
+    assert desk.save({**again, "again": "on"}).pk != first.pk
+
+
+def test_another_amount_or_one_put_on_lines_is_not_asked_about(desk: Desk) -> None:
+    desk.save(desk.form(amount="20"))
+    desk.save(desk.form(amount="21"))
+    desk.save(desk.form("20", amount="20"))
+    assert Payment.objects.receipts().count() == 3
+
+
 @pytest.mark.parametrize("key", [None, "", "garbage", "\0"])
 def test_a_missing_or_garbled_key(desk: Desk, key: str | None) -> None:
     refused(desk.client, URL, desk.form("50", key=key), TOO_OLD)
