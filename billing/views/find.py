@@ -31,4 +31,5 @@ def find_patients(request: DeskRequest) -> HttpResponse:
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])
     unpaid = balances.unpaid_of(patients)
     options = [(patient, *unpaid.get(patient.pk, (0, None))) for patient in patients]
+    options.sort(key=lambda option: not option[1])  # whoever has nothing unpaid comes last
     return render(request, "billing/find/patients.html", {"options": options, "typed": typed})

@@ -14,6 +14,7 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
   let wantsFirst = false; // Enter came before the list did
   let listed = null; // what was typed when the list was asked for
   let asked = null;
+  let moved = false; // the first option is only proposed: the first Down or Up takes it
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const current = () => list.querySelector("[aria-selected=true]");
@@ -40,7 +41,8 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
 
   function move(step) {
     const all = options();
-    const at = all.indexOf(current()) + step;
+    const at = moved ? all.indexOf(current()) + step : 0;
+    moved = true;
     mark(all[Math.max(0, Math.min(at, all.length - 1))]);
   }
 
@@ -74,6 +76,7 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
     listed = asked;
     if (document.activeElement !== box || listed !== box.value) return;
     open();
+    moved = false;
     mark(options()[0]);
     if (wantsFirst && options().length) choose(options()[0]);
   }, list);

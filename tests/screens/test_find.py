@@ -65,7 +65,7 @@ def test_patients_with_what_they_have_unpaid(client: Client) -> None:
     page = text(client.post("/find/patients/", {"patient": "oka"}))
     assert "2 unpaid, 200.00" in page
     assert "nothing unpaid" in page
-    assert page.index("Okafor, Ben") < page.index("Okafor, Maya")
+    assert page.index("Okafor, Maya") < page.index("Okafor, Ben")  # who owes nothing comes last
     assert page.rindex("Everyone with unpaid sessions") > page.rindex("Okafor")
     assert "17 May 1980 · P1001" in page
     nobody = text(client.post("/find/patients/", {"patient": "nobody"}))
