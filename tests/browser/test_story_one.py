@@ -119,7 +119,7 @@ def test_three_hundred_of_two_hundred(
     expect(unallocated(page)).to_have_text("-$100.00")
     expect(page.locator("#un")).to_contain_text("over-allocated")
     expect(page.locator("#fstate")).to_contain_text("-$100.00 over-allocated")
-    assert unallocated(page).evaluate("el => getComputedStyle(el).color") == RED
+    expect(unallocated(page)).to_have_css("color", RED)
     explain = page.locator("#explain")
     expect(explain).to_contain_text("$100.00 too much is allocated.")
     expect(explain).to_contain_text("The lines add up to $300.00 but the payment is $200.00.")
