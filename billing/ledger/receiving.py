@@ -105,11 +105,14 @@ def _share(posting: Posting, receipt: Payment, entries: Sequence[Entry]) -> None
     else:
         _share_patient(posting, receipt, entries)
     if receipt.unallocated < 0 and not (receipt.payer_id and receipt.over_allocation_reason):
-        raise LedgerError(
-            f"{show_dollars(-receipt.unallocated)} too much is allocated."
-            " Lower some lines or correct Amount.",
-            field="amount",
-        )
+        raise _too_much(-receipt.unallocated)
+
+
+def _too_much(over: Decimal) -> LedgerError:
+    return LedgerError(
+        f"{show_dollars(over)} too much is allocated. Lower some lines or correct Amount.",
+        field="amount",
+    )
 
 
 def _share_patient(posting: Posting, receipt: Payment, entries: Sequence[Entry]) -> None:
@@ -133,11 +136,7 @@ def _share_patient(posting: Posting, receipt: Payment, entries: Sequence[Entry])
     for provider_id, payments in elsewhere.items():
         total = sum((amount for _line, amount in payments), ZERO)
         if total > receipt.unallocated:
-            raise LedgerError(
-                f"{show_dollars(total - receipt.unallocated)} too much is allocated."
-                " Lower some lines or correct Amount.",
-                field="amount",
-            )
+            raise _too_much(total - receipt.unallocated)
         assert receipt.patient_id  # noqa: S101  (patient receipts only)
         into = posting.transfer(
             receipt, total, receipt.patient_id, provider_id, f"Pays lines from {receipt.number}"
