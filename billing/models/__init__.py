@@ -2,22 +2,27 @@
 
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.deposits import Deposit, DepositItem
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
 from billing.models.payments import Kind, Method, Payment
 from billing.models.periods import ClosingDate
 from billing.models.submissions import Submission
+from billing.models.voids import LineVoid
 
 __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
     "ClosingDate",
+    "Deposit",
+    "DepositItem",
     "Fee",
     "Invoice",
     "InvoiceLine",
     "Kind",
+    "LineVoid",
     "Method",
     "NumberSeries",
     "Payment",

@@ -20,17 +20,23 @@ class NumberSeries(models.Model):
         return f"{self.prefix}-{self.next_number:04d}"
 
 
-INVOICE, RECEIPT, INSURANCE, TRANSFER = "INV", "R", "IP", "T"
+INVOICE, RECEIPT, INSURANCE, TRANSFER, DEPOSIT = "INV", "R", "IP", "T", "D"
 
 
 def take_number(prefix: str) -> str:
-    """The next number of a series, in one statement; a new series begins at 1."""
+    """The next number of a series; a new series begins at 1."""
+    return take_numbers(prefix, 1)[0]
+
+
+def take_numbers(prefix: str, count: int) -> list[str]:
+    """So many numbers that follow one another, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, 2)"
+            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, 1 + %s)"
             " ON CONFLICT (prefix) DO UPDATE"
-            " SET next_number = billing_numberseries.next_number + 1"
-            " RETURNING next_number - 1",
-            [prefix],
+            " SET next_number = billing_numberseries.next_number + %s"
+            " RETURNING next_number",
+            [prefix, count, count],
         )
-        return f"{prefix}-{cursor.fetchone()[0]:04d}"
+        end = cursor.fetchone()[0]
+    return [f"{prefix}-{number:04d}" for number in range(end - count, end)]
