@@ -27,7 +27,7 @@ from billing.models import (
     Service,
     Submission,
 )
-from patients.models import Coverage, Patient, Payer, Provider, Session
+from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
 from tests.factories import (
     CoverageFactory,
     FeeFactory,
