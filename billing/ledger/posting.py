@@ -62,7 +62,7 @@ class Posting:
         self.closed = closed_through()
         self.date = date
         self.check_date()
-        self.patients: set[int] = set()
+        self.patients: dict[int, int | None] = {}  # and who pays for them, if somebody else does
         self.lines: dict[int, InvoiceLine] = {}
         self.receipts: dict[int, Payment] = {}
         self.payments: list[Payment] = []
@@ -88,7 +88,7 @@ class Posting:
 
     def forget(self) -> None:
         """Start locking anew, after the locks taken so far were let go."""
-        self.patients, self.lines, self.receipts = set(), {}, {}
+        self.patients, self.lines, self.receipts = {}, {}, {}
 
     def lock(
         self,
@@ -106,11 +106,11 @@ class Posting:
         whose = Q(pk__in=set(patients))
         if lines:
             whose |= Q(pk__in=InvoiceLine.objects.filter(pk__in=lines).values("patient"))
-        self.patients = set(
+        self.patients = dict(
             Patient.objects.select_for_update(no_key=True)
             .filter(whose)
             .order_by("pk")
-            .values_list("pk", flat=True)
+            .values_list("pk", "guarantor")
         )
         named = set(payments)
         wanted = Q(patient__in=self.patients) & (Q(unallocated__gt=0) | Q(unallocated__lt=0))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.ledger.once import Posted, User, verb
-from billing.ledger.posting import Posting, standing_receipt
+from billing.ledger.posting import Account, Posting, standing_receipt
 from billing.ledger.refusals import LedgerError
 from billing.models import AdjustmentKind, InvoiceLine, Kind, Payment
 from billing.models.numbering import INSURANCE, RECEIPT, take_number
@@ -37,9 +37,10 @@ def record_payment(
     """Money was received: from a patient for a provider, or from a payer for anybody.
 
     `entries` share it out at once. What is not allocated is the patient's credit with that
-    provider, or stays with the payer. Refused: more allocated than received (a payer's payment
-    may, with `over_allocation_reason`), more on a line than it owes, another patient's line, a
-    check of that number already entered, a closed or future date.
+    provider, or stays with the payer. A guarantor's payment may pay lines of those they pay for.
+    Refused: more allocated than received (a payer's payment may, with `over_allocation_reason`),
+    more on a line than it owes, a stranger's line, a check of that number already entered, a
+    closed or future date.
     """
     posting = Posting(by, date)
     entries = filled(entries)
@@ -116,11 +117,15 @@ def _too_much(over: Decimal) -> LedgerError:
 
 
 def _share_patient(posting: Posting, receipt: Payment, entries: Sequence[Entry]) -> None:
-    """R5: another provider's line of the same patient is paid through a transfer pair."""
-    elsewhere: dict[int, list[tuple[InvoiceLine, Decimal]]] = defaultdict(list)
+    """R5: another provider's line of the same patient is paid through a transfer pair.
+
+    So is a line of somebody this patient is the guarantor of.
+    """
+    elsewhere: dict[Account, list[tuple[InvoiceLine, Decimal]]] = defaultdict(list)
     for entry in entries:
         line = posting.line(entry)
-        if line.patient_id != receipt.patient_id:
+        whose = {line.patient_id, posting.patients[line.patient_id]}
+        if receipt.patient_id not in whose:
             raise LedgerError(
                 f"{line.invoice} belongs to another patient; this payment cannot pay it.",
                 line=line.pk,
@@ -129,17 +134,17 @@ def _share_patient(posting: Posting, receipt: Payment, entries: Sequence[Entry])
             raise LedgerError("To un-pay a line, use Credit allocation.", line=line.pk)
         if entry.paid > line.balance:
             raise LedgerError(f"This line only owes {show(line.balance)}.", line=line.pk)
-        if line.provider_id == receipt.provider_id:
+        account = line.patient_id, line.provider_id
+        if account == (receipt.patient_id, receipt.provider_id):
             posting.put(receipt, line, entry.paid)
         else:
-            elsewhere[line.provider_id].append((line, entry.paid))
-    for provider_id, payments in elsewhere.items():
+            elsewhere[account].append((line, entry.paid))
+    for (patient_id, provider_id), payments in elsewhere.items():
         total = sum((amount for _line, amount in payments), ZERO)
         if total > receipt.unallocated:
             raise _too_much(total - receipt.unallocated)
-        assert receipt.patient_id  # noqa: S101  (patient receipts only)
         into = posting.transfer(
-            receipt, total, receipt.patient_id, provider_id, f"Pays lines from {receipt.number}"
+            receipt, total, patient_id, provider_id, f"Pays lines from {receipt.number}"
         )
         for line, amount in payments:
             posting.put(into, line, amount)

@@ -144,7 +144,7 @@ def _lock_once(posting: Posting, payment: Payment) -> list[Payment]:
     touched = {row.patient_id for row in family} | {
         line.patient_id for line in posting.lines.values()
     }
-    if not touched <= posting.patients:
+    if not touched <= posting.patients.keys():
         raise _TouchesMore
     return family
 
