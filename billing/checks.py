@@ -23,6 +23,7 @@ from billing.models import (
     Kind,
     LineVoid,
     NumberSeries,
+    Offset,
     Payment,
 )
 from billing.models.numbering import INVOICE
@@ -51,6 +52,7 @@ def totals_are_sums_of_rows() -> Findings:
         if line.balance != owed:
             yield f"line {line.pk}: balance {line.balance}, should be {owed}"
     allocated = _sums(Allocation.objects.all(), "payment")
+    offsets = _sums(Offset.objects.all(), "payment")
     drawn = _sums(Payment.objects.filter(source__isnull=False), "source")
     undone = set(
         Payment.objects.filter(kind__in=UNDOING).values_list("original", flat=True).order_by()
@@ -62,7 +64,9 @@ def totals_are_sums_of_rows() -> Findings:
             yield f"payment {payment.pk}: returned {payment.returned} is not the sum of its rows"
         if payment.reversed != (payment.pk in undone):
             yield f"payment {payment.pk}: reversed is {payment.reversed}, its rows say otherwise"
-        free = payment.amount - payment.returned - payment.allocated
+        if payment.offset != -offsets.get(payment.pk, ZERO):
+            yield f"payment {payment.pk}: offset {payment.offset} is not the sum of its rows"
+        free = payment.amount - payment.returned - payment.allocated - payment.offset
         if payment.unallocated != (free if payment.is_money_in else ZERO):
             yield f"payment {payment.pk}: unallocated {payment.unallocated} does not follow"
 

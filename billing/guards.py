@@ -5,7 +5,7 @@ Two kinds of trigger stand behind the ledger:
 * refusals: a money row that is changed or deleted (R1), an un-pay of more than was paid (R2), a
   row that does not fit what it undoes (R4), another account's line (R5), a closed day (R8), a
   row dated before what it builds on;
-* totals: `paid`, `adjusted`, `allocated`, `returned`, `reversed` and `last_date` are moved by the
+* totals: `paid`, `adjusted`, `allocated`, `returned`, `offset`, `reversed` and `last_date` are moved by the
   insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
   in, and a total can be set to nothing but its sum.
 
@@ -27,6 +27,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     ClosingDate,
@@ -35,7 +36,9 @@ from billing.models import (
     Invoice,
     InvoiceLine,
     LineVoid,
+    Offset,
     Payment,
+    Responsibility,
     Submission,
 )
 
@@ -45,6 +48,9 @@ ADJUSTMENT = Adjustment._meta.db_table
 LINE = InvoiceLine._meta.db_table
 INVOICE = Invoice._meta.db_table
 CLOSING = ClosingDate._meta.db_table
+ADJUDICATION = Adjudication._meta.db_table
+RESPONSIBILITY = Responsibility._meta.db_table
+OFFSET = Offset._meta.db_table
 VOIDED = LineVoid._meta.db_table
 DEPOSIT = Deposit._meta.db_table
 DEPOSITED = DepositItem._meta.db_table
@@ -100,7 +106,57 @@ def _closed(column: str) -> str:
     return f"NEW.{column} <= (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1)"
 
 
-DERIVED_ON_PAYMENT = ("allocated", "returned", "reversed", "last_date")
+def _latest_of(key: str, *tables: str) -> str:
+    """SQL for: or a row of one of these tables is of the new last date."""
+    return "".join(
+        f" OR EXISTS (SELECT 1 FROM {table} a WHERE a.{key} = NEW.id AND a.date = NEW.last_date)"
+        for table in tables
+    )
+
+
+def _with_insurers_payment(table: str, *, optional: bool = False) -> Refusal:
+    """A row that came with an insurer's payment names its receipt, and is not before its last."""
+    unless = "NEW.payment_id IS NOT NULL AND " if optional else ""
+    return Refusal(
+        table,
+        "INSERT",
+        f"{unless}NOT EXISTS (SELECT 1 FROM {PAYMENT} p"
+        " WHERE p.id = NEW.payment_id AND p.payer_id IS NOT NULL AND p.kind = 'receipt'"
+        " AND NEW.date >= p.last_date)",
+        "What an insurer said comes with its receipt",
+    )
+
+
+def _on_standing_line(table: str) -> Refusal:
+    return Refusal(
+        table,
+        "INSERT",
+        f"NOT EXISTS (SELECT 1 FROM {LINE} l WHERE l.id = NEW.line_id"
+        " AND l.issued_on IS NOT NULL AND NEW.date >= l.last_date)"
+        f" OR EXISTS (SELECT 1 FROM {VOIDED} v WHERE v.line_id = NEW.line_id)",
+        "What an insurer said is of an issued line that is not void, not before its last row",
+    )
+
+
+def _undoes_its_opposite(table: str, same: str, opposite: str = "") -> Refusal:
+    """R4: what undoes names a row of the same `same` that undoes nothing itself."""
+    return Refusal(
+        table,
+        "INSERT",
+        "NEW.undoes_id IS NOT NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM {table} a WHERE a.id = NEW.undoes_id AND a.{same} = NEW.{same}"
+        f"{opposite} AND a.undoes_id IS NULL)",
+        "R4: the row does not fit what it undoes",
+    )
+
+
+OPPOSITE_AMOUNT = " AND a.amount = -NEW.amount"
+OPPOSITE_OWNERS = (
+    " AND NOT (a.owed_before_id <distinct> NEW.owed_after_id)"
+    " AND NOT (a.owed_after_id <distinct> NEW.owed_before_id)"
+)
+
+DERIVED_ON_PAYMENT = ("allocated", "returned", "offset", "reversed", "last_date")
 DERIVED_ON_LINE = ("paid", "adjusted", "last_date")
 
 SAME_OWNER = (
@@ -114,7 +170,8 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "INSERT",
-        "NEW.allocated <> 0 OR NEW.returned <> 0 OR NEW.reversed OR NEW.last_date <distinct> NEW.date",
+        "NEW.allocated <> 0 OR NEW.returned <> 0 OR NEW.offset_total <> 0 OR NEW.reversed"
+        " OR NEW.last_date <distinct> NEW.date",
         "R3: a payment begins with nothing allocated or returned",
     ),
     Refusal(
@@ -176,6 +233,14 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
+        f"NEW.offset_total <> (SELECT COALESCE(-SUM(o.amount), 0) FROM {OFFSET} o"
+        " WHERE o.payment_id = NEW.id)",
+        "R3: a payment's totals are the sums of its rows",
+        when="NEW.offset_total <> OLD.offset_total",
+    ),
+    Refusal(
+        PAYMENT,
+        "UPDATE",
         f"NEW.reversed <> EXISTS (SELECT 1 FROM {PAYMENT} p"
         f" WHERE p.original_id = NEW.id AND p.kind IN {UNDOING})",
         "R3: a payment's totals are the sums of its rows",
@@ -189,8 +254,7 @@ REFUSALS: list[Refusal] = [
         " WHERE a.payment_id = NEW.id AND a.date = NEW.last_date)"
         f" OR EXISTS (SELECT 1 FROM {PAYMENT} p"
         " WHERE p.source_id = NEW.id AND p.date = NEW.last_date)"
-        f" OR EXISTS (SELECT 1 FROM {ADJUSTMENT} a"
-        " WHERE a.payment_id = NEW.id AND a.date = NEW.last_date))",
+        f"{_latest_of('payment_id', ADJUSTMENT, ADJUDICATION, RESPONSIBILITY, OFFSET)})",
         "R3: a payment's totals are the sums of its rows",
         when="NEW.last_date <> OLD.last_date",
     ),
@@ -229,14 +293,7 @@ REFUSALS: list[Refusal] = [
         " AND l.issued_on IS NOT NULL AND NEW.date >= l.last_date)",
         "An adjustment is on an issued line, not before its last row",
     ),
-    Refusal(
-        ADJUSTMENT,
-        "INSERT",
-        "NEW.undoes_id IS NOT NULL AND NOT EXISTS ("
-        f"SELECT 1 FROM {ADJUSTMENT} a WHERE a.id = NEW.undoes_id AND a.line_id = NEW.line_id"
-        " AND a.amount = -NEW.amount AND a.undoes_id IS NULL)",
-        "R4: the row does not fit what it undoes",
-    ),
+    _undoes_its_opposite(ADJUSTMENT, "line_id", OPPOSITE_AMOUNT),
     Refusal(
         ADJUSTMENT,
         "INSERT",
@@ -252,6 +309,24 @@ REFUSALS: list[Refusal] = [
         "R2: nothing is put on a voided line",
     ),
     *_never(Adjustment),
+    # ------------------------------------------------------------------ what insurers said
+    *(
+        refusal
+        for table, model in ((RESPONSIBILITY, Responsibility), (ADJUDICATION, Adjudication))
+        for refusal in (
+            Refusal(table, "INSERT", _closed("date"), "R8: the day is closed"),
+            _on_standing_line(table),
+            *_never(model),
+        )
+    ),
+    _with_insurers_payment(RESPONSIBILITY),
+    _undoes_its_opposite(RESPONSIBILITY, "line_id", OPPOSITE_AMOUNT),
+    _with_insurers_payment(ADJUDICATION, optional=True),
+    _undoes_its_opposite(ADJUDICATION, "line_id", OPPOSITE_OWNERS),
+    Refusal(OFFSET, "INSERT", _closed("date"), "R8: the day is closed"),
+    _with_insurers_payment(OFFSET),
+    _undoes_its_opposite(OFFSET, "payment_id", OPPOSITE_AMOUNT),
+    *_never(Offset),
     # ------------------------------------------------------------------ voided lines
     Refusal(VOIDED, "INSERT", _closed("date"), "R8: the day is closed"),
     Refusal(
@@ -327,8 +402,7 @@ REFUSALS: list[Refusal] = [
         "NEW.last_date < OLD.last_date OR NOT ("
         f"EXISTS (SELECT 1 FROM {ALLOCATION} a"
         " WHERE a.line_id = NEW.id AND a.date = NEW.last_date)"
-        f" OR EXISTS (SELECT 1 FROM {ADJUSTMENT} a"
-        " WHERE a.line_id = NEW.id AND a.date = NEW.last_date))",
+        f"{_latest_of('line_id', ADJUSTMENT, ADJUDICATION, RESPONSIBILITY)})",
         "R2: a line's totals are the sums of its rows",
         when="OLD.last_date IS NOT NULL AND NEW.last_date <> OLD.last_date",
     ),
@@ -379,7 +453,13 @@ TOTALS: list[Total] = [
     Total(ALLOCATION, "line_id", LINE, "paid"),
     Total(ALLOCATION, "payment_id", PAYMENT, "allocated"),
     Total(ADJUSTMENT, "line_id", LINE, "adjusted"),
-    Total(ADJUSTMENT, "payment_id", PAYMENT, "allocated", amount="0"),  # moves last_date only
+    Total(OFFSET, "payment_id", PAYMENT, "offset_total", amount="-amount"),
+    # These move last_date only.
+    Total(ADJUSTMENT, "payment_id", PAYMENT, "allocated", amount="0"),
+    Total(RESPONSIBILITY, "line_id", LINE, "paid", amount="0"),
+    Total(RESPONSIBILITY, "payment_id", PAYMENT, "allocated", amount="0"),
+    Total(ADJUDICATION, "line_id", LINE, "paid", amount="0"),
+    Total(ADJUDICATION, "payment_id", PAYMENT, "allocated", amount="0"),
     Total(PAYMENT, "source_id", PAYMENT, "returned", amount="-amount"),
 ]
 
@@ -402,6 +482,10 @@ def _tables() -> list[str]:
     return sorted({refusal.table for refusal in REFUSALS})
 
 
+def _added_up() -> list[str]:
+    return sorted({total.table for total in TOTALS})
+
+
 def _name(table: str, event: str) -> str:
     return f"remit_{table}_{event.lower()}"
 
@@ -422,7 +506,7 @@ def _sqlite() -> dict[str, tuple[str, str]]:
                 table,
                 f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN {body} END",
             )
-    for table in (ALLOCATION, ADJUSTMENT, PAYMENT):
+    for table in _added_up():
         steps = []
         if table == PAYMENT:
             originals = f"SELECT NEW.original_id WHERE NEW.kind IN {UNDOING}"
@@ -501,7 +585,7 @@ def _postgresql() -> dict[str, tuple[str, str]]:
             f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
         )
-    for table in (ALLOCATION, ADJUSTMENT, PAYMENT):
+    for table in _added_up():
         steps = []
         if table == PAYMENT:
             originals = f"SELECT original_id FROM added WHERE kind IN {UNDOING}"

@@ -19,17 +19,48 @@ class Entry:
     """What is typed on one line: paid by this payment, written off with it.
 
     `seen` is the line's state when the screen was drawn (`InvoiceLine.seen`); when it is given,
-    the ledger refuses to post on a line that changed since.
+    the ledger refuses to post on a line that changed since. The rest is what only insurers say:
+    the reason code of the write-off (`carc`), what the patient owes and of what kind, how the
+    claim came out (`outcome`, where the amounts do not say it) with its `codes`, and whose the
+    rest is now (`rest`).
     """
 
     line: int
     paid: Decimal = ZERO
     write_off: Decimal = ZERO
     seen: str = ""
+    carc: str = ""
+    owes: tuple[Owes, ...] = ()
+    outcome: str = ""
+    codes: str = ""
+    rest: str = ""
 
     @property
     def empty(self) -> bool:
-        return not self.paid and not self.write_off
+        return not (self.paid or self.write_off or self.owes or self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Owes:
+    """What an insurer says the patient owes of a line. A reversed claim takes it back: negative."""
+
+    kind: str
+    amount: Decimal
+    carc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetEntry:
+    """A provider-level adjustment as the insurer states it: positive is money it kept."""
+
+    code: str
+    amount: Decimal
+    reference: str = ""
+
+
+# Whose the rest of a line is after an insurer's answer: the next insurer's, or the patient's where
+# there is none; still this insurer's; the patient's whoever else insures them.
+NEXT, STAYS, PATIENT = "next", "stays", "patient"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ on lines and payments follow by themselves (`billing.guards`). Rule numbers are 
 docs/money.md.
 
     receiving    money comes in and is put on lines
+    insurers     an insurer's payment on lines, and whose the rest is
     credit       an account's credit, un-paying
     adjusting    write-offs, and undoing them
     undoing      reversals and deletions
@@ -22,18 +23,21 @@ docs/money.md.
 from billing.ledger.adjusting import adjust, undo_write_off, write_off
 from billing.ledger.credit import allocate_credit, unpay
 from billing.ledger.depositing import deposit
+from billing.ledger.insurers import set_responsibility
 from billing.ledger.invoicing import issue_invoice, issue_invoices, void_line, void_lines
 from billing.ledger.moving import refund, transfer
 from billing.ledger.once import Posted
 from billing.ledger.receiving import allocate, record_payment
 from billing.ledger.refusals import AlreadyUndoneError, LedgerError, StaleLineError
 from billing.ledger.undoing import reverse, void, why_not_deleted
-from billing.sharing import Entry
+from billing.sharing import Entry, OffsetEntry, Owes
 
 __all__ = [
     "AlreadyUndoneError",
     "Entry",
     "LedgerError",
+    "OffsetEntry",
+    "Owes",
     "Posted",
     "StaleLineError",
     "adjust",
@@ -45,6 +49,7 @@ __all__ = [
     "record_payment",
     "refund",
     "reverse",
+    "set_responsibility",
     "transfer",
     "undo_write_off",
     "unpay",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -45,6 +46,7 @@ def issue_invoices(
         draft.number, draft.issued_on = number, posting.date
         invoice.number, invoice.issued_on = number, posting.date
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
+    _give_control_numbers(lines, {pk: str(draft.number) for pk, draft in locked.items()})
     lines.update(issued_on=posting.date, last_date=posting.date)
     return Posted()
 
@@ -63,6 +65,19 @@ def _refuse_unready(invoices: Sequence[Invoice], lines: Iterable[InvoiceLine]) -
             )
         if invoice.pk not in with_lines:
             raise LedgerError("An invoice needs at least one line.")
+
+
+def _give_control_numbers(lines: Iterable[InvoiceLine], numbers: dict[int, str]) -> None:
+    """What an insurer answers with: the claim is the invoice, the line its place on it."""
+    counted: dict[int, int] = defaultdict(int)
+    given = []
+    for line in sorted(lines, key=lambda line: (line.service_date, line.pk)):
+        counted[line.invoice_id] += 1
+        if not line.control_number:
+            line.claim_number = line.claim_number or numbers[line.invoice_id]
+            line.control_number = f"{numbers[line.invoice_id]}-{counted[line.invoice_id]}"
+            given.append(line)
+    InvoiceLine.objects.bulk_update(given, ["claim_number", "control_number"])
 
 
 # ---------------------------------------------------------------------------- voiding

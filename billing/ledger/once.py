@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec
@@ -15,9 +15,19 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 
 from billing.ledger.refusals import LedgerError
-from billing.models import Adjustment, Allocation, Deposit, LineVoid, Payment, Submission
+from billing.models import (
+    Adjudication,
+    Adjustment,
+    Allocation,
+    Deposit,
+    LineVoid,
+    Offset,
+    Payment,
+    Responsibility,
+    Submission,
+)
 from billing.money import ZERO
-from billing.sharing import Entry
+from billing.sharing import Entry, OffsetEntry
 
 User = AbstractBaseUser
 
@@ -36,6 +46,9 @@ class Posted:
     released: list[Allocation] = field(default_factory=list)
     covered: Decimal = ZERO
     voids: list[LineVoid] = field(default_factory=list)
+    responsibilities: list[Responsibility] = field(default_factory=list)
+    adjudications: list[Adjudication] = field(default_factory=list)
+    offsets: list[Offset] = field(default_factory=list)
     deposit: Deposit | None = None
     replayed: bool = False
 
@@ -95,8 +108,9 @@ def _fingerprint(verb: str, arguments: Mapping[str, Any]) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, models.Model):
             return [value._meta.label, value.pk]
-        if isinstance(value, Entry):
-            return [value.line, str(value.paid), str(value.write_off)]
+        if isinstance(value, Entry | OffsetEntry):
+            # What was seen says nothing of what was meant.
+            return {key: each for key, each in asdict(value).items() if key != "seen"}
         return str(value)
 
     text = json.dumps([verb, arguments], default=plain, sort_keys=True)

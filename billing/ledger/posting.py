@@ -6,9 +6,9 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, Sum, Value, When
 from django.utils import timezone
 
 from billing.ledger.once import Posted, User
@@ -19,7 +19,17 @@ from billing.ledger.refusals import (
     already_void,
     who_changed,
 )
-from billing.models import Adjustment, Allocation, InvoiceLine, Kind, LineVoid, Payment
+from billing.models import (
+    Adjudication,
+    Adjustment,
+    Allocation,
+    InvoiceLine,
+    Kind,
+    LineVoid,
+    Offset,
+    Payment,
+    Responsibility,
+)
 from billing.models.append_only import AppendOnlyModel
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
@@ -29,12 +39,14 @@ from billing.sharing import Entry
 from patients.models import Patient
 
 Account = tuple[int, int]
+AnyRow = TypeVar("AnyRow", bound=AppendOnlyModel)
 
 # What a verb looks at on a line it locks; a refusal's words read the rest when they need it.
 LOOKED_AT = (
     "invoice",
     "patient",
     "provider",
+    "payer",
     "service_date",
     "amount",
     "paid",
@@ -69,6 +81,9 @@ class Posting:
         self.allocations: list[Allocation] = []
         self.adjustments: list[Adjustment] = []
         self.voids: list[LineVoid] = []
+        self.responsibilities: list[Responsibility] = []
+        self.adjudications: list[Adjudication] = []
+        self.offsets: list[Offset] = []
         self.released: list[Allocation] = []
         self.covered = ZERO
         self.staged: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
@@ -187,16 +202,8 @@ class Posting:
 
     def put(self, receipt: Payment, line: InvoiceLine, amount: Decimal, reason: str = "") -> None:
         """Plan an allocation and move the working copies."""
-        self.allocations.append(
-            Allocation(
-                payment=receipt,
-                line=line,
-                amount=amount,
-                reason=reason,
-                created_at=self.now,
-                created_by_id=self.by.pk,
-            )
-        )
+        row = Allocation(payment=receipt, line=line, amount=amount, reason=reason)
+        self.allocations.append(self.stamped(row))
         receipt.allocated += amount
         receipt.unallocated -= amount
         line.paid += amount
@@ -216,27 +223,69 @@ class Posting:
         undoes: Adjustment | None = None,
     ) -> None:
         """Plan an adjustment and move the working copy of the line."""
-        self.adjustments.append(
-            Adjustment(
-                line=line,
-                amount=amount,
-                kind=kind,
-                reason=reason,
-                payment=payment,
-                carc=carc,
-                undoes=undoes,
-                created_at=self.now,
-                created_by_id=self.by.pk,
-            )
+        row = Adjustment(
+            line=line,
+            amount=amount,
+            kind=kind,
+            reason=reason,
+            payment=payment,
+            carc=carc,
+            undoes=undoes,
         )
+        self.adjustments.append(self.stamped(row))
         line.adjusted += amount
         line.balance -= amount
 
+    def stamped(self, row: AnyRow) -> AnyRow:
+        """A row of this verb: its moment and who did it. The date is settled when it is written."""
+        row.created_at, row.created_by_id = self.now, self.by.pk
+        return row
+
+    def owes(self, line: InvoiceLine, amount: Decimal, **more: Any) -> None:
+        """Plan what an insurer says the patient owes; it moves no total."""
+        row = Responsibility(line=line, amount=amount, **more)
+        self.responsibilities.append(self.stamped(row))
+
+    def adjudicate(self, line: InvoiceLine, owed_after: int | None, **more: Any) -> None:
+        """Plan who owes the rest of a line now, and why."""
+        row = Adjudication(
+            line=line, owed_before_id=line.payer_id, owed_after_id=owed_after, **more
+        )
+        self.adjudications.append(self.stamped(row))
+        line.payer_id = owed_after
+
+    def take_back_answer(
+        self,
+        line: InvoiceLine,
+        answer: Adjudication,
+        *,
+        payment: Payment,
+        reason: str,
+        goes_back: bool,
+    ) -> None:
+        """Plan the opposite of an answer; the line follows, unless others answered since."""
+        row = Adjudication(
+            line=line,
+            payment=payment,
+            outcome=answer.outcome,
+            owed_before_id=answer.owed_after_id,
+            owed_after_id=answer.owed_before_id,
+            reason=reason,
+            undoes=answer,
+        )
+        self.adjudications.append(self.stamped(row))
+        if goes_back:
+            line.payer_id = answer.owed_before_id
+
+    def offset(self, receipt: Payment, amount: Decimal, **more: Any) -> None:
+        """Plan an offset: what the payer kept (positive) was on lines without being received."""
+        self.offsets.append(self.stamped(Offset(payment=receipt, amount=amount, **more)))
+        receipt.offset -= amount
+        receipt.unallocated += amount
+
     def void(self, line: InvoiceLine, reason: str) -> None:
         """Plan the row that says a line is void; nothing may be paid or owed on it by then."""
-        self.voids.append(
-            LineVoid(line=line, reason=reason, created_at=self.now, created_by_id=self.by.pk)
-        )
+        self.voids.append(self.stamped(LineVoid(line=line, reason=reason)))
 
     def draw(
         self, kind: str, *, source: Payment, original: Payment, amount: Decimal, **more: Any
@@ -292,9 +341,10 @@ class Posting:
         line: InvoiceLine,
         amount: Decimal,
         reason: str,
-        held: Mapping[tuple[int, int], Decimal],
+        held: dict[tuple[int, int], Decimal],
         only: Payment | None = None,
     ) -> Decimal:
+        """As unpay_line, with `held` read before; what is taken is taken off it too."""
         holders = [
             self.receipts[payment]
             for payment, held_line in held
@@ -305,6 +355,7 @@ class Posting:
             taken = min(amount, held[receipt.pk, line.pk])
             if taken > 0:
                 self.put(receipt, line, -taken, reason)
+                held[receipt.pk, line.pk] -= taken
                 amount -= taken
         return amount
 
@@ -406,8 +457,9 @@ class Posting:
     def write(self) -> None:
         """Write everything planned, under one date, in an order every row's guard accepts.
 
-        Money leaves lines first; then payments in the order planned, with what they take back;
-        then write-offs, those that raise what is owed first; money reaches lines last.
+        Money leaves lines first; then payments in the order planned, with what they take back and
+        what the payer kept; then write-offs, those that raise what is owed first; then money
+        reaches lines, and offsets that use it up come last.
         """
         self.cover()
         self._spare_voided_lines()
@@ -420,41 +472,63 @@ class Posting:
             # Rows that point at rows of this same verb learn their ids only now.
             payment.original_id = payment.original.pk if payment.original else None
             payment.source_id = payment.source.pk if payment.source else None
-            payment.allocated, payment.returned, payment.reversed = ZERO, ZERO, False
+            payment.allocated, payment.returned, payment.offset = ZERO, ZERO, ZERO
+            payment.reversed = False
             payment.save()
         for row in (*taken_back, *reaching):
             row.payment_id = row.payment.pk
-        for adjustment in self.adjustments:
-            adjustment.payment_id = adjustment.payment.pk if adjustment.payment else None
+        for said in (*self._said, *self.offsets):
+            said.payment_id = said.payment.pk if said.payment else None
         Allocation.objects.insert(taken_back)
+        Offset.objects.bulk_create(row for row in self.offsets if row.amount > 0)
         Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
         Allocation.objects.insert(reaching)
+        Offset.objects.bulk_create(row for row in self.offsets if row.amount < 0)
+        Responsibility.objects.bulk_create(self.responsibilities)
+        Adjudication.objects.bulk_create(self.adjudications)
+        self._say_who_owes()
         LineVoid.objects.bulk_create(self.voids)
+
+    def _say_who_owes(self) -> None:
+        """Lines whose rest is somebody else's now: one statement, whoever they are."""
+        moved = {row.line.pk: row.line.payer_id for row in self.adjudications}
+        if moved:
+            whose = Case(
+                *(When(pk=pk, then=Value(payer)) for pk, payer in moved.items()),
+                output_field=BigIntegerField(),
+            )
+            InvoiceLine.objects.filter(pk__in=moved).update(payer=whose)
 
     def _spare_voided_lines(self) -> None:
         """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
-        lines = [row.line for row in self.allocations] + [row.line for row in self.adjustments]
-        for line in lines:
-            if line.is_void:  # type: ignore[attr-defined]
-                raise already_void(line)
+        for row in (*self.allocations, *self._said):
+            if row.line.is_void:
+                raise already_void(row.line)
+
+    @property
+    def _said(self) -> list[Any]:
+        """Rows on lines that may have come with an insurer's payment."""
+        return [*self.adjustments, *self.responsibilities, *self.adjudications]
 
     def _settle_date(self) -> None:
         """The latest of the typed date and of every row on what this verb touches (R8)."""
         touched: list[Payment | InvoiceLine] = []
         for allocation in self.allocations:
             touched += [allocation.payment, allocation.line]
-        for adjustment in self.adjustments:
-            touched.append(adjustment.line)
-            if adjustment.payment:
-                touched.append(adjustment.payment)
+        for said in self._said:
+            touched.append(said.line)
+            if said.payment:
+                touched.append(said.payment)
         touched += [payment.source for payment in self.payments if payment.source]
         touched += [void.line for void in self.voids]
+        touched += [offset.payment for offset in self.offsets]
         latest = max((each.last_date for each in touched if each.last_date), default=self.date)
         self.date = max(self.date, latest)
         self.check_date()
         for payment in self.payments:
             payment.date = payment.last_date = self.date
         rows: list[AppendOnlyModel] = [*self.allocations, *self.adjustments, *self.voids]
+        rows += [*self.responsibilities, *self.adjudications, *self.offsets]
         for row in rows:
             row.date = self.date
 
@@ -463,7 +537,15 @@ class Posting:
         self.write()
         fresh = Payment.objects.with_names().get(pk=payment.pk) if payment else None
         return Posted(
-            fresh, self.allocations, self.adjustments, self.released, self.covered, self.voids
+            payment=fresh,
+            allocations=self.allocations,
+            adjustments=self.adjustments,
+            released=self.released,
+            covered=self.covered,
+            voids=self.voids,
+            responsibilities=self.responsibilities,
+            adjudications=self.adjudications,
+            offsets=self.offsets,
         )
 
 

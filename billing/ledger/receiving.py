@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.insurers import share_insurer
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Account, Posting, standing_receipt
 from billing.ledger.refusals import LedgerError
-from billing.models import AdjustmentKind, InvoiceLine, Kind, Payment
+from billing.models import InvoiceLine, Kind, Payment
 from billing.models.numbering import INSURANCE, RECEIPT, take_number
 from billing.money import ZERO, show, show_dollars
-from billing.sharing import Entry
+from billing.sharing import Entry, OffsetEntry
 from patients.models import Patient, Payer, Provider
 
 
@@ -31,19 +32,20 @@ def record_payment(
     reference: str = "",
     note: str = "",
     entries: Sequence[Entry] = (),
+    offsets: Sequence[OffsetEntry] = (),
     over_allocation_reason: str = "",
     key: UUID | None = None,
 ) -> Posted:
     """Money was received: from a patient for a provider, or from a payer for anybody.
 
-    `entries` share it out at once. What is not allocated is the patient's credit with that
+    `entries` share it out at once, `offsets` are what a payer kept or added beside its lines. What is not allocated is the patient's credit with that
     provider, or stays with the payer. A guarantor's payment may pay lines of those they pay for.
     Refused: more allocated than received (a payer's payment may, with `over_allocation_reason`),
     more on a line than it owes, a stranger's line, a check of that number already entered, a
     closed or future date.
     """
     posting = Posting(by, date)
-    entries = filled(entries)
+    entries = filled(entries, twice=payer is not None)
     if payer is None and (patient is None or provider is None):
         raise LedgerError("Choose the patient and the provider.", field="provider")
     if payer is None and amount <= 0:
@@ -66,7 +68,7 @@ def record_payment(
         ),
         take_number(INSURANCE if payer else RECEIPT),
     )
-    _share(posting, receipt, entries)
+    _share(posting, receipt, entries, offsets)
     return posting.posted(receipt)
 
 
@@ -77,6 +79,7 @@ def allocate(
     payment: Payment,
     entries: Sequence[Entry],
     date: datetime.date,
+    offsets: Sequence[OffsetEntry] = (),
     key: UUID | None = None,
 ) -> Posted:
     """Put money of a saved receipt on lines: go on allocating an insurance payment, say.
@@ -84,25 +87,35 @@ def allocate(
     Refused as in record_payment, and for a receipt that was reversed.
     """
     posting = Posting(by, date)
-    entries = filled(entries)
+    entries = filled(entries, twice=payment.payer_id is not None)
     patients = [payment.patient_id] if payment.patient_id else []
     posting.lock(patients=patients, payments=[payment.pk], lines=[entry.line for entry in entries])
     receipt = standing_receipt(posting, payment)
-    _share(posting, receipt, entries)
+    _share(posting, receipt, entries, offsets)
     return posting.posted(receipt)
 
 
-def filled(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries something is typed in; one line stands once, or limits could not be checked."""
+def filled(entries: Iterable[Entry], *, twice: bool = False) -> list[Entry]:
+    """The entries something is typed in; one line stands once.
+
+    Except where an insurer takes a claim back and corrects it in the same payment.
+    """
     filled = [entry for entry in entries if not entry.empty]
-    if len({entry.line for entry in filled}) < len(filled):
+    if not twice and len({entry.line for entry in filled}) < len(filled):
         raise LedgerError("A line stands on this form twice. Open the form afresh.")
     return filled
 
 
-def _share(posting: Posting, receipt: Payment, entries: Sequence[Entry]) -> None:
+def _share(
+    posting: Posting,
+    receipt: Payment,
+    entries: Sequence[Entry],
+    offsets: Sequence[OffsetEntry] = (),
+) -> None:
     if receipt.payer_id:
-        _share_insurer(posting, receipt, entries)
+        share_insurer(posting, receipt, entries, offsets)
+    elif offsets:
+        raise LedgerError("Only an insurer's payment has offsets.")
     else:
         _share_patient(posting, receipt, entries)
     if receipt.unallocated < 0 and not (receipt.payer_id and receipt.over_allocation_reason):
@@ -148,52 +161,6 @@ def _share_patient(posting: Posting, receipt: Payment, entries: Sequence[Entry])
         )
         for line, amount in payments:
             posting.put(into, line, amount)
-
-
-def _share_insurer(posting: Posting, receipt: Payment, entries: Sequence[Entry]) -> None:
-    """An insurer's payment goes before the patient's: what does not fit beside it is released."""
-    touched = [posting.line(entry) for entry in entries]
-    taken_back = [entry.line for entry in entries if entry.paid < 0]
-    by_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    if taken_back:
-        held = posting.held(line__in=taken_back, payment__payer=receipt.payer_id)
-        for (_payment, line_id), amount in held.items():
-            by_payer[line_id] += amount
-    crowded = {
-        line.pk
-        for line, entry in zip(touched, entries, strict=True)
-        if entry.paid + entry.write_off > line.balance
-    }
-    patients_money: dict[tuple[int, int], Decimal] = {}
-    if crowded:
-        patients_money = posting.held(line__in=crowded, payment__patient__isnull=False)
-        posting.read_receipts(payment for payment, _line in patients_money)
-    for line, entry in zip(touched, entries, strict=True):
-        if entry.paid < 0 and by_payer[line.pk] + entry.paid < 0:
-            raise LedgerError(
-                f"This payer paid only {show(by_payer[line.pk])} on this line.", line=line.pk
-            )
-        if entry.write_off < 0 and line.adjusted + entry.write_off < 0:
-            raise LedgerError(f"Only {show(line.adjusted)} was written off.", line=line.pk)
-        short = entry.paid + entry.write_off - line.balance
-        if short > 0:
-            before = len(posting.allocations)
-            left = posting.unpay_held(
-                line, short, f"Released: {receipt.number} paid the line", patients_money
-            )
-            posting.released += posting.allocations[before:]
-            if left > 0:
-                raise LedgerError(f"{show(left)} more than this session owes.", line=line.pk)
-        if entry.write_off:
-            posting.write_off(
-                line,
-                entry.write_off,
-                kind=AdjustmentKind.CONTRACTUAL,
-                payment=receipt,
-                reason="" if entry.write_off > 0 else "Write-off taken back",
-            )
-        if entry.paid:
-            posting.put(receipt, line, entry.paid, "" if entry.paid > 0 else "Taken back")
 
 
 def _refuse_entered_before(payer: Payer, reference: str) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, unpay_everything
 from billing.ledger.refusals import LedgerError, already_undone, require_reason
-from billing.models import Adjustment, Allocation, DepositItem, Kind, Payment
+from billing.models import Adjudication, Adjustment, Allocation, DepositItem, Kind, Payment
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through
 from billing.money import ZERO, show
@@ -102,6 +102,7 @@ def _undo(
             unpay_everything(posting, holders, reason)
         if payment.payer_id:
             _give_back_write_offs(posting, payment, reason)
+            _take_back_what_was_said(posting, payment, reason)
             _refuse_what_write_offs_need(posting, payment)
             _refuse_what_later_rows_need(posting, payment)
     # The newest transfer first, so that each receipt is whole again before it is undone itself.
@@ -153,8 +154,15 @@ def _lines_of_payer(payment: Payment) -> set[int]:
     """The lines an insurer's payment has anything on; a patient's lock covers the patient's own."""
     if not payment.payer_id:
         return set()
-    paid = set(payment.allocations.values_list("line", flat=True))
-    return paid | set(payment.adjustments.values_list("line", flat=True))
+    found: set[int] = set()
+    for rows in (
+        payment.allocations,
+        payment.adjustments,
+        payment.responsibilities,
+        payment.adjudications,
+    ):
+        found |= set(rows.values_list("line", flat=True))
+    return found
 
 
 def _transfers_from(payment: Payment) -> list[Payment]:
@@ -211,6 +219,50 @@ def _give_back_write_offs(posting: Posting, payment: Payment, reason: str) -> No
             payment=posting.receipts[payment.pk],
             carc=adjustment.carc,
             undoes=adjustment,
+        )
+
+
+def _take_back_what_was_said(posting: Posting, payment: Payment, reason: str) -> None:
+    """Opposite rows for what the insurer said the patient owes, for offsets and for its answers.
+
+    A line goes back to whom it waited for, unless somebody answered on it or moved it since.
+    """
+    receipt = posting.source_of(payment)
+    for said in payment.responsibilities.standing().order_by("pk"):
+        posting.owes(
+            posting.lines[said.line_id],
+            -said.amount,
+            kind=said.kind,
+            carc=said.carc,
+            payment=receipt,
+            reason=reason,
+            undoes=said,
+        )
+    for offset in payment.offsets.standing().order_by("pk"):
+        posting.offset(
+            receipt,
+            -offset.amount,
+            code=offset.code,
+            reference=offset.reference,
+            reason=reason,
+            undoes=offset,
+        )
+    answers = list(payment.adjudications.standing().order_by("-pk"))
+    own = {answer.pk for answer in answers}
+    latest: dict[int, int] = dict(
+        Adjudication.objects.filter(line__in=[each.line_id for each in answers])
+        .standing()
+        .values_list("line")
+        .annotate(latest=Max("pk"))
+        .order_by()
+    )
+    for answer in answers:
+        posting.take_back_answer(
+            posting.lines[answer.line_id],
+            answer,
+            payment=receipt,
+            reason=reason,
+            goes_back=latest[answer.line_id] in own,
         )
 
 

@@ -1,17 +1,25 @@
 """The nouns of billing, one a file."""
 
+from billing.models.adjudications import (
+    Adjudication,
+    Outcome,
+    Responsibility,
+    ResponsibilityKind,
+)
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
+from billing.models.offsets import Offset, OffsetKind
 from billing.models.payments import Kind, Method, Payment
 from billing.models.periods import ClosingDate
 from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
 __all__ = [
+    "Adjudication",
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
@@ -25,7 +33,12 @@ __all__ = [
     "LineVoid",
     "Method",
     "NumberSeries",
+    "Offset",
+    "OffsetKind",
+    "Outcome",
     "Payment",
+    "Responsibility",
+    "ResponsibilityKind",
     "Service",
     "Submission",
 ]

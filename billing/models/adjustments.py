@@ -35,7 +35,7 @@ class Adjustment(AppendOnlyModel):
     line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="adjustments")
     kind = models.CharField(max_length=14, choices=AdjustmentKind.choices)
     amount = MoneyField()
-    carc = models.CharField("CARC", max_length=8, blank=True)
+    carc = models.CharField("CARC", max_length=40, blank=True)
     payment = models.ForeignKey(
         Payment, models.PROTECT, null=True, blank=True, related_name="adjustments"
     )

@@ -84,6 +84,10 @@ class InvoiceLine(models.Model):
     units = models.PositiveSmallIntegerField(default=1)
     amount = MoneyField()
     issued_on = models.DateField(null=True, editable=False)
+    # What we gave the insurer to answer with: the claim's number and the line's own. Issuing fills
+    # in the invoice's number where nothing else was given.
+    claim_number = models.CharField(max_length=20, blank=True, db_index=True)
+    control_number = models.CharField(max_length=30, blank=True)
 
     paid = MoneyField(default=ZERO, editable=False)
     adjusted = MoneyField(default=ZERO, editable=False)
@@ -112,6 +116,11 @@ class InvoiceLine(models.Model):
             models.CheckConstraint(
                 condition=Q(issued_on__isnull=False) | Q(paid=0, adjusted=0),
                 name="line_draft_untouched",
+            ),
+            models.UniqueConstraint(
+                fields=["control_number"],
+                condition=~Q(control_number=""),
+                name="line_control_number_once",
             ),
         ]
         indexes = [

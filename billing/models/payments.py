@@ -88,7 +88,7 @@ class PaymentQuerySet(AppendOnlyQuerySet["Payment"]):
 class Payment(AppendOnlyModel):
     """Money from a patient or a payer, or a row that undoes, pays back or moves such money.
 
-    `allocated`, `returned`, `reversed` and `last_date` follow from the rows that point here; the
+    `allocated`, `returned`, `offset`, `reversed` and `last_date` follow from the rows that point here; the
     database keeps them (`billing.guards`). `original` is the row this one answers (what a
     reversal reverses, what a transfer in comes from), `source` the receipt whose money it takes.
     """
@@ -114,11 +114,14 @@ class Payment(AppendOnlyModel):
 
     allocated = MoneyField(default=ZERO, editable=False)
     returned = MoneyField(default=ZERO, editable=False)
+    # What of an insurer's payment is on offsets: their amounts with the opposite sign, since what
+    # the payer kept (positive in PLB) is money this payment gave to lines without having it.
+    offset = MoneyField(default=ZERO, editable=False, db_column="offset_total")  # OFFSET is SQL's
     reversed = models.BooleanField(default=False, editable=False)
     last_date = models.DateField(null=True, editable=False)
     unallocated = models.GeneratedField(
         expression=Case(
-            When(IS_MONEY_IN, then=F("amount") - F("returned") - F("allocated")),
+            When(IS_MONEY_IN, then=F("amount") - F("returned") - F("allocated") - F("offset")),
             default=0,
             output_field=MoneyField(),
         ),
@@ -161,7 +164,7 @@ class Payment(AppendOnlyModel):
                 name="r3_patient_allocated_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(amount__gte=F("returned") + F("allocated"))
+                condition=Q(amount__gte=F("returned") + F("allocated") + F("offset"))
                 | ~Q(kind__in=[Kind.RECEIPT, Kind.TRANSFER_IN])
                 | Q(reversed=True)
                 | (Q(payer__isnull=False) & ~Q(over_allocation_reason=""))
@@ -172,6 +175,10 @@ class Payment(AppendOnlyModel):
             ),
             models.CheckConstraint(
                 condition=IS_MONEY_IN | Q(allocated=0), name="payment_only_money_in_pays"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.RECEIPT, payer__isnull=False) | Q(offset=0),
+                name="payment_only_insurers_offset",
             ),
             models.UniqueConstraint(
                 fields=["original"], condition=Q(kind__in=UNDOING), name="r4_undone_once"

@@ -162,7 +162,10 @@ def columns(row: models.Model) -> dict[str, Any]:
 
 def insert(like: models.Model, how: str = "INSERT INTO", end: str = "", **changes: Any) -> None:
     """Insert a copy of a row with these columns changed; amounts are in cents."""
-    row = {**columns(like), **changes}
+    row = columns(like)
+    if "control_number" in row:
+        row["control_number"] = ""  # the original's own
+    row |= changes
     places = ", ".join(["%s"] * len(row))
     table = like._meta.db_table
     run(f"{how} {table} ({', '.join(row)}) VALUES ({places}) {end}", list(row.values()))
