@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, Sum, Value, When
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from billing.ledger.once import Posted, User
@@ -493,11 +494,10 @@ class Posting:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""
         moved = {row.line.pk: row.line.payer_id for row in self.adjudications}
         if moved:
-            whose = Case(
-                *(When(pk=pk, then=Value(payer)) for pk, payer in moved.items()),
-                output_field=BigIntegerField(),
-            )
-            InvoiceLine.objects.filter(pk__in=moved).update(payer=whose)
+            key = BigIntegerField()
+            # PostgreSQL takes a bare NULL for a text.
+            whose = [When(pk=pk, then=Cast(Value(payer), key)) for pk, payer in moved.items()]
+            InvoiceLine.objects.filter(pk__in=moved).update(payer=Case(*whose, output_field=key))
 
     def _spare_voided_lines(self) -> None:
         """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
