@@ -1,0 +1,166 @@
+"""What insurers answered on lines, and what they keep or owe beside them."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+
+from billing.models import Adjudication, InvoiceLine, Offset, Outcome, Responsibility
+from billing.models.offsets import RECOVERIES
+from billing.money import ZERO
+from patients.models import Payer
+
+# ---------------------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The latest standing word of an insurer on a line, and what it says the patient owes."""
+
+    adjudication: Adjudication | None
+    owes: Sequence[tuple[str, Decimal]]
+
+    @property
+    def state(self) -> str:
+        """Denied, Deductible, Paid nothing ...: what the tag beside the line says, or nothing."""
+        if self.adjudication is None:
+            return ""
+        outcome = self.adjudication.outcome
+        if outcome == Outcome.PATIENT and len(self.owes) == 1:
+            return self.owes[0][0]
+        shown = {Outcome.DENIED, Outcome.ZERO, Outcome.FORWARDED, Outcome.PATIENT}
+        return str(self.adjudication.get_outcome_display()) if outcome in shown else ""
+
+
+def answers(lines: Iterable[InvoiceLine]) -> dict[int, Answer]:
+    """Line -> its insurers' latest answer; two queries however many lines."""
+    ids = [line.pk for line in lines]
+    latest: dict[int, Adjudication] = {}
+    for each in (
+        Adjudication.objects.standing()
+        .filter(line__in=ids)
+        .select_related("payment", "owed_after")
+        .order_by("pk")
+    ):
+        latest[each.line_id] = each
+    owes: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for said in Responsibility.objects.filter(line__in=ids).order_by("pk"):
+        owes[said.line_id][said.get_kind_display()] += said.amount
+    return {
+        pk: Answer(latest.get(pk), [each for each in owes[pk].items() if each[1]])
+        for pk in {*latest, *owes}
+    }
+
+
+def denied() -> QuerySet[Adjudication]:
+    """Denials somebody has to deal with: the line still waits for the insurer that denied it."""
+    later = Adjudication.objects.standing().filter(line=OuterRef("line"), pk__gt=OuterRef("pk"))
+    return (
+        Adjudication.objects.standing()
+        .filter(outcome=Outcome.DENIED, line__balance__gt=0, line__payer=F("owed_after"))
+        .exclude(Exists(later))
+        .select_related(
+            "line__patient", "line__provider", "line__invoice", "line__payer", "payment"
+        )
+        .order_by("date", "pk")
+    )
+
+
+@dataclass(frozen=True)
+class Denials:
+    """The oldest few denials, how many there are, and what they owe together."""
+
+    rows: Sequence[tuple[Adjudication, int]]
+    count: int
+    total: Decimal
+
+
+def denials(*, day: datetime.date, first: int) -> Denials:
+    """The worklist of denials, oldest first, each with its age in days."""
+    found = denied()
+    sums = found.order_by().aggregate(count=Count("pk"), total=Sum("line__balance"))
+    rows = [(each, (day - each.date).days) for each in (found[:first] if sums["count"] else ())]
+    return Denials(rows, sums["count"], sums["total"] or ZERO)
+
+
+# ---------------------------------------------------------------------------- offsets
+
+
+@dataclass(frozen=True)
+class OffsetAccount:
+    """What is going on beside lines with one payer.
+
+    `deferred` is what it announced to take back or carried forward, `recovered` what it kept for
+    that; `balance` is what the clinic still owes it. Below nothing, it kept money for something
+    no line says yet.
+    """
+
+    payer: Payer
+    deferred: Decimal
+    recovered: Decimal
+
+    @property
+    def balance(self) -> Decimal:
+        return self.deferred - self.recovered
+
+
+def offset_accounts() -> list[OffsetAccount]:
+    """Every payer that ever recovered or deferred anything; two queries."""
+    sums = (
+        Offset.objects.standing()
+        .recoveries()
+        .values_list("payment__payer")
+        .annotate(
+            deferred=Sum("amount", filter=Q(amount__lt=0)),
+            recovered=Sum("amount", filter=Q(amount__gt=0)),
+        )
+        .order_by()
+    )
+    found = {payer: (deferred, recovered) for payer, deferred, recovered in sums}
+    return [
+        OffsetAccount(payer, -(found[payer.pk][0] or ZERO), found[payer.pk][1] or ZERO)
+        for payer in Payer.objects.filter(pk__in=found)
+    ]
+
+
+@dataclass(frozen=True)
+class OffsetRow:
+    """A line of a payer's offset account, with what was owed to the payer after it."""
+
+    offset: Offset
+    owed: Decimal
+
+
+def offset_account(payer: Payer) -> list[OffsetRow]:
+    """A payer's offsets as they came, undone ones and their opposites included.
+
+    The running figure counts recoveries only: interest, penalties and bonuses are no debt.
+    """
+    owed = ZERO
+    rows = []
+    for offset in (
+        Offset.objects.filter(payment__payer=payer)
+        .select_related("payment", "created_by")
+        .order_by("date", "pk")
+    ):
+        if offset.code in RECOVERIES:
+            owed -= offset.amount
+        rows.append(OffsetRow(offset, owed))
+    return rows
+
+
+def open_forwards(payer: Payer) -> dict[str, Decimal]:
+    """Reference -> what is still to be recovered under it (balances carried forward, WO, 72)."""
+    sums = (
+        Offset.objects.filter(payment__payer=payer)
+        .recoveries()
+        .values_list("reference")
+        .annotate(total=Sum("amount"))
+        .order_by("reference")
+    )
+    return {reference: -total for reference, total in sums if total}
