@@ -48,10 +48,14 @@ class PolicyDayField(DayField):
 class PayerField(forms.CharField):
     """A text box that is told a payer's name or ID; a picker helps, but is not needed."""
 
+    kept: Payer | None = None  # the one the record has already, also when it is no longer active
+
     def clean(self, value: Any) -> Payer | None:
         typed = super().clean(value)
         if not typed and not self.required:
             return None
+        if self.kept and typed == str(self.kept):
+            return self.kept
         payer = Payer.objects.filter(active=True).named(typed)
         if payer is None:
             raise forms.ValidationError(_not_one_payer(typed))
@@ -68,7 +72,10 @@ def _not_one_payer(typed: str) -> str:
 
 
 class PatientField(forms.CharField):
-    """A text box that is told a chart number, "Smith, John (P1042)" or a name that only one has."""
+    """A text box that is told a chart number, "Smith, John (P1042)" or a name that only one has.
+
+    Digits alone are no name: the start of a number is too little to say who pays.
+    """
 
     def prepare_value(self, value: Any) -> Any:
         return str(value) if isinstance(value, Patient) else value
@@ -77,7 +84,8 @@ class PatientField(forms.CharField):
         typed = super().clean(value)
         if not typed:
             return None
-        found = Patient.objects.meant(typed, most=LISTED + 1)
+        has_letters = any(letter.isalpha() for letter in typed)
+        found = Patient.objects.meant(typed, most=LISTED + 1) if has_letters else []
         if not found:
             raise forms.ValidationError(
                 f"No patient is called {typed}. Type a chart number like P1042."

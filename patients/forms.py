@@ -130,6 +130,9 @@ class PatientForm(SeenForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lookalikes: list[Patient] = []
+        if not self.is_bound and not self.instance.pk:
+            first = "given_name" if self.initial.get("family_name") else "family_name"
+            self.fields[first].widget.attrs["autofocus"] = True
         if self.instance.pk:
             self.initial["guarantor"] = self.instance.guarantor
 
@@ -210,6 +213,7 @@ class CoverageForm(SeenForm):
             self.instance.patient = patient
         if self.instance.pk:
             self.initial["payer"] = self.instance.payer
+            self.fields["payer"].kept = self.instance.payer  # type: ignore[attr-defined]
             if self.instance.rank not in RANKS:  # as an import may have it
                 rank = self.fields["rank"]
                 rank.choices = [  # type: ignore[attr-defined]
@@ -261,13 +265,18 @@ class CoverageForm(SeenForm):
         return start - datetime.timedelta(days=1) if self.other and start else None
 
     def _overlap(self, other: Coverage) -> str:
-        since = f"from {other.start:%d %b %Y}" if other.start else "from the beginning"
-        until = f"to {other.end:%d %b %Y}" if other.end else "without an end"
-        sentence = (
-            f"{other} is {self.instance.rank_name.lower()} {since} {until}; two coverages cannot"
-            " be that on the same day."
+        rank = self.instance.rank_name.lower()
+        days = " ".join(
+            f"{word} {day:%d %b %Y}"
+            for word, day in (("from", other.start), ("to", other.end))
+            if day
         )
-        return f"{sentence} End it on {self.day_before:%d %b %Y}?" if self.day_before else sentence
+        sentence = (
+            f"{other} is {rank} {days or 'without an end'}, and one coverage at a time can be that."
+        )
+        if not self.day_before:
+            return f"{sentence} Change its dates, or these."
+        return f"{sentence} Should it end on {self.day_before:%d %b %Y}? Say so below."
 
     def save(self, commit: bool = True) -> Coverage:  # noqa: FBT001, FBT002 - as Django calls it
         if self.other and self.day_before:

@@ -224,6 +224,13 @@ class Patient(models.Model):
     def name(self) -> str:
         return f"{self.family_name}, {self.given_name}"
 
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as it stands on an envelope, without the name; empty lines left out."""
+        region = f"{self.state} {self.postal_code}".strip()
+        town = ", ".join(part for part in (self.city, region) if part)
+        return [line for line in (self.address_line1, self.address_line2, town) if line]
+
     def family(self) -> PatientQuerySet:
         """Whoever pays, first, and everybody they pay for; a patient without either, alone."""
         head = self.guarantor_id or self.pk

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -66,10 +66,10 @@ def patient_detail(request: DeskRequest, chart: str) -> HttpResponse:
 @atomic_post
 def patient_new(request: DeskRequest) -> HttpResponse:
     """Register a patient, with the primary coverage if there is one."""
-    posted = request.POST or None
+    posted = _posted(request)
     form = PatientForm(posted, initial=_as_in_the_family(request))
     insurance = CoverageForm(posted, patient=None, may_be_empty=True)
-    if posted and form.is_valid() & insurance.is_valid():
+    if posted is not None and form.is_valid() & insurance.is_valid():
         patient = form.save()
         if not insurance.nothing_typed:
             insurance.instance.patient = patient
@@ -85,7 +85,7 @@ def patient_new(request: DeskRequest) -> HttpResponse:
 def patient_edit(request: DeskRequest, chart: str) -> HttpResponse:
     """Another name, address or guarantor. The chart number stays."""
     patient = _patient(chart)
-    form = PatientForm(request.POST or None, instance=patient)
+    form = PatientForm(_posted(request), instance=patient)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, f"Saved. {patient.name} ({patient.chart_number}).")
@@ -98,7 +98,7 @@ def patient_edit(request: DeskRequest, chart: str) -> HttpResponse:
 def coverage_new(request: DeskRequest, chart: str) -> HttpResponse:
     """Another policy of the patient."""
     patient = _patient(chart)
-    form = CoverageForm(request.POST or None, patient=patient, initial=_next_rank(patient))
+    form = CoverageForm(_posted(request), patient=patient, initial=_next_rank(patient))
     return _coverage(request, patient, form, "coverage_new")
 
 
@@ -108,7 +108,7 @@ def coverage_edit(request: DeskRequest, chart: str, pk: int) -> HttpResponse:
     """Correct a policy, or end it. It is not deleted: what was billed to it stays explained."""
     patient = _patient(chart)
     coverage = get_object_or_404(patient.coverages.select_related("payer"), pk=pk)
-    form = CoverageForm(request.POST or None, patient=patient, instance=coverage)
+    form = CoverageForm(_posted(request), patient=patient, instance=coverage)
     return _coverage(request, patient, form, "coverage_edit")
 
 
@@ -117,6 +117,11 @@ def coverage_edit(request: DeskRequest, chart: str, pk: int) -> HttpResponse:
 
 def _patient(chart: str) -> Patient:
     return get_object_or_404(Patient.objects.select_related("guarantor"), chart_number=chart)
+
+
+def _posted(request: DeskRequest) -> QueryDict | None:
+    """What was sent, also where every box was left out of it."""
+    return request.POST if request.method == "POST" else None
 
 
 def _coverage(
