@@ -317,7 +317,7 @@ class PatientWord(models.Model):
 def next_chart_number() -> str:
     """The number after the highest one given so far; the unique constraint settles a race."""
     latest = (
-        Patient.objects.select_for_update()
+        Patient.objects.select_for_update(no_key=True)
         .annotate(length=Length("chart_number"))
         .order_by("-length", "-chart_number")
         .values_list("chart_number", flat=True)

@@ -83,7 +83,7 @@ def test_negative_credit_stands_out() -> None:
     desk = seed2()
     desk.reverse()
     page = look(desk.client, URL)
-    assert re.search(r'<td class="n num"><span class="neg">.*?-20.00</span></td>', page.html)
+    assert re.search(r'<td class="n num"><span class="neg nowrap">.*?-20.00</span></td>', page.html)
 
 
 def test_the_parts_are_the_net_balance_whatever_is_paid(smith: Any, ann: Any) -> None:
