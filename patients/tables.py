@@ -86,7 +86,7 @@ class PatientTable(ListTable):
     )
 
     class Meta:
-        attrs = {"class": "t lean", "aria-label": "Patients"}
+        attrs = {"class": "t lean people", "aria-label": "Patients"}
 
     def order_name(self, queryset: PatientQuerySet, is_descending: Any) -> Any:
         """As people read names, capitals or not, and as the index has them."""
