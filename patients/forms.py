@@ -241,11 +241,17 @@ class CoverageForm(SeenForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        """One payer is primary on a day: an overlap is refused, with the way out of it."""
+        """One payer is primary on a day: an overlap is refused, with the way out of it.
+
+        Not one that was there before: an import may have brought it, and a member ID is corrected
+        all the same.
+        """
         if self.may_be_empty and self.nothing_typed:
             return
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.patient:
+            return
+        if self.instance.pk and not {"rank", "start", "end"} & set(self.changed_data):
             return
         others = list(self.instance.overlapping()[:2])
         if not others:

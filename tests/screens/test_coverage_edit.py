@@ -78,6 +78,15 @@ def test_it_does_not_overlap_itself_but_others(client: Client, url: str, form: A
     )
 
 
+def test_an_overlap_that_was_there_before_keeps_nobody_from_the_rest(
+    client: Client, url: str, held: Any, form: Any
+) -> None:
+    CoverageFactory(patient=held.patient, start="2025-02-01")
+    assert client.post(url, {**form, "member_id": "M2"}).status_code == 302
+    again = {**form, "seen": seen(client, url), "end": "2025-03-01"}
+    refused(client, url, again, "is primary from 01 Feb 2025")
+
+
 def test_an_edit_somebody_overtook_is_refused_once(
     client: Client, url: str, held: Any, form: Any
 ) -> None:

@@ -52,6 +52,13 @@ def test_the_form_has_its_parts_and_labels(client: Client) -> None:
     assert len(page.queries) <= 12
 
 
+def test_enter_registers_whatever_other_buttons_there_are(client: Client) -> None:
+    """Enter presses the first button that sends the form."""
+    form = look(client, URL).html.partition('<form id="patient"')[2]
+    first = form[form.index("<button") : form.index("</button>")]
+    assert 'type="submit" name="action" value="save"' in first
+
+
 def test_a_family_member_starts_with_what_the_family_shares(client: Client) -> None:
     mother = PatientFactory(
         family_name="Okafor", chart_number="P1001", phone="555-0199", city="Portland"
