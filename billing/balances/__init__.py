@@ -12,6 +12,7 @@ from billing.balances.accounts import (
     credit_rows,
     total,
 )
+from billing.balances.family import Member, Owed, family_total, members
 from billing.balances.history import HistoryRow, history
 from billing.balances.links import (
     PaidBy,
@@ -67,9 +68,11 @@ __all__ = [
     "Effect",
     "HistoryRow",
     "LineTotals",
+    "Member",
     "NegativeAccount",
     "NegativeAccounts",
     "NegativeCredit",
+    "Owed",
     "Owing",
     "PaidBy",
     "Received",
@@ -86,10 +89,12 @@ __all__ = [
     "credit_rows",
     "effects_of_undoing",
     "family",
+    "family_total",
     "history",
     "line_states",
     "line_states_by_id",
     "line_totals",
+    "members",
     "negative_accounts",
     "negative_credits",
     "over_allocated_of_payers",
