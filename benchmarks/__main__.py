@@ -69,7 +69,7 @@ def row(result: Result) -> str:
     cells = (
         result.work,
         {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[result.engine],
-        str(result.n),
+        f"{result.n:,}",
         f"{result.app:.1f}",
         f"{result.app_p95:.1f}",
         f"{result.floor:.1f}",
@@ -80,7 +80,7 @@ def row(result: Result) -> str:
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (17, 10, 3, 6, 7, 12, 5, 10)
+    widths = (19, 10, 7, 6, 7, 12, 5, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"
@@ -93,7 +93,7 @@ def main() -> None:
     wanted = parser.parse_args()
     assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
     print(_columns(HEADINGS))
-    print(_columns(("-" * 17, "-" * 10, "--:", "--:", "--:", "--:", "--:", "--:")))
+    print(_columns(("-" * 19, "-" * 10, "--:", "--:", "--:", "--:", "--:", "--:")))
     for engine in [wanted.only] if wanted.only else ENGINES:
         for result in measure(engine, wanted.repeats):
             print(row(result), flush=True)

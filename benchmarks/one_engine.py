@@ -101,6 +101,12 @@ def _results(repeats: int) -> Iterator[Result]:
         )
         screen.database.close()
 
+    from benchmarks import search
+
+    search.register_a_city()
+    for work, ask, ask_floor in search.ways():
+        yield in_turn(work, search.PATIENTS, app=ask, floor=ask_floor, repeats=4 * repeats)
+
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))

@@ -5,6 +5,7 @@ from django.urls import path
 from billing.views import (
     account,
     credit,
+    family,
     find,
     help,
     insurance_payments,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
     path("patients/<str:chart>/credit/", credit.patient_credit, name="patient_credit"),
+    path("patients/<str:chart>/family/", family.patient_family, name="patient_family"),
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),

@@ -6,22 +6,34 @@ Nothing here knows of money; `billing` imports these models, never the other way
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
-from django.db.models.functions import Lower
+from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Length, Lower
 from django.urls import reverse
 from django.utils import timezone
 
 from patients.diagnoses import read_diagnoses
-from patients.search import LONGEST_WORD, read_search, words_of
+from patients.search import (
+    LONGEST_WORD,
+    SHORTEST_PHONE,
+    folded,
+    names_of,
+    phone_digits,
+    read_search,
+    words_of,
+)
 
 FIRST_CHART_NUMBER = 1001
 EARLIEST_BIRTH = datetime.date(1900, 1, 1)
+CHART_NUMBER = re.compile(r"\bP\d{3,10}\b", re.IGNORECASE | re.ASCII)
+MOST_ALIKE = 6  # so many patients who may be the same person are shown
+ATTEMPTS = 5  # for a chart number that other desks may take at the same moment
 SEARCHED = {"family_name", "given_name", "chart_number", "phone"}
 
 
@@ -44,6 +56,44 @@ class PatientQuerySet(models.QuerySet["Patient"]):
                 pk__in=PatientWord.objects.filter(word__begins=word).values("patient")
             )
         return found
+
+    def meant(self, typed: str, *, most: int) -> list[Patient]:
+        """Who is meant, by a chart number as in "Smith, John (P1042)", otherwise by a search.
+
+        Several where that is not clear, by name and `most` at most; nobody where nothing is typed.
+        """
+        chart = CHART_NUMBER.search(typed)
+        exact: list[Patient] = []
+        if chart:
+            exact = list(self.filter(chart_number=chart.group().upper()))
+        if exact or not typed.strip():
+            return exact
+        return list(self.search(typed).by_name()[:most])
+
+    def lookalikes(self, patient: Patient) -> list[Patient]:
+        """Patients who may be the same person: a handful, by name.
+
+        The same birth date and a name in common, the same full name (also the wrong way round),
+        or the same phone and given name.
+        """
+        family, given = folded(patient.family_name), folded(patient.given_name)
+        others = self.exclude(pk=patient.pk)
+        found = list(
+            others.filter(birth_date=patient.birth_date).with_word(*names_of(patient))[:MOST_ALIKE]
+        )
+        found += [
+            other
+            for other in others.with_word(family).with_word(given)[: 10 * MOST_ALIKE]
+            if {folded(other.family_name), folded(other.given_name)} == {family, given}
+        ]
+        phone = phone_digits(patient.phone)[-10:]
+        if len(phone) >= SHORTEST_PHONE:
+            found += list(others.with_word(phone).with_word(given)[:MOST_ALIKE])
+        return sorted(set(found), key=lambda other: (other.name.casefold(), other.pk))[:MOST_ALIKE]
+
+    def with_word(self, *words: str) -> PatientQuerySet:
+        """Patients who are found by one of these whole words."""
+        return self.filter(pk__in=PatientWord.objects.filter(word__in=words).values("patient"))
 
     def by_name(self) -> PatientQuerySet:
         return self.order_by(Lower("family_name"), Lower("given_name"), "id")
@@ -113,6 +163,7 @@ class Patient(models.Model):
         indexes = [
             models.Index(Lower("family_name"), Lower("given_name"), "id", name="patient_by_name"),
             models.Index(fields=["birth_date"], name="patient_by_birth_date"),
+            models.Index(Length("chart_number"), "chart_number", name="patient_by_chart"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -124,12 +175,23 @@ class Patient(models.Model):
         return f"{self.name} ({self.chart_number})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, with the next chart number where there is none yet, and the words of the search."""
-        with transaction.atomic():
-            if not self.chart_number:
-                self.chart_number = next_chart_number()
-            super().save(*args, **kwargs)
-            PatientWord.objects.renew(self)
+        """Save, with the next chart number where there is none yet, and the words of the search.
+
+        Two desks may register somebody at the same moment: whoever comes second tries the next.
+        """
+        numbered = bool(self.chart_number)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with transaction.atomic():
+                    if not numbered:
+                        self.chart_number = next_chart_number()
+                    super().save(*args, **kwargs)
+                    PatientWord.objects.renew(self)
+                return
+            except IntegrityError:
+                taken = Patient.objects.filter(chart_number=self.chart_number).exists()
+                if numbered or not taken or attempt == ATTEMPTS:
+                    raise
 
     def get_absolute_url(self) -> str:
         return reverse("billing:patient_account", args=[self.chart_number])
@@ -161,6 +223,13 @@ class Patient(models.Model):
     @property
     def name(self) -> str:
         return f"{self.family_name}, {self.given_name}"
+
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as it stands on an envelope, without the name; empty lines left out."""
+        region = f"{self.state} {self.postal_code}".strip()
+        town = ", ".join(part for part in (self.city, region) if part)
+        return [line for line in (self.address_line1, self.address_line2, town) if line]
 
     def family(self) -> PatientQuerySet:
         """Whoever pays, first, and everybody they pay for; a patient without either, alone."""
@@ -248,8 +317,8 @@ class PatientWord(models.Model):
 def next_chart_number() -> str:
     """The number after the highest one given so far; the unique constraint settles a race."""
     latest = (
-        Patient.objects.select_for_update()
-        .annotate(length=models.functions.Length("chart_number"))
+        Patient.objects.select_for_update(no_key=True)
+        .annotate(length=Length("chart_number"))
         .order_by("-length", "-chart_number")
         .values_list("chart_number", flat=True)
         .first()
@@ -316,6 +385,9 @@ class Payer(models.Model):
         return f"{self.name} ({self.payer_id})" if self.payer_id else self.name
 
 
+RANKS = {1: "Primary", 2: "Secondary", 3: "Third"}
+
+
 class CoverageQuerySet(models.QuerySet["Coverage"]):
     def on(self, day: datetime.date) -> CoverageQuerySet:
         return self.filter(models.Q(start__isnull=True) | models.Q(start__lte=day)).filter(
@@ -350,6 +422,28 @@ class Coverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payer} {self.member_id}".strip()
+
+    @property
+    def rank_name(self) -> str:
+        """What a rank is called at the desk."""
+        return RANKS.get(self.rank, f"Rank {self.rank}")
+
+    @property
+    def state(self) -> str:
+        """Whether it holds today: Current, Ended or Not yet."""
+        today = timezone.localdate()
+        if self.end and self.end < today:
+            return "Ended"
+        return "Not yet" if self.start and self.start > today else "Current"
+
+    def overlapping(self) -> CoverageQuerySet:
+        """The patient's other coverages of this rank that hold on one of its days."""
+        others = Coverage.objects.filter(patient=self.patient, rank=self.rank).exclude(pk=self.pk)
+        if self.end:
+            others = others.filter(models.Q(start__isnull=True) | models.Q(start__lte=self.end))
+        if self.start:
+            others = others.filter(models.Q(end__isnull=True) | models.Q(end__gte=self.start))
+        return others.select_related("payer").order_by("start", "id")
 
     def clean(self) -> None:
         if self.start and self.end and self.end < self.start:

@@ -59,6 +59,16 @@ def words_of(patient: Searched) -> set[str]:
     }
 
 
+def names_of(patient: Searched) -> list[str]:
+    """The words that make two names alike: not "de" and "O" alone, unless that is the name."""
+    return sorted(
+        word[:LONGEST_WORD]
+        for name in (patient.family_name, patient.given_name)
+        for word in _words_of_name(name)
+        if len(word) > 2 or word == folded(name)
+    )
+
+
 def _words_of_name(name: str) -> set[str]:
     """Each part of a name, and parts joined as many people write them.
 

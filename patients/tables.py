@@ -7,11 +7,13 @@ from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
+from django.db.models import F
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from patients.models import Patient
+from patients.models import Patient, PatientQuerySet
 
 
 class CountedPaginator(Paginator):
@@ -54,9 +56,7 @@ class PatientTable(ListTable):
 
     row_header = "name"
 
-    name = tables.Column(
-        linkify=True, order_by=("family_name", "given_name", "id"), empty_values=()
-    )
+    name = tables.Column(linkify=True, empty_values=())
     chart_number = tables.Column(
         "Chart",
         linkify=("patients:patient_detail", [tables.A("chart_number")]),
@@ -86,7 +86,13 @@ class PatientTable(ListTable):
     )
 
     class Meta:
-        attrs = {"class": "t lean", "aria-label": "Patients"}
+        attrs = {"class": "t lean people", "aria-label": "Patients"}
+
+    def order_name(self, queryset: PatientQuerySet, is_descending: Any) -> Any:
+        """As people read names, capitals or not, and as the index has them."""
+        names: list[Any] = [Lower("family_name"), Lower("given_name"), F("id")]
+        order = [name.desc() if is_descending else name.asc() for name in names]
+        return queryset.order_by(*order), True
 
     def render_insurer(self, value: list[Any]) -> str:
         """The primary insurer of today."""

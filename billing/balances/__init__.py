@@ -12,6 +12,7 @@ from billing.balances.accounts import (
     credit_rows,
     total,
 )
+from billing.balances.family import Member, Owed, family_total, members
 from billing.balances.history import HistoryRow, history
 from billing.balances.insurers import (
     Answer,
@@ -81,11 +82,13 @@ __all__ = [
     "Effect",
     "HistoryRow",
     "LineTotals",
+    "Member",
     "NegativeAccount",
     "NegativeAccounts",
     "NegativeCredit",
     "OffsetAccount",
     "OffsetRow",
+    "Owed",
     "Owing",
     "PaidBy",
     "Received",
@@ -105,10 +108,12 @@ __all__ = [
     "denied",
     "effects_of_undoing",
     "family",
+    "family_total",
     "history",
     "line_states",
     "line_states_by_id",
     "line_totals",
+    "members",
     "negative_accounts",
     "negative_credits",
     "offset_account",

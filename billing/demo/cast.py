@@ -157,6 +157,7 @@ def assemble(*, patients: int, today: datetime.date) -> Cast:
     )
     _set_prices(cast, today)
     _others(cast, rng, patients - 2, today)
+    _families(cast, today)
     return cast
 
 
@@ -217,6 +218,23 @@ def _others(cast: Cast, rng: Random, number: int, today: datetime.date) -> None:
             index = (index + 1) % len(providers)
             track = TRACKS[index % len(TRACKS)]
             cast.courses.append(Course(patient, providers[index], payer, secondary, track))
+
+
+def _families(cast: Cast, today: datetime.date) -> None:
+    """A child whose family name an adult of a parent's age shares lives with them: they pay."""
+    everybody = sorted(
+        {course.patient for course in cast.courses}, key=lambda patient: patient.chart_number
+    )
+    for child in everybody:
+        if today.year - child.birth_date.year > 17:
+            continue
+        for adult in everybody:
+            apart = child.birth_date.year - adult.birth_date.year
+            if adult.family_name == child.family_name and 20 <= apart <= 45:
+                child.guarantor, child.phone, child.email = adult, adult.phone, ""
+                child.address_line1 = adult.address_line1
+                child.save()
+                break
 
 
 def _chart_numbers() -> Iterator[str]:

@@ -70,6 +70,16 @@ class PayerFactory(factory.django.DjangoModelFactory[Payer]):
     phone = factory.Sequence(lambda n: f"(555) 555-01{n % 100:02d}")
 
 
+STREETS = (
+    "Harbour Street",
+    "Mill Lane",
+    "Orchard Road",
+    "Quay Street",
+    "Chapel Hill",
+    "Elm Avenue",
+)
+
+
 class PatientFactory(factory.django.DjangoModelFactory[Patient]):
     class Meta:
         model = Patient
@@ -82,6 +92,11 @@ class PatientFactory(factory.django.DjangoModelFactory[Patient]):
     email = factory.LazyAttribute(
         lambda patient: f"{patient.given_name}.{patient.chart_number}@mail.example".lower()
     )
+    # A town that is on no map.
+    address_line1 = factory.Sequence(lambda n: f"{n * 7 % 180 + 1} {STREETS[n % len(STREETS)]}")
+    city = "Port Ellery"
+    state = "ME"
+    postal_code = "04000"
 
     class Params:
         family_word = FuzzyChoice(FAMILY_NAMES)

@@ -12,6 +12,9 @@ from django.utils import timezone
 
 from billing.models.periods import closed_through
 from billing.models.submissions import Submission
+from patients.summary import error_summary, errors_of
+
+__all__ = ["AccountingDateField", "LedgerForm", "error_summary"]
 
 EARLIEST = datetime.date(1990, 1, 1)
 
@@ -59,21 +62,7 @@ class LedgerForm(forms.Form):
 
     def summary(self, what: str) -> dict[str, Any]:
         """The error summary (parts/error_summary.html): the same words as beside the fields."""
-        items = [
-            {
-                "href": f"#{self[name].id_for_label}" if name in self.fields else "#main",
-                "text": str(text),
-            }
-            for name, texts in self.errors.items()
-            for text in texts
-        ]
-        return error_summary(what, items)
-
-
-def error_summary(what: str, items: list[dict[str, str]], hint: str = "") -> dict[str, Any]:
-    """`what` is the sentence before the count: "This payment is not saved yet."."""
-    count = "1 thing" if len(items) == 1 else f"{len(items)} things"
-    return {"heading": f"{what} {count} to fix:", "items": items, "hint": hint}
+        return error_summary(what, errors_of(self))
 
 
 class AccountingDateField(forms.DateField):

@@ -15,6 +15,7 @@ from billing.forms.base import AccountingDateField, LedgerForm
 from billing.models import Payment
 from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
 from billing.money import AmountError, MoneyFormField, parse, show_dollars
+from patients.fields import PayerField
 from patients.models import Patient, Payer, Provider
 
 NOT_FROM_PATIENTS = "Enter the amount of the payment, above 0.00."
@@ -28,26 +29,6 @@ REFERENCE_LABELS = {
 def reference_label(method: str) -> str:
     """The number on a check is not called what the number of a transfer is."""
     return REFERENCE_LABELS.get(Method(method), "Reference") if method in Method else "Reference"
-
-
-class PayerField(forms.CharField):
-    """A text box that is told a payer's name or ID; a picker helps, but is not needed."""
-
-    def clean(self, value: Any) -> Payer | None:
-        typed = super().clean(value)
-        payer = Payer.objects.filter(active=True).named(typed)
-        if payer is None:
-            raise forms.ValidationError(_not_one_payer(typed))
-        return payer
-
-
-def _not_one_payer(typed: str) -> str:
-    several = list(Payer.objects.filter(active=True).search(typed)[:3])
-    if len(several) < 2:
-        return f"No payer is called {typed}. Choose one from the list."
-    names = "; ".join(str(payer) for payer in several[:2])
-    more = " and others" if len(several) > 2 else ""
-    return f"Several payers are called {typed}: {names}{more}. Choose one from the list."
 
 
 class ReferenceField(forms.CharField):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,7 +161,7 @@ def credit_allocation(request: DeskRequest) -> HttpResponse:
     found: list[Patient] = []
     problem = ""
     if typed:
-        found = _patients_meant(typed)
+        found = Patient.objects.meant(typed, most=MOST_FOUND + 1)
         if len(found) == 1:
             return redirect(reverse("billing:patient_credit", args=[found[0].chart_number]))
         problem = "" if found else f"No patient fits “{typed}”. Try a chart number like P1042."
@@ -177,13 +176,3 @@ def credit_allocation(request: DeskRequest) -> HttpResponse:
         "rows": balances.credit_rows(page.object_list),
     }
     return render(request, f"{FOLDER}/credit_allocation.html", context)
-
-
-def _patients_meant(typed: str) -> list[Patient]:
-    """By chart number if there is one in it, as in "Smith, John (P1042)"; otherwise by name."""
-    chart = re.search(r"\bP\d{3,10}\b", typed, re.IGNORECASE | re.ASCII)
-    if chart:
-        exact = list(Patient.objects.filter(chart_number=chart.group().upper()))
-        if exact:
-            return exact
-    return list(Patient.objects.search(typed).by_name()[: MOST_FOUND + 1])

@@ -26,10 +26,16 @@ def find_payers(request: DeskRequest) -> HttpResponse:
 
 @require_POST
 def find_patients(request: DeskRequest) -> HttpResponse:
-    """Patients who fit what is typed, with how much they have unpaid; then everyone."""
-    typed = request.POST.get("patient", "").strip()
+    """Patients who fit what is typed, with how much they have unpaid; then everyone.
+
+    Under Guarantor the same without everyone: one person is meant there.
+    """
+    one = "guarantor" in request.POST
+    typed = request.POST.get("guarantor" if one else "patient", "").strip()
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])
     unpaid = balances.unpaid_of(patients)
     options = [(patient, *unpaid.get(patient.pk, (0, None))) for patient in patients]
     options.sort(key=lambda option: not option[1])  # whoever has nothing unpaid comes last
-    return render(request, "billing/find/patients.html", {"options": options, "typed": typed})
+    return render(
+        request, "billing/find/patients.html", {"options": options, "typed": typed, "one": one}
+    )

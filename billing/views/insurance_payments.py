@@ -161,10 +161,7 @@ def _patients_meant(typed: str) -> tuple[list[Patient], str]:
     typed = without_nul(typed)
     if not typed:
         return [], "Type a patient's name or chart number."
-    chart = typed.rpartition("(")[2].rstrip(")").upper()
-    found = list(Patient.objects.filter(chart_number=chart)) or list(
-        Patient.objects.search(typed).by_name()[:9]
-    )
+    found = Patient.objects.meant(typed, most=9)
     if not found:
         return [], f"No patient is called {typed}."
     if len(found) > 1:

@@ -7,6 +7,16 @@
 
 const on = (type, action, root = document) => root.addEventListener(type, action);
 
+// A money grid knows where Enter goes on (money-grid.js); elsewhere that is the form's next control.
+function nextField(from) {
+  if (globalThis.Remit.nextField) {
+    globalThis.Remit.nextField(from);
+    return;
+  }
+  const fields = [...from.form.elements].filter((field) => field.tabIndex >= 0 && field.offsetParent);
+  fields[fields.indexOf(from) + 1]?.focus();
+}
+
 for (const picker of document.querySelectorAll("[data-picker]")) {
   const box = picker.querySelector("[role=combobox]");
   const list = picker.querySelector("[role=listbox]");
@@ -57,7 +67,7 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
     }
     box.value = option.dataset.value;
     htmx.trigger(box.form, "recalculate");
-    globalThis.Remit.nextField(box);
+    nextField(box);
   }
 
   on("input", (event) => {
@@ -92,7 +102,7 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
       event.stopPropagation();
       if (!list.hidden && current() && listed === box.value) choose(current());
       else if (box.value.trim()) wantsFirst = true;
-      else globalThis.Remit.nextField(box);
+      else nextField(box);
     } else if (event.key === "Escape" && !list.hidden) {
       event.stopPropagation();
       close();

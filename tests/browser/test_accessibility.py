@@ -13,7 +13,12 @@ from billing import ledger
 from billing.models import Payment
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
-from tests.factories import InsurancePaymentFactory, PaymentFactory
+from tests.factories import (
+    CoverageFactory,
+    InsurancePaymentFactory,
+    PatientFactory,
+    PaymentFactory,
+)
 from tests.factories.bills import day
 from tests.support.surprises import Surprises
 
@@ -85,6 +90,39 @@ def test_lists(
     ):
         desk.goto(live_server.url + path)
         looked_at(path)
+
+
+def test_registering(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    maya: Patient,
+    blueriver: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    CoverageFactory(patient=john, payer=blueriver, member_id="M1")
+    PatientFactory(family_name="Smith", given_name="Ann", guarantor=john)
+    page.goto(live_server.url + "/patients/P1042/")
+    expect(page.get_by_role("link", name="Take payment from Smith, Ann")).to_be_visible()
+    looked_at("a patient")
+    for path in ("family/", "edit/", "coverages/new/"):
+        page.goto(live_server.url + f"/patients/P1042/{path}")
+        looked_at(path)
+    page.get_by_label("Payer", exact=True).fill("60054")
+    page.get_by_label("Billed").select_option("Primary")
+    page.get_by_label("From", exact=True).fill("2025-01-01")
+    page.get_by_role("button", name="Save coverage").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("coverage, overlapping")
+    page.goto(live_server.url + "/patients/new/")
+    looked_at("register")
+    page.get_by_label("Guarantor").fill("oka")
+    expect(page.get_by_role("option", name="Okafor, Maya")).to_be_visible()
+    looked_at("a list under Guarantor")
+    page.get_by_role("button", name="Register patient").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("register, errors")
 
 
 def test_account_and_credit(

@@ -136,6 +136,10 @@ def test_it_holds_what_it_promises() -> None:
     numbers = dict(NumberSeries.objects.values_list("prefix", "next_number"))
     assert (numbers["R"], numbers["IP"]) == (2207, 318)
 
+    families = Patient.objects.filter(guarantor__isnull=False)
+    assert families.exists()
+    assert not families.filter(guarantor__guarantor__isnull=False).exists()
+
     # Something in every worklist.
     kinds = set(Payment.objects.values_list("kind", flat=True))
     assert {Kind.RECEIPT, Kind.REVERSAL, Kind.REFUND} <= kinds

@@ -89,3 +89,13 @@ def test_a_list_is_short_and_costs_the_same_however_many(client: Client) -> None
     assert writes(many) == []
     page = text(client.post("/find/patients/", {"patient": "Sample"}))
     assert page.count('role="option"') == 9
+
+
+def test_under_guarantor_one_person_is_meant(client: Client) -> None:
+    """The box gets words that say who it is, also to somebody who reads them later."""
+    PatientFactory(family_name="Okafor", given_name="Maya", chart_number="P1001")
+    page = text(client.post("/find/patients/", {"guarantor": "oka"}))
+    assert 'data-value="Okafor, Maya (P1001)"' in page
+    assert "Everyone" not in page
+    for typed in ODD:
+        assert client.post("/find/patients/", {"guarantor": typed}).status_code == 200
