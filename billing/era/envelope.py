@@ -5,6 +5,7 @@ What is wrong with an ISA or a GS keeps out the file; what is wrong with an ST, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from billing.era import refusals
@@ -43,17 +44,18 @@ class Envelope:
         self._groups = 0
         self._in_group = 0
         self._frame: Frame | None = None
-
-    def follow(self, segment: Segment) -> Frame | None:
-        """The transaction a segment belongs to, from its ST to its SE; None outside of all."""
-        follow = {
+        self._follow: dict[str, Callable[[Segment], Frame | None]] = {
             "ISA": self._isa,
             "GS": self._gs,
             "ST": self._st,
             "SE": self._se,
             "GE": self._ge,
             "IEA": self._iea,
-        }.get(segment.id)
+        }
+
+    def follow(self, segment: Segment) -> Frame | None:
+        """The transaction a segment belongs to, from its ST to its SE; None outside of all."""
+        follow = self._follow.get(segment.id)
         if follow is not None:
             frame = follow(segment)
         else:

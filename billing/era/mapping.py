@@ -227,10 +227,9 @@ class TransactionReader:
             self._out_of_order("a second payment (BPR)")
             return
         self._bpr = segment
-        name = f"Transaction {refusals.short(self.number)}"
-        amount = self._amount_of(segment, 2, name)
+        amount = self._amount_of(segment, 2)
         if segment.at(3) not in ("C", "D"):
-            self._refusals.append(refusals.neither_credit_nor_debit(name, segment.at(3)))
+            self._refusals.append(refusals.neither_credit_nor_debit(self._what, segment.at(3)))
             self._readable = False
         self._amount = ZERO - amount if segment.at(3) == "D" else amount
 
@@ -301,8 +300,8 @@ class TransactionReader:
             self._too_many = True
             return
         self._claim = _OpenClaim(len(self._claims), self._at, segment)
-        self._claim.charge = self._amount_of(segment, 3, self._claim.name)
-        self._claim.paid = self._amount_of(segment, 4, self._claim.name)
+        self._claim.charge = self._amount_of(segment, 3)
+        self._claim.paid = self._amount_of(segment, 4)
 
     def _close_claim(self) -> None:
         self._close_line()
@@ -402,7 +401,7 @@ class TransactionReader:
             reason = segment.at(position)
             if not reason and not segment.at(position + 1):
                 continue
-            amount = self._amount_of(segment, position + 1, claim.name)
+            amount = self._amount_of(segment, position + 1)
             rule = self._actions.rule_for(group, reason)
             one = Adjustment(group, reason, amount, rule.action, rule.needs_look)
             (self._line or claim).adjustments.append(one)
@@ -429,8 +428,8 @@ class TransactionReader:
             code=(billed[1] if len(billed) > 1 else "") or paid_code,
             paid_code=paid_code,
             modifiers=tuple(part for part in parts[2:6] if part),
-            charge=self._amount_of(segment, 2, claim.name),
-            paid=self._amount_of(segment, 3, claim.name),
+            charge=self._amount_of(segment, 2),
+            paid=self._amount_of(segment, 3),
             units=segment.at(5),
             units_billed=segment.at(7),
             doubtful=doubtful,
@@ -499,9 +498,7 @@ class TransactionReader:
                 ProviderAdjustment(
                     code=parts[0],
                     reference=parts[1] if len(parts) > 1 else "",
-                    amount=self._amount_of(
-                        segment, position + 1, f"Transaction {refusals.short(self.number)}"
-                    ),
+                    amount=self._amount_of(segment, position + 1),
                     provider=segment.at(1),
                     segment=self._at,
                 )
@@ -509,13 +506,18 @@ class TransactionReader:
 
     # ------------------------------------------------------------------ what is wrong
 
-    def _amount_of(self, segment: Segment, position: int, of: str) -> Decimal:
+    @property
+    def _what(self) -> str:
+        """What is being read, for a sentence."""
+        return self._claim.name if self._claim else f"Transaction {refusals.short(self.number)}"
+
+    def _amount_of(self, segment: Segment, position: int) -> Decimal:
         text = segment.at(position)
         amount = read_amount(text)
         if amount is not None and abs(amount) <= LARGEST:
             return amount
         say = refusals.not_an_amount if amount is None else refusals.amount_too_large
-        self._refusals.append(say(of, text, f"{segment.id}{position:02d}"))
+        self._refusals.append(say(self._what, text, f"{segment.id}{position:02d}"))
         self._readable = False
         if self._claim is not None:
             self._claim.readable = False

@@ -282,9 +282,8 @@ def _skip_blanks(text: str, position: int) -> int:
 
 def _split(text: str, separators: Separators) -> Iterator[Segment]:
     """The segments of one interchange; empty ones are none. Another splitter goes here."""
-    component = separators.component
     delimiters = oxedi.Delimiters(
-        separators.element.encode(), component.encode(), separators.segment.encode()
+        separators.element.encode(), separators.component.encode(), separators.segment.encode()
     )
     try:
         document = oxedi.parse(text.encode(), delimiters=delimiters).document
@@ -292,13 +291,7 @@ def _split(text: str, separators: Separators) -> Iterator[Segment]:
         what = "its segments cannot be told apart"
         raise FileRefused(refusals.not_text(what, refusals.AGAIN)) from None
     for position in range(len(document)):
-        found = document[position]
-        name = found.id.decode().strip()
-        elements = tuple(
-            component.join(part.decode() for part in element)
-            if isinstance(element, list)
-            else element.decode()
-            for element in found.elements
-        )
-        if name or elements:
-            yield Segment(name, elements)
+        segment = document[position].raw.decode().strip().removesuffix(separators.segment)
+        if segment.strip():
+            name, *elements = segment.split(separators.element)
+            yield Segment(name.strip(), tuple(elements))
