@@ -20,6 +20,8 @@ from billing.era.reading import Segment, Separators
 from billing.era.refusals import Finding
 from billing.era.remittance import (
     METHODS,
+    NOBODY,
+    UNNAMED,
     Adjustment,
     Claim,
     Party,
@@ -35,7 +37,7 @@ from billing.money import CENT, LARGEST, ZERO
 CLAIMS_LIMIT = 10_000
 
 # What an 835 may hold and we have no use for; anything else is worth a warning.
-NOT_USED = frozenset("CUR PER N3 N4 RDM TS2 TS3 MIA QTY ST SE".split())
+NOT_USED = frozenset(("CUR", "PER", "N3", "N4", "RDM", "TS2", "TS3", "MIA", "QTY", "ST", "SE"))
 
 _AMOUNT = re.compile(r"-?(?:[0-9]+(?:\.([0-9]*))?|\.([0-9]+))")
 _DATE = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
@@ -97,7 +99,7 @@ class _OpenClaim:
     segment: Segment
     charge: Decimal = ZERO
     paid: Decimal = ZERO
-    patient: Person = Person()
+    patient: Person = NOBODY
     corrected: Person | None = None
     crossover: bool = False
     forwarded_to: str = ""
@@ -243,7 +245,7 @@ class TransactionReader:
             self._refusals.append(refusals.no_payment(self.number))
         if not trn.at(2):
             self._refusals.append(refusals.no_reference(self.number))
-        payer, payee = (self._parties.get(kind) or _OpenParty(Party()) for kind in ("PR", "PE"))
+        payer, payee = (self._parties.get(kind) or _OpenParty(UNNAMED) for kind in ("PR", "PE"))
         if bpr is None:
             return Payment(
                 reference=trn.at(2),

@@ -151,9 +151,7 @@ class Candidates:
         """The lines of whom the claim names: by member id first, then by name."""
         people = [claim.patient, *([claim.corrected] if claim.corrected else [])]
         yield self._merged(
-            self._by_member.get(control(person.id), [])
-            for person in people
-            if control(person.id)
+            self._by_member.get(control(person.id), []) for person in people if control(person.id)
         )
         yield self._merged(
             self._by_name.get(_name(person), []) for person in people if all(_name(person))
@@ -407,9 +405,7 @@ class _ClaimMatcher:
             person = next((lines for lines in self._all.of_person(self._claim) if lines), [])
             first, last = self._claim.dates
             near = [
-                line
-                for line in person
-                if first is None or first <= line.date <= (last or first)
+                line for line in person if first is None or first <= line.date <= (last or first)
             ]
             return Match(row, Level.C if near else Level.D, candidates=_ids(near or person))
         standing = [self._stand(line) for line in lines]

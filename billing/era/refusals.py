@@ -320,9 +320,7 @@ def payment_unbalanced(
     )
 
 
-def claim_unbalanced(
-    name: str, charge: Decimal, adjustments: Decimal, paid: Decimal
-) -> Finding:
+def claim_unbalanced(name: str, charge: Decimal, adjustments: Decimal, paid: Decimal) -> Finding:
     return Finding("E13", _less(name, "charge ", charge, adjustments, paid, "paid "))
 
 

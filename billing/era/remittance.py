@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -48,6 +48,10 @@ class Person:
     def name(self) -> str:
         """RIVERA, MAYA"""
         return ", ".join(part for part in (self.last, self.first) if part)
+
+
+UNNAMED = Party()
+NOBODY = Person()
 
 
 # ---------------------------------------------------------------------------- what was decided
@@ -274,6 +278,27 @@ PROVIDER_ADJUSTMENTS = {
 }
 
 
+class OffsetKind(StrEnum):
+    """What a provider adjustment means for the books."""
+
+    RECOVERY = "recovery"  # an overpayment taken back now
+    DEFERRED = "recovery deferred"  # the payer will take it back later
+    FORWARDED = "forwarded"  # more taken back than paid: a debt moves to a later payment
+    COLLECTED = "forwarded balance collected"
+    REFUND = "refund acknowledged"
+    INTEREST = "interest"
+    EXPENSE = "expense"
+    INCOME = "other income"
+    REVIEW = "to review"
+
+
+_EXPENSES = ("L3", "50", "51", "LE", "E3", "IR", "AH", "AM")
+_INCOME = (
+    *("AP", "B2", "B3", "BN", "C5", "CR", "CT", "CV", "CW", "DM", "FC", "GO", "HM", "IP"),
+    *("IS", "LS", "OA", "PI", "PL", "RA", "RE"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderAdjustment:
     """One pair of a PLB: money of this payment that belongs to no session."""
@@ -292,6 +317,20 @@ class ProviderAdjustment:
     @property
     def meaning(self) -> str:
         return PROVIDER_ADJUSTMENTS.get(self.code, "adjustment")
+
+    @property
+    def kind(self) -> OffsetKind:
+        if self.code == "WO":
+            return OffsetKind.DEFERRED if self.amount < 0 else OffsetKind.RECOVERY
+        if self.code == "FB":
+            return OffsetKind.FORWARDED if self.amount < 0 else OffsetKind.COLLECTED
+        if self.code == "72":
+            return OffsetKind.REFUND
+        if self.code == "L6":
+            return OffsetKind.INTEREST
+        if self.code in _EXPENSES:
+            return OffsetKind.EXPENSE
+        return OffsetKind.INCOME if self.code in _INCOME else OffsetKind.REVIEW
 
 
 # ---------------------------------------------------------------------------- the payment
@@ -312,8 +351,8 @@ class Payment:
     reference: str = ""
     originator: str = ""
     produced: str = ""  # DTM*405 as it stands: shown only
-    payer: Party = Party()
-    payee: Party = Party()
+    payer: Party = UNNAMED
+    payee: Party = UNNAMED
 
     @property
     def notice_only(self) -> bool:
@@ -361,7 +400,7 @@ class File:
     transactions: tuple[Transaction, ...] = ()
     interchanges: tuple[tuple[str, str], ...] = ()  # (ISA06, ISA13), for W11
     refusals: tuple[Finding, ...] = ()
-    warnings: tuple[Finding, ...] = field(default=())
+    warnings: tuple[Finding, ...] = ()
 
     def importable(self) -> tuple[Transaction, ...]:
         if self.refusals:

@@ -32,7 +32,10 @@ def test_a_malformed_file_gives_its_code(name: str, outcome: str, code: str, say
         ("01_empty", "The file is empty."),
         ("02_whitespace", "The file is empty."),
         ("03_truncated_isa", "ISA has 106 characters, 60 are here."),
-        ("04_truncated_mid_segment", "closing segments SE, GE and IEA, in claim CLM1002, after NM1"),
+        (
+            "04_truncated_mid_segment",
+            "closing segments SE, GE and IEA, in claim CLM1002, after NM1",
+        ),
         ("05_truncated_after_se", "closing segments GE and IEA, after SE"),
         ("06_wrong_se_count", "Transaction 0001 says it has 57 segments; it has 58."),
         ("07_se_number_mismatch", "number 0009 but began with 0001 (SE02 and ST02)"),

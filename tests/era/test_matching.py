@@ -269,17 +269,13 @@ def test_d_suggests_the_persons_other_sessions_of_that_day() -> None:
 
 
 def reversal(clp: str = "RC-1*22*-175*-130*0*12*EV1", more: str = AT):
-    return claims_of(
-        "-130", f"CLP*{clp} {MAYA} SVC*HC:90837*-175*-130 CAS*CO*45*-45 {more}"
-    )
+    return claims_of("-130", f"CLP*{clp} {MAYA} SVC*HC:90837*-175*-130 CAS*CO*45*-45 {more}")
 
 
 PAID = posting(9, "EV1", allocation="130", write_off="45")
 
 
-@pytest.mark.parametrize(
-    ("more", "level"), [(f"{AT} REF*6R*RC-1-1", "A1"), (AT, "A2"), ("", "B1")]
-)
+@pytest.mark.parametrize(("more", "level"), [(f"{AT} REF*6R*RC-1-1", "A1"), (AT, "A2"), ("", "B1")])
 def test_a_reversal_is_found_by_the_charge_without_its_minus(more: str, level: str) -> None:
     session = line("RC-1-1", balance="0", postings=(PAID,))
     found = only(matched(reversal(more=more), session, line("RC-1-2", code="1", charge="1")))
@@ -326,9 +322,7 @@ def test_taking_back_more_than_was_paid_is_amber(postings: tuple, words: str) ->
 
 
 def test_a_positive_reversal_is_amber_and_not_filled_in() -> None:
-    claims = claims_of(
-        "130", f"CLP*RC-1*22*175*130 {MAYA} SVC*HC:90837*175*130 CAS*CO*45*45 {AT}"
-    )
+    claims = claims_of("130", f"CLP*RC-1*22*175*130 {MAYA} SVC*HC:90837*175*130 CAS*CO*45*45 {AT}")
     session = line(postings=(PAID,))
     found = only(matched(claims, session))
     assert (found.shares, found.candidates) == ((), (session.id,))
@@ -342,9 +336,7 @@ def test_a_negative_claim_that_is_no_reversal_is_amber() -> None:
 
 @pytest.mark.parametrize("status", ["23", "25"])
 def test_a_claim_that_posts_nothing_fills_nothing_in(status: str) -> None:
-    claims = claims_of(
-        "0", f"CLP*RC-1*{status}*175*0 {MAYA} SVC*HC:90837*175*0 CAS*CO*45*175 {AT}"
-    )
+    claims = claims_of("0", f"CLP*RC-1*{status}*175*0 {MAYA} SVC*HC:90837*175*0 CAS*CO*45*175 {AT}")
     found = only(matched(claims, line()))
     assert (found.level, found.shares) == (Level.A2, ())
 
@@ -407,9 +399,7 @@ def test_a_claim_without_lines_and_number_is_never_filled_in() -> None:
 
 def test_what_is_said_of_the_whole_claim_is_taken_from_its_lines_in_order() -> None:
     svc = f"SVC*HC:90837*175*130 {AT} CAS*CO*45*45"
-    claims = claims_of(
-        "80", f"CLP*RC-1*1*350*80 CAS*PR*1*100 CAS*CO*97*80 {MAYA} {svc} {svc}"
-    )
+    claims = claims_of("80", f"CLP*RC-1*1*350*80 CAS*PR*1*100 CAS*CO*97*80 {MAYA} {svc} {svc}")
     first, second, rest = matched(claims, line(), line())
     assert (rest.row.kind, rest.level) == (RowKind.CLAIM_LEVEL, Level.B3)
     assert spread(rest) == [("-130.00", "0.00", "100.00"), ("-50.00", "0.00", "0.00")]

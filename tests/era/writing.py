@@ -76,8 +76,7 @@ def interchange(
     ]
     per_group = -(-len(transactions) // groups)
     filled = [
-        transactions[start : start + per_group]
-        for start in range(0, len(transactions), per_group)
+        transactions[start : start + per_group] for start in range(0, len(transactions), per_group)
     ]
     for group, inside in enumerate(filled, 1):
         segments.append(f"GS*HP*EVERGREEN*RIVERSIDE*20260120*0900*{group}*X*005010X221A1")
