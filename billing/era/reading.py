@@ -243,7 +243,7 @@ def _possible(separator: str, what: str) -> None:
         why = "a letter cannot be one"
     elif separator.isalnum():
         why = "a digit cannot be one"
-    elif separator.isspace() or not separator:
+    elif not separator or separator in " \t\v\f\xa0":  # not isspace: 1C to 1F are separators
         why = "a blank cannot be one"
     elif not separator.isascii():
         why = "only a plain character can be one"
