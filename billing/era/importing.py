@@ -66,6 +66,7 @@ class _FileReader:
         self._claims = 0
         self._transactions: list[Transaction] = []
         self._interchanges: list[tuple[str, str]] = []
+        self._numbers: set[str] = set()
         self._types: list[str] = []
 
     def read(self, interchange: Interchange) -> None:
@@ -118,8 +119,9 @@ class _FileReader:
 
     def finish(self) -> File:
         others = [one for one in self._types if one != REMITTANCE]
-        if not self.refusals and REMITTANCE not in self._types:
-            self.refusals.append(refusals.other_types_only(list(dict.fromkeys(others))))
+        if REMITTANCE not in self._types and (self._types or not self.refusals):
+            # Whatever else may be wrong with it: it is not for us.
+            self.refusals = [refusals.other_types_only(list(dict.fromkeys(others)))]
         elif others:
             self.warnings.append(refusals.others_ignored(len(others)))
         if self._progress is not None:
@@ -132,8 +134,9 @@ class _FileReader:
         )
 
     def _same_number_twice(self, interchange: Interchange) -> None:
-        if any(control == interchange.control for _, control in self._interchanges):
+        if interchange.control in self._numbers:
             self.refusals.append(refusals.interchange_twice(interchange.control))
+        self._numbers.add(interchange.control)
 
     def _warn_of_version(self, version: str) -> None:
         if not version.startswith(VERSION):

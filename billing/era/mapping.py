@@ -35,6 +35,7 @@ from billing.era.rows import rows_of
 from billing.money import CENT, LARGEST, ZERO
 
 CLAIMS_LIMIT = 10_000
+LONGEST_AMOUNT = 18  # as X12 has it; no payment is longer
 
 # What an 835 may hold and we have no use for; anything else is worth a warning.
 NOT_USED = frozenset(("CUR", "PER", "N3", "N4", "RDM", "TS2", "TS3", "MIA", "QTY", "ST", "SE"))
@@ -45,22 +46,28 @@ _OTHER_SEPARATOR = re.compile(r"[A-Z0-9]{2}([^A-Za-z0-9\s])")
 _REASON = re.compile(r"[A-Z0-9]{2}")
 
 
-@lru_cache(maxsize=8192)  # the same fees again and again
 def read_amount(text: str) -> Decimal | None:
     """Plain digits, two decimals at most, a minus in front; nothing is 0.00. None: no amount."""
-    if not text:
-        return ZERO
+    if len(text) > LONGEST_AMOUNT:
+        return None
+    return _amount(text) if text else ZERO
+
+
+@lru_cache(maxsize=8192)  # the same fees again and again
+def _amount(text: str) -> Decimal | None:
     match = _AMOUNT.fullmatch(text)
     if match is None or len(match[1] or match[2] or "") > 2:
         return None
-    if len(text) > 30:  # above any amount, and no work for quantize
-        return LARGEST + 1
     return Decimal(text).quantize(CENT) + ZERO
 
 
-@lru_cache(maxsize=4096)
 def read_date(text: str) -> datetime.date | None:
     """CCYYMMDD of this century or the last; anything else is no date."""
+    return _date(text) if len(text) == 8 else None
+
+
+@lru_cache(maxsize=4096)
+def _date(text: str) -> datetime.date | None:
     match = _DATE.fullmatch(text)
     if match is None:
         return None

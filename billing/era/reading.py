@@ -255,15 +255,30 @@ def _possible(separator: str, what: str) -> None:
 def _end(text: str, start: int, separators: Separators) -> tuple[int, bool, bool]:
     """Where the interchange ends, whether its IEA is there, and whether an ISA came instead."""
     element, segment = re.escape(separators.element), re.escape(separators.segment)
-    opening = _across_lines("ISA") + element
-    closing = rf"{_across_lines('IEA')}{element}[^{segment}]*"
-    edge = re.compile(rf"{segment}[\s\x00]*(?:(?P<closing>{closing})|(?P<opening>{opening}))")
-    found = edge.search(text, start + 3)
-    if found is None:
-        return len(text), False, False
-    if found["closing"] is None:
-        return found.start("opening"), False, True
-    return found.end(), True, False
+    edge = re.compile(
+        rf"(?<=[{segment}\s\x00])"
+        rf"(?:(?P<closing>{_across_lines('IEA')}{element}[^{segment}]*)"
+        rf"|{_across_lines('ISA')}{element})"
+    )
+    for found in edge.finditer(text, start + 3):
+        if not _begins_segment(text, found.start(), separators.segment):
+            continue  # words inside an element
+        if found["closing"] is None:
+            return found.start(), False, True
+        return found.end(), True, False
+    return len(text), False, False
+
+
+def _begins_segment(text: str, place: int, separator: str) -> bool:
+    """Only blanks lie between the separator and here. (In a regular expression, a long run of
+    them would be looked at again from each of its ends.)"""
+    while (
+        place
+        and text[place - 1] != separator
+        and (text[place - 1].isspace() or not ord(text[place - 1]))
+    ):
+        place -= 1
+    return place > 0 and text[place - 1] == separator
 
 
 def _across_lines(name: str) -> str:

@@ -90,7 +90,8 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def quoted(text: str, longest: int = 40) -> str:
     """The words of a file inside a sentence: on one line, not endless."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    start = text.strip()[: longest + 1]
+    line = "".join(letter if letter.isprintable() else " " for letter in start)
     return f'"{line[:longest]}…"' if len(line) > longest else f'"{line}"'
 
 

@@ -8,6 +8,7 @@ claim. Nothing here knows our patients; `matching` does.
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -378,6 +379,33 @@ class Transaction:
     @property
     def rows(self) -> Iterator[Row]:
         return (row for claim in self.claims for row in claim.rows)
+
+    def corrections(self) -> dict[int, int]:
+        """Index of a reversal → index of the claim after it that says it anew, where one does:
+        by the payer's number of the original, else by our number and the same charge.
+
+        Both are posted, each on its own; on the screen they are one pair.
+        """
+        waiting: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
+        pairs: dict[int, int] = {}
+        for claim in self.claims:
+            if claim.is_reversal:
+                for number in dict.fromkeys((claim.payer_claim, claim.original)):
+                    waiting["payer's", number].append(claim.index)
+                waiting["ours", claim.control, claim.charge].append(claim.index)
+                continue
+            keys: list[tuple[object, ...]] = []
+            if claim.original:
+                keys.append(("payer's", claim.original))
+            if claim.control.strip("0 "):
+                keys.append(("ours", claim.control, -claim.charge))
+            for key in keys:
+                while waiting[key] and waiting[key][0] in pairs:
+                    waiting[key].popleft()
+                if waiting[key]:
+                    pairs[waiting[key].popleft()] = claim.index
+                    break
+        return pairs
 
     @property
     def allocations(self) -> Decimal:

@@ -137,6 +137,12 @@ def test_a_correction_names_the_claim_it_corrects() -> None:
     assert (corrected.frequency, corrected.payer_claim) == ("7", "EV26-77001A")
 
 
+def test_a_reversal_and_its_correction_are_a_pair() -> None:
+    assert one_transaction(constructed(2)).corrections() == {0: 1}
+    assert one_transaction(constructed(3)).corrections() == {0: 1}
+    assert one_transaction(constructed(1)).corrections() == {}
+
+
 def test_the_payer_says_another_name() -> None:
     corrected = one_transaction(constructed(8)).claims[0].corrected
     assert corrected is not None

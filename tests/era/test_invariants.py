@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,7 +176,7 @@ def test_it_does_not_matter_over_how_many_transactions_claims_are_spread(
 
 @quick
 @given(st.lists(claims(), min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_adjustments_does_not_matter(parts: list[Part], random: object) -> None:
+def test_the_order_of_adjustments_does_not_matter(parts: list[Part], random: Random) -> None:
     shuffled = [(amount, in_other_order(segments, random)) for amount, segments in parts]
     first, second = (
         read_file(PLAIN.written(interchange([body(one)]))) for one in (parts, shuffled)
@@ -188,7 +189,7 @@ def test_the_order_of_adjustments_does_not_matter(parts: list[Part], random: obj
     ]
 
 
-def in_other_order(segments: list[str], random: object) -> list[str]:
+def in_other_order(segments: list[str], random: Random) -> list[str]:
     """Runs of CAS shuffled, and those of one group put into one segment."""
     result: list[str] = []
     run: list[str] = []
@@ -196,7 +197,7 @@ def in_other_order(segments: list[str], random: object) -> list[str]:
         if segment.startswith("CAS"):
             run.append(segment)
             continue
-        random.shuffle(run)  # type: ignore[attr-defined]
+        random.shuffle(run)
         result += merged(run)
         run = []
         result.append(segment)

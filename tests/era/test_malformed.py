@@ -225,6 +225,30 @@ def test_other_things_that_are_not_a_remittance(data: bytes, code: str) -> None:
     assert file.importable() == ()
 
 
+def test_a_claim_file_with_wrong_counts_is_still_called_one() -> None:
+    data = (HERE / "malformed/14_is_837.edi").read_bytes()
+    assert [one.code for one in read_file(data.replace(b"IEA*1*", b"IEA*2*")).refusals] == ["E07"]
+    assert [one.code for one in read_file(data[:-40]).refusals] == ["E07"]
+
+
+def test_each_interchange_has_its_own_separators() -> None:
+    other = (HERE / "malformed/26_pipe_delims.835").read_bytes()
+    file = read_file(GOOD + other.replace(b"000000101", b"000000102"))
+    assert file.all_refusals == ()
+    first, second = figures(file)
+    assert first == second
+
+
+def test_a_name_that_reads_like_a_closing_segment_closes_nothing() -> None:
+    data = with_("N3*100 MAIN ST", "N3*100 IEA*MAIN ISA*ST")
+    assert read_file(data).all_refusals == ()
+
+
+def test_endless_blanks_are_no_work() -> None:
+    lines = GOOD.replace(b"~\n", b"\n").replace(b"\nST*", b"\n" * 1_000_000 + b"ST*")
+    assert read_file(lines).all_refusals == ()
+
+
 def test_a_refused_transaction_leaves_the_others() -> None:
     second = GOOD.replace(b"000000101", b"000000102").replace(b"BPR*I*690*", b"BPR*I*691*")
     file = read_file(GOOD + second)
