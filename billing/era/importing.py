@@ -13,6 +13,7 @@ from billing.era.refusals import FileRefused, Finding
 from billing.era.remittance import File, Transaction
 
 PROGRESS_EVERY = 100  # claims
+TRANSACTIONS_LIMIT = 10_000  # of a file
 
 Progress = Callable[[int], None]
 
@@ -99,6 +100,8 @@ class _FileReader:
         interchange: Interchange,
     ) -> TransactionReader | None:
         if reader is None:
+            if len(self._transactions) >= TRANSACTIONS_LIMIT:
+                raise FileRefused(refusals.too_many_transactions(TRANSACTIONS_LIMIT))
             reader = TransactionReader(
                 frame.number, interchange.separators, self._actions, self._claim_read
             )

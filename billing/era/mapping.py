@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +18,7 @@ from functools import lru_cache
 from billing.era import proof, refusals
 from billing.era.adjustments import ActionTable
 from billing.era.reading import Segment, Separators
-from billing.era.refusals import Finding
+from billing.era.refusals import FileRefused, Finding
 from billing.era.remittance import (
     METHODS,
     NOBODY,
@@ -35,6 +36,8 @@ from billing.era.rows import rows_of
 from billing.money import CENT, LARGEST, ZERO
 
 CLAIMS_LIMIT = 10_000
+LINES_LIMIT = 100_000  # of a transaction: far above ten thousand real claims
+MOST_OF_A_KIND = 100  # refusals or warnings
 LONGEST_AMOUNT = 18  # as X12 has it; no payment is longer
 
 # What an 835 may hold and we have no use for; anything else is worth a warning.
@@ -155,6 +158,8 @@ class TransactionReader:
         self._claim_read = claim_read
         self._refusals: list[Finding] = []
         self._warnings: dict[Finding, None] = {}  # each once, in order
+        self._counted: Counter[str] = Counter()
+        self._lines = 0
         self._bpr: Segment | None = None
         self._amount = ZERO
         self._trn: Segment | None = None
@@ -193,7 +198,7 @@ class TransactionReader:
         if read is not None:
             read(segment)
         elif segment.id not in NOT_USED:
-            self._warnings[refusals.unknown_segment(segment.id)] = None
+            self._warn(refusals.unknown_segment(segment.id))
 
     @property
     def where(self) -> str:
@@ -213,9 +218,10 @@ class TransactionReader:
         self._close_claim()
         payment = self._payment()
         if self._bpr is not None and self._readable and not self._too_many:
-            self._refusals += proof.payment(
+            for finding in proof.payment(
                 payment, self._claims, self._provider_adjustments, self.number
-            )
+            ):
+                self._refuse(finding)
         return Transaction(
             number=self.number,
             interchange=interchange,
@@ -238,7 +244,7 @@ class TransactionReader:
         self._bpr = segment
         amount = self._amount_of(segment, 2)
         if segment.at(3) not in ("C", "D"):
-            self._refusals.append(refusals.neither_credit_nor_debit(self._what, segment.at(3)))
+            self._refuse(refusals.neither_credit_nor_debit(self._what, segment.at(3)))
             self._readable = False
         self._amount = ZERO - amount if segment.at(3) == "D" else amount
 
@@ -249,9 +255,9 @@ class TransactionReader:
     def _payment(self) -> Payment:
         bpr, trn = self._bpr, self._trn or Segment("TRN", ())
         if bpr is None:
-            self._refusals.append(refusals.no_payment(self.number))
+            self._refuse(refusals.no_payment(self.number))
         if not trn.at(2):
-            self._refusals.append(refusals.no_reference(self.number))
+            self._refuse(refusals.no_reference(self.number))
         payer, payee = (self._parties.get(kind) or _OpenParty(UNNAMED) for kind in ("PR", "PE"))
         if bpr is None:
             return Payment(
@@ -265,7 +271,7 @@ class TransactionReader:
         date = read_date(text)
         if date is None:
             warning = refusals.not_a_date(text) if text else refusals.no_date()
-            self._warnings[warning] = None
+            self._warn(warning)
         return Payment(
             amount=self._amount,
             debit=bpr.at(3) == "D",
@@ -305,7 +311,7 @@ class TransactionReader:
             self._out_of_order("a claim (CLP) after the provider adjustments (PLB)")
         if len(self._claims) >= CLAIMS_LIMIT:
             if not self._too_many:
-                self._refusals.append(refusals.too_many_claims(self.number, CLAIMS_LIMIT))
+                self._refuse(refusals.too_many("claims", self.number, CLAIMS_LIMIT))
             self._too_many = True
             return
         self._claim = _OpenClaim(len(self._claims), self._at, segment)
@@ -350,7 +356,8 @@ class TransactionReader:
             segments=segments,
         )
         if closed.readable:
-            self._refusals += proof.claim(closed)
+            for finding in proof.claim(closed):
+                self._refuse(finding)
         self._claims.append(closed)
         self._claim_read()
 
@@ -423,6 +430,9 @@ class TransactionReader:
         if claim is None:
             self._out_of_order("a service line (SVC) before any claim (CLP)")
             return
+        self._lines += 1
+        if self._lines > LINES_LIMIT:
+            raise FileRefused(refusals.too_many("lines", self.number, LINES_LIMIT))
         separator = self._component
         paid = segment.at(1)
         doubtful = separator not in paid
@@ -448,9 +458,9 @@ class TransactionReader:
         """What a procedure uses where the announced separator should be; "" when nothing."""
         match = _OTHER_SEPARATOR.match(procedure)
         if match is None:
-            self._warnings[refusals.no_separator(procedure, self._component)] = None
+            self._warn(refusals.no_separator(procedure, self._component))
             return ""
-        self._warnings[refusals.other_separator(match[1], self._component)] = None
+        self._warn(refusals.other_separator(match[1], self._component))
         return match[1]
 
     @staticmethod
@@ -500,7 +510,7 @@ class TransactionReader:
             parts = self._parts(what, self._component)
             if not _REASON.fullmatch(parts[0]):
                 words = "*".join(element for element in segment.elements[2:] if element)
-                self._refusals.append(refusals.not_a_provider_adjustment(words))
+                self._refuse(refusals.not_a_provider_adjustment(words))
                 self._readable = False
                 return
             self._provider_adjustments.append(
@@ -515,6 +525,16 @@ class TransactionReader:
 
     # ------------------------------------------------------------------ what is wrong
 
+    def _refuse(self, finding: Finding) -> None:
+        """Of one kind no more than somebody would read."""
+        self._counted[finding.code] += 1
+        if self._counted[finding.code] <= MOST_OF_A_KIND:
+            self._refusals.append(finding)
+
+    def _warn(self, finding: Finding) -> None:
+        if len(self._warnings) < MOST_OF_A_KIND:
+            self._warnings[finding] = None
+
     @property
     def _what(self) -> str:
         """What is being read, for a sentence."""
@@ -526,7 +546,7 @@ class TransactionReader:
         if amount is not None and abs(amount) <= LARGEST:
             return amount
         say = refusals.not_an_amount if amount is None else refusals.amount_too_large
-        self._refusals.append(say(self._what, text, f"{segment.id}{position:02d}"))
+        self._refuse(say(self._what, text, f"{segment.id}{position:02d}"))
         self._readable = False
         if self._claim is not None:
             self._claim.readable = False
@@ -534,4 +554,4 @@ class TransactionReader:
 
     def _out_of_order(self, what: str) -> None:
         if not self._too_many:
-            self._refusals.append(refusals.out_of_order(self.number, what, self._at))
+            self._refuse(refusals.out_of_order(self.number, what, self._at))

@@ -223,11 +223,18 @@ def too_large(size: int, limit: int) -> Finding:
     )
 
 
-def too_many_claims(transaction: str, limit: int) -> Finding:
+def too_many(things: str, transaction: str, limit: int) -> Finding:
     return Finding(
         "E22",
-        f"Transaction {short(transaction)} has more than {limit:,} claims; that is the limit."
+        f"Transaction {short(transaction)} has more than {limit:,} {things}, which is the limit."
         " Ask the payer for several payments.",
+    )
+
+
+def too_many_transactions(limit: int) -> Finding:
+    return Finding(
+        "E22",
+        f"The file has more than {limit:,} payments, which is the limit. Ask for several files.",
     )
 
 

@@ -1,11 +1,12 @@
 """From segments to our words: the parts a sample does not happen to show."""
 
 import datetime
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 
-from billing.era import mapping
+from billing.era import importing, mapping
 from billing.era.adjustments import ANY, SEED, Action, ActionTable, Rule
 from billing.era.importing import read_file, segments_of
 from billing.era.mapping import read_amount, read_date
@@ -268,6 +269,24 @@ def test_too_many_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     file = read_file(era("4", *[claim] * 4))
     assert [one.code for one in file.all_refusals] == ["E22"]
     assert len(file.transactions[0].claims) == 3
+
+
+def test_too_many_lines_or_payments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "LINES_LIMIT", 3)
+    line = "SVC*HC:1*1*1"
+    assert refusal_codes(era("3", "CLP*A*1*3*3", *[line] * 3)) == []
+    assert refusal_codes(era("4", "CLP*A*1*4*4", *[line] * 4)) == ["E22"]
+    monkeypatch.setattr(importing, "TRANSACTIONS_LIMIT", 2)
+    one = transaction("5", ["CLP*A*1*5*5"])
+    assert refusal_codes(PLAIN.written(interchange([one] * 2))) == []
+    assert refusal_codes(PLAIN.written(interchange([one] * 3))) == ["E22"]
+
+
+def test_of_one_kind_no_more_is_said_than_somebody_would_read() -> None:
+    file = read_file(era("0", *["CLP*A*1*5*4"] * 300, *(f"X{one}*1" for one in range(300))))
+    counted = Counter(one.code for one in file.all_refusals)
+    assert counted == {"E13": 100, "E12": 1}
+    assert len(file.all_warnings) == 100
 
 
 def test_progress_is_told_every_hundred_claims_and_at_the_end() -> None:
