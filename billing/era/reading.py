@@ -19,6 +19,7 @@ from billing.era import refusals
 from billing.era.refusals import FileRefused, Finding
 
 LIMIT = 20 * 1024 * 1024  # bytes
+PIECE = 256 * 1024  # characters that are split into segments at a time
 ISA_LENGTH = 106
 ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1)  # ISA01 to ISA15
 
@@ -296,17 +297,28 @@ def _skip_blanks(text: str, position: int) -> int:
 
 
 def _split(text: str, separators: Separators) -> Iterator[Segment]:
-    """The segments of one interchange; empty ones are none. Another splitter goes here."""
+    """The segments of one interchange; empty ones are none. Another splitter goes here.
+
+    Piece by piece, each with the ISA in front that `oxedi` wants to see: it works out tables and
+    findings we do not use, and on a file made to be a burden they would fill the memory.
+    """
     delimiters = oxedi.Delimiters(
         separators.element.encode(), separators.component.encode(), separators.segment.encode()
     )
-    try:
-        document = oxedi.parse(text.encode(), delimiters=delimiters).document
-    except oxedi.ParseError:
-        what = "its segments cannot be told apart"
-        raise FileRefused(refusals.not_text(what, refusals.AGAIN)) from None
-    for position in range(len(document)):
-        segment = document[position].raw.decode().strip().removesuffix(separators.segment)
-        if segment.strip():
-            name, *elements = segment.split(separators.element)
-            yield Segment(name.strip(), tuple(elements))
+    isa = text[: text.find(separators.segment) + 1]
+    start = 0
+    while start < len(text):
+        edge = text.find(separators.segment, start + PIECE)
+        end = len(text) if edge < 0 else edge + 1
+        piece = (isa if start else "") + text[start:end]
+        try:
+            document = oxedi.parse(piece.encode(), delimiters=delimiters).document
+        except oxedi.ParseError:
+            what = "its segments cannot be told apart"
+            raise FileRefused(refusals.not_text(what, refusals.AGAIN)) from None
+        for position in range(1 if start else 0, len(document)):
+            segment = document[position].raw.decode().strip().removesuffix(separators.segment)
+            if segment.strip():
+                name, *elements = segment.split(separators.element)
+                yield Segment(name.strip(), tuple(elements))
+        start = end

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from billing.era import importing, mapping
+from billing.era import importing, mapping, reading
 from billing.era.adjustments import ANY, SEED, Action, ActionTable, Rule
 from billing.era.importing import read_file, segments_of
 from billing.era.mapping import read_amount, read_date
@@ -269,6 +269,13 @@ def test_too_many_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     file = read_file(era("4", *[claim] * 4))
     assert [one.code for one in file.all_refusals] == ["E22"]
     assert len(file.transactions[0].claims) == 3
+
+
+@pytest.mark.parametrize("piece", [1, 50, 333])
+def test_a_large_file_is_split_piece_by_piece(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    whole = one_transaction(constructed(2))
+    monkeypatch.setattr(reading, "PIECE", piece)
+    assert one_transaction(constructed(2)) == whole
 
 
 def test_too_many_lines_or_payments(monkeypatch: pytest.MonkeyPatch) -> None:
