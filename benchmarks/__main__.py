@@ -1,4 +1,5 @@
-"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards.
+"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards,
+and one of reading remittances, which needs no database.
 
     python -m benchmarks [--repeats 25] [--only sqlite|postgresql]
 
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+from benchmarks import era
 from benchmarks.measure import Result
 from tests.support import environment, temporary_postgres
 
@@ -97,6 +99,8 @@ def main() -> None:
     for engine in [wanted.only] if wanted.only else ENGINES:
         for result in measure(engine, wanted.repeats):
             print(row(result), flush=True)
+    print()
+    era.main()
 
 
 if __name__ == "__main__":
