@@ -2,6 +2,8 @@
 
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.clinic import Clinic, clinic_name
+from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
@@ -13,7 +15,10 @@ __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "Clinic",
     "ClosingDate",
+    "Document",
+    "DocumentKind",
     "Fee",
     "Invoice",
     "InvoiceLine",
@@ -22,5 +27,7 @@ __all__ = [
     "NumberSeries",
     "Payment",
     "Service",
+    "StatementBatch",
     "Submission",
+    "clinic_name",
 ]

@@ -1,4 +1,4 @@
-"""Document numbers: INV-1042, R-2207, IP-0318."""
+"""Document numbers: INV-1042, R-2207, IP-0318, DOC-0001."""
 
 from django.db import connection, models
 
@@ -21,16 +21,23 @@ class NumberSeries(models.Model):
 
 
 INVOICE, RECEIPT, INSURANCE, TRANSFER = "INV", "R", "IP", "T"
+DOCUMENT, STATEMENTS = "DOC", "ST"
 
 
 def take_number(prefix: str) -> str:
-    """The next number of a series, in one statement; a new series begins at 1."""
+    """The next number of a series; a new series begins at 1."""
+    return take_numbers(prefix, 1)[0]
+
+
+def take_numbers(prefix: str, count: int) -> list[str]:
+    """The next so many numbers of a series, in one statement however many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, 2)"
+            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, %s)"
             " ON CONFLICT (prefix) DO UPDATE"
-            " SET next_number = billing_numberseries.next_number + 1"
-            " RETURNING next_number - 1",
-            [prefix],
+            " SET next_number = billing_numberseries.next_number + %s"
+            " RETURNING next_number",
+            [prefix, 1 + count, count],
         )
-        return f"{prefix}-{cursor.fetchone()[0]:04d}"
+        end: int = cursor.fetchone()[0]
+    return [f"{prefix}-{number:04d}" for number in range(end - count, end)]
