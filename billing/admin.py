@@ -18,15 +18,18 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     Fee,
     Invoice,
     InvoiceLine,
+    LineVoid,
     NumberSeries,
     Payment,
     Service,
     Submission,
 )
-from billing.models.numbering import INSURANCE, INVOICE, RECEIPT, TRANSFER
+from billing.models.numbering import DEPOSIT, INSURANCE, INVOICE, RECEIPT, TRANSFER
 from billing.models.periods import closed_through
 from billing.money import show_dollars
 from patients.admin import OfficeAdmin, read_choices_once, screen_link
@@ -284,6 +287,51 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return screen_link(adjustment.line.get_absolute_url(), "Account")
 
 
+@admin.register(LineVoid)
+class LineVoidAdmin(ReadOnlyAdmin):
+    list_display = ["date", "line", "reason", "created_by", "screen"]
+    list_select_related = ["line__invoice__patient", "line__patient", "created_by"]
+    search_fields = ["line__invoice__number", "=line__patient__chart_number", "reason"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["line", "date", "reason", "created_at", "created_by", "screen"]
+
+    @admin.display(description="screen")
+    def screen(self, void: LineVoid) -> SafeString:
+        return screen_link(void.line.get_absolute_url(), "Account")
+
+
+class DepositItemInline(admin.TabularInline):
+    model = DepositItem
+    extra = 0
+    fields = ["payment", "amount"]
+    readonly_fields = ["payment", "amount"]
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DepositItem]:
+        related = ("payment__source", "payment__original__source", "payment__original__original")
+        return super().get_queryset(request).select_related(*related)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def amount(self, item: DepositItem) -> str:
+        return show_dollars(item.payment.amount)
+
+
+@admin.register(Deposit)
+class DepositAdmin(ReadOnlyAdmin):
+    """What went to the bank together. None of it can be deleted any more."""
+
+    list_display = ["number", "date", "created_at", "created_by"]
+    list_select_related = ["created_by"]
+    search_fields = ["number"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["number", "date", "created_at", "created_by"]
+    inlines = [DepositItemInline]
+
+
 @admin.register(Submission)
 class SubmissionAdmin(ReadOnlyAdmin):
     """Which form was carried out, so that a second copy of it is not (rule R10)."""
@@ -340,6 +388,7 @@ class NumberSeriesForm(forms.ModelForm):
             (RECEIPT, "R, patients' receipts"),
             (INSURANCE, "IP, insurance payments"),
             (TRANSFER, "T, transfers"),
+            (DEPOSIT, "D, deposit slips"),
         ]
     )
 

@@ -14,7 +14,18 @@ from django.db import connection
 from django.db.models import Count, F, Q, Sum
 
 from billing import guards
-from billing.models import Adjustment, Allocation, InvoiceLine, Kind, Payment
+from billing.models import (
+    Adjustment,
+    Allocation,
+    DepositItem,
+    Invoice,
+    InvoiceLine,
+    Kind,
+    LineVoid,
+    NumberSeries,
+    Payment,
+)
+from billing.models.numbering import INVOICE
 from billing.models.payments import UNDOING
 from billing.money import ZERO
 
@@ -73,6 +84,15 @@ def r2_lines_between_nothing_and_their_amount() -> Findings:
     for (payer, line_id), held in by_payer.items():
         if held < 0:
             yield f"R2: payer {payer} took back {-held} too much on line {line_id}"
+
+
+def r2_voided_lines_owe_nothing() -> Findings:
+    """R2: nothing is paid or owed on a voided line, and nothing was put on it since."""
+    for void in LineVoid.objects.select_related("line"):
+        if void.line.paid or void.line.balance:
+            yield f"R2: voided line {void.line_id} has paid {void.line.paid}"
+        if void.line.last_date and void.line.last_date > void.date:
+            yield f"R2: voided line {void.line_id} was touched after it was voided"
 
 
 def r3_receipts_not_over_allocated() -> Findings:
@@ -162,6 +182,27 @@ def r9_undoing_says_why() -> Findings:
         yield f"R9: allocation {allocation.pk} un-pays without a reason"
 
 
+def deposited_money_stays() -> Findings:
+    """What is on a deposit slip was received by then, and not deleted."""
+    late = DepositItem.objects.filter(deposit__date__lt=F("payment__date"))
+    deleted = DepositItem.objects.filter(payment__answers__kind=Kind.VOID)
+    for item in late | deleted:
+        yield f"deposit {item.deposit_id}: payment {item.payment_id} does not belong on it"
+
+
+def invoices_numbered_without_gaps() -> Findings:
+    """Each number of the series since the first one stands on one invoice."""
+    numbers = sorted(
+        int(str(number).partition("-")[2])
+        for number in Invoice.objects.exclude(number=None).values_list("number", flat=True)
+    )
+    series = NumberSeries.objects.filter(prefix=INVOICE).first()
+    if numbers and numbers[-1] - numbers[0] + 1 != len(numbers):
+        yield f"invoices: {numbers[-1] - numbers[0] + 1 - len(numbers)} numbers are missing"
+    if numbers and series and series.next_number <= numbers[-1]:
+        yield f"invoices: number {numbers[-1]} is given, the next would be {series.next_number}"
+
+
 def r10_checks_entered_once() -> Findings:
     """R10: one payer's reference stands on one receipt at most."""
     twice = (
@@ -182,6 +223,7 @@ ALL: tuple[Callable[[], Findings], ...] = (
     r1_rows_are_guarded,
     totals_are_sums_of_rows,
     r2_lines_between_nothing_and_their_amount,
+    r2_voided_lines_owe_nothing,
     r3_receipts_not_over_allocated,
     r4_undone_at_most_once,
     r5_patients_pay_their_own_lines,
@@ -190,6 +232,8 @@ ALL: tuple[Callable[[], Findings], ...] = (
     r8_rows_follow_one_another,
     r9_undoing_says_why,
     r10_checks_entered_once,
+    deposited_money_stays,
+    invoices_numbered_without_gaps,
 )
 
 

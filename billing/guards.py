@@ -30,9 +30,12 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     Document,
     Invoice,
     InvoiceLine,
+    LineVoid,
     Payment,
     Submission,
 )
@@ -43,6 +46,9 @@ ADJUSTMENT = Adjustment._meta.db_table
 LINE = InvoiceLine._meta.db_table
 INVOICE = Invoice._meta.db_table
 CLOSING = ClosingDate._meta.db_table
+VOIDED = LineVoid._meta.db_table
+DEPOSIT = Deposit._meta.db_table
+DEPOSITED = DepositItem._meta.db_table
 UNDOING = "('reversal', 'void')"
 
 
@@ -141,6 +147,13 @@ REFUSALS: list[Refusal] = [
     ),
     Refusal(
         PAYMENT,
+        "INSERT",
+        f"EXISTS (SELECT 1 FROM {DEPOSITED} d WHERE d.payment_id = NEW.original_id)",
+        "A deposited payment is reversed, not deleted",
+        when="NEW.kind = 'void'",
+    ),
+    Refusal(
+        PAYMENT,
         "UPDATE",
         _changed(Payment, but=(*DERIVED_ON_PAYMENT, "over_allocation_reason")),
         "R1: a payment row is never changed",
@@ -233,7 +246,45 @@ REFUSALS: list[Refusal] = [
         " AND NEW.date >= p.last_date)",
         "An adjustment comes with an insurer's receipt or with none",
     ),
+    Refusal(
+        ADJUSTMENT,
+        "INSERT",
+        f"EXISTS (SELECT 1 FROM {VOIDED} v WHERE v.line_id = NEW.line_id)",
+        "R2: nothing is put on a voided line",
+    ),
     *_never(Adjustment),
+    # ------------------------------------------------------------------ voided lines
+    Refusal(VOIDED, "INSERT", _closed("date"), "R8: the day is closed"),
+    Refusal(
+        VOIDED,
+        "INSERT",
+        f"NOT EXISTS (SELECT 1 FROM {LINE} l WHERE l.id = NEW.line_id AND l.issued_on IS NOT NULL"
+        " AND l.paid = 0 AND l.balance = 0 AND NEW.date >= l.last_date)",
+        "R2: an issued line is voided once nothing is paid or owed on it",
+    ),
+    Refusal(
+        VOIDED,
+        "INSERT",
+        # Undoing that payment later would put its write-off back on a line nobody can pay.
+        f"EXISTS (SELECT 1 FROM {ADJUSTMENT} a, {PAYMENT} p"
+        " WHERE a.line_id = NEW.line_id AND p.id = a.payment_id"
+        " GROUP BY p.payer_id HAVING SUM(a.amount) <> 0)",
+        "R2: a line is voided once no insurer's write-off stands on it",
+    ),
+    *_never(LineVoid),
+    # ------------------------------------------------------------------ deposits
+    Refusal(DEPOSIT, "INSERT", _closed("date"), "R8: the day is closed"),
+    *_never(Deposit),
+    Refusal(
+        DEPOSITED,
+        "INSERT",
+        f"NOT EXISTS (SELECT 1 FROM {PAYMENT} p, {DEPOSIT} d"
+        " WHERE p.id = NEW.payment_id AND d.id = NEW.deposit_id AND d.date >= p.date"
+        " AND p.kind IN ('receipt', 'reversal', 'refund') AND NOT EXISTS ("
+        f"SELECT 1 FROM {PAYMENT} v WHERE v.original_id = p.id AND v.kind = 'void'))",
+        "A slip holds receipts, reversals and refunds of its day or before, none deleted",
+    ),
+    *_never(DepositItem),
     # ------------------------------------------------------------------ lines and invoices
     Refusal(
         LINE,

@@ -71,7 +71,13 @@ class PatientAdmin(OfficeAdmin):
         "birth_date",
         "chart_number",
         ("phone", "email"),
+        "address_line1",
+        "address_line2",
+        ("city", "state", "postal_code"),
+        "guarantor",
+        "note",
     ]
+    raw_id_fields = ["guarantor"]
     inlines = [CoverageInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Patient | None = None) -> list[str]:
@@ -107,6 +113,7 @@ class CoverageAdmin(OfficeAdmin):
         "patient__given_name",
         "=patient__chart_number",
         "member_id",
+        "group_number",
     ]
     raw_id_fields = ["patient"]
     ordering = ["patient", "rank", "start", "id"]
@@ -115,7 +122,7 @@ class CoverageAdmin(OfficeAdmin):
 @admin.register(Session)
 class SessionAdmin(OfficeAdmin):
     list_display = ["date", "patient", "provider", "account"]
-    list_filter = ["provider"]
+    list_filter = ["provider", "place_of_service"]
     list_select_related = ["patient", "provider"]
     search_fields = [
         "patient__family_name",

@@ -6,38 +6,70 @@ Nothing here knows of money; `billing` imports these models, never the other way
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
+
+from patients.diagnoses import read_diagnoses
+from patients.search import LONGEST_WORD, read_search, words_of
 
 FIRST_CHART_NUMBER = 1001
+EARLIEST_BIRTH = datetime.date(1900, 1, 1)
+SEARCHED = {"family_name", "given_name", "chart_number", "phone"}
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def search(self, typed: str) -> PatientQuerySet:
-        """Patients whose name, chart number, phone or date of birth starts as typed.
+        """Patients found by what is typed: name, chart number, phone, date of birth.
 
-        A name may come as "Smith", "Smith, J" or "John Smith"; every word has to be found.
+        A name may come as "Smith", "Smith, J" or "john smith", a phone number with or without
+        separators, a date as 1980-05-17, 05/17/1980 or 17 May 1980. Every word has to be found;
+        the start of it is enough. Nothing typed leaves everybody, nothing but signs finds nobody.
         """
+        wanted = read_search(typed)
+        if typed.strip() and not wanted.words and not wanted.dates:
+            return self.none()
         found = self
-        typed = without_nul(typed)
-        day = _as_date(typed)
-        if day:
-            return found.filter(birth_date=day)
-        for word in typed.replace(",", " ").split():
+        for day in wanted.dates:
+            found = found.filter(birth_date=day)
+        for word in wanted.words:
             found = found.filter(
-                models.Q(family_name__istartswith=word)
-                | models.Q(given_name__istartswith=word)
-                | models.Q(chart_number__istartswith=word)
-                | models.Q(phone__contains=word)
+                pk__in=PatientWord.objects.filter(word__begins=word).values("patient")
             )
         return found
 
     def by_name(self) -> PatientQuerySet:
         return self.order_by(Lower("family_name"), Lower("given_name"), "id")
+
+    def reindex(self) -> None:
+        """Write the words of these patients anew; other ways of saving do it by themselves."""
+        with transaction.atomic():
+            PatientWord.objects.filter(patient__in=self.order_by().values("pk")).delete()
+            PatientWord.objects.add(self.order_by().iterator(2000))
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """As everywhere in Django; the new patients are found at once."""
+        with transaction.atomic():
+            created = super().bulk_create(objs, *args, **kwargs)
+            PatientWord.objects.add(created)
+        return created
+
+    def update(self, **values: Any) -> int:
+        """As everywhere in Django; whoever gets another name is found by it."""
+        if SEARCHED.isdisjoint(values):
+            return super().update(**values)
+        with transaction.atomic():
+            changed = list(self.values_list("pk", flat=True))
+            rows = super().update(**values)
+            self.model.objects.filter(pk__in=changed).reindex()
+        return rows
 
 
 class Patient(models.Model):
@@ -57,33 +89,160 @@ class Patient(models.Model):
     birth_date = models.DateField("date of birth")
     phone = models.CharField(max_length=30, blank=True)
     email = models.EmailField(blank=True)
+    address_line1 = models.CharField("address", max_length=80, blank=True)
+    address_line2 = models.CharField("address, second line", max_length=80, blank=True)
+    city = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=30, blank=True)
+    postal_code = models.CharField("ZIP code", max_length=12, blank=True)
+    note = models.CharField(
+        max_length=200, blank=True, help_text="For the desk. It is printed nowhere."
+    )
+    guarantor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="dependents",
+        help_text="Who pays, where that is somebody else: a parent, a spouse.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PatientQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(Lower("family_name"), Lower("given_name"), name="patient_by_name"),
+            models.Index(Lower("family_name"), Lower("given_name"), "id", name="patient_by_name"),
             models.Index(fields=["birth_date"], name="patient_by_birth_date"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(guarantor=models.F("id")), name="patient_pays_not_via_self"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.chart_number})"
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        if self.chart_number:
-            super().save(*args, **kwargs)  # type: ignore[arg-type]
-            return
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with the next chart number where there is none yet, and the words of the search."""
         with transaction.atomic():
-            self.chart_number = next_chart_number()
-            super().save(*args, **kwargs)  # type: ignore[arg-type]
+            if not self.chart_number:
+                self.chart_number = next_chart_number()
+            super().save(*args, **kwargs)
+            PatientWord.objects.renew(self)
 
     def get_absolute_url(self) -> str:
         return reverse("billing:patient_account", args=[self.chart_number])
 
+    def clean(self) -> None:
+        """What no desk means: a birth ahead or long ago, and guarantors in a chain."""
+        problems = {}
+        if self.birth_date and (problem := birth_date_problem(self.birth_date)):
+            problems["birth_date"] = problem
+        if self.guarantor and (problem := self._guarantor_problem(self.guarantor)):
+            problems["guarantor"] = problem
+        if problems:
+            raise ValidationError(problems)
+
+    def _guarantor_problem(self, guarantor: Patient) -> str:
+        """One level only: whoever pays for others pays for themself."""
+        if self.pk and guarantor.pk == self.pk:
+            return "Patients pay for themselves unless somebody else is named: leave this empty."
+        if guarantor.guarantor:
+            return (
+                f"{guarantor} does not pay for themself: {guarantor.guarantor} does."
+                f" Name {guarantor.guarantor.name} here."
+            )
+        dependent = self.dependents.by_name().first() if self.pk else None
+        if dependent:
+            return f"{self} pays for {dependent}, so nobody else can pay for {self.name}."
+        return ""
+
     @property
     def name(self) -> str:
         return f"{self.family_name}, {self.given_name}"
+
+    def family(self) -> PatientQuerySet:
+        """Whoever pays, first, and everybody they pay for; a patient without either, alone."""
+        head = self.guarantor_id or self.pk
+        return Patient.objects.filter(models.Q(pk=head) | models.Q(guarantor=head)).order_by(
+            models.F("guarantor").asc(nulls_first=True), "birth_date", "id"
+        )
+
+
+def birth_date_problem(day: datetime.date) -> str:
+    """Why nobody treated here was born on that day, or nothing."""
+    if day > timezone.localdate():
+        return "The date of birth is in the future."
+    if day < EARLIEST_BIRTH:
+        return f"The date of birth is before {EARLIEST_BIRTH.year}. Check the year."
+    return ""
+
+
+@models.CharField.register_lookup
+class Begins(models.Lookup):
+    """Words that begin so, read from the index on both databases.
+
+    SQLite compares text byte by byte, so the words that begin so lie between two of them, and no
+    word holds the very last character of Unicode. PostgreSQL orders by language; there the index
+    is one for LIKE (varchar_pattern_ops).
+    """
+
+    lookup_name = "begins"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        after = f"{self.rhs}\U0010ffff"
+        return f"({column} >= %s AND {column} < %s)", (*params, self.rhs, *params, after)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} LIKE %s", (*params, f"{connection.ops.prep_for_like_query(self.rhs)}%")
+
+
+class PatientWords(models.Manager["PatientWord"]):
+    def add(self, patients: Iterable[Patient]) -> None:
+        """Write the words of patients that have none yet, some at a time."""
+        rows = (
+            PatientWord(patient_id=patient.pk, word=word)
+            for patient in patients
+            for word in sorted(words_of(patient))
+        )
+        while some := list(islice(rows, 5000)):
+            self.bulk_create(some)
+
+    def renew(self, patient: Patient) -> None:
+        """Write what changed of a patient's words; mostly nothing did."""
+        words = words_of(patient)
+        kept = dict(self.filter(patient=patient).values_list("word", "pk"))
+        gone = [pk for word, pk in kept.items() if word not in words]
+        if gone:
+            self.filter(pk__in=gone).delete()
+        new = sorted(words.difference(kept))
+        if new:
+            self.bulk_create(PatientWord(patient=patient, word=word) for word in new)
+
+
+class PatientWord(models.Model):
+    """One word a patient is found by (patients/search.py says which)."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="words")
+    word = models.CharField(max_length=LONGEST_WORD)
+
+    objects = PatientWords()
+
+    class Meta:
+        constraints = [
+            # The index of the search, too: the word first, and LIKE may use it (see Begins).
+            models.UniqueConstraint(
+                fields=["word", "patient"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="patient_word_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 def next_chart_number() -> str:
@@ -170,6 +329,7 @@ class Coverage(models.Model):
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="coverages")
     payer = models.ForeignKey(Payer, models.PROTECT, related_name="coverages")
     member_id = models.CharField("member ID", max_length=40, blank=True)
+    group_number = models.CharField(max_length=40, blank=True)
     rank = models.PositiveSmallIntegerField(default=1, help_text="1 primary, 2 secondary …")
     start = models.DateField("from", null=True, blank=True)
     end = models.DateField("to", null=True, blank=True)
@@ -196,12 +356,41 @@ class Coverage(models.Model):
             raise ValidationError({"end": "The coverage ends before it begins."})
 
 
+class PlaceOfService(models.TextChoices):
+    """Where a session took place, by the codes of CMS that a clinic like ours meets."""
+
+    OFFICE = "11", "11 Office"
+    TELEHEALTH_HOME = "10", "10 Telehealth, patient at home"
+    TELEHEALTH = "02", "02 Telehealth, patient elsewhere"
+    HOME = "12", "12 Home"
+    SCHOOL = "03", "03 School"
+    ASSISTED_LIVING = "13", "13 Assisted living"
+    OFF_CAMPUS = "19", "19 Outpatient hospital, off campus"
+    URGENT_CARE = "20", "20 Urgent care"
+    INPATIENT = "21", "21 Inpatient hospital"
+    OUTPATIENT = "22", "22 Outpatient hospital, on campus"
+    EMERGENCY = "23", "23 Emergency room"
+    SKILLED_NURSING = "31", "31 Skilled nursing facility"
+    NURSING = "32", "32 Nursing facility"
+    INDEPENDENT_CLINIC = "49", "49 Independent clinic"
+    MENTAL_HEALTH = "53", "53 Community mental health center"
+    OTHER = "99", "99 Other place"
+
+
 class Session(models.Model):
     """One visit: a patient, a provider, a date. What was done and its price is billing's."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="sessions")
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="sessions")
     date = models.DateField()
+    diagnoses = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="ICD-10 codes with commas between them, the main one first: F41.1, M54.50",
+    )
+    place_of_service = models.CharField(
+        max_length=2, choices=PlaceOfService.choices, default=PlaceOfService.OFFICE
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -211,16 +400,19 @@ class Session(models.Model):
     def __str__(self) -> str:
         return f"{self.patient} with {self.provider} on {self.date:%d %b %Y}"
 
+    def clean(self) -> None:
+        """Codes are kept in capitals, with their point, each once."""
+        try:
+            self.diagnoses = read_diagnoses(self.diagnoses)
+        except ValidationError as error:
+            raise ValidationError({"diagnoses": error}) from error
+
+    @property
+    def diagnosis_codes(self) -> list[str]:
+        """The codes one by one, the main one first."""
+        return self.diagnoses.split(", ") if self.diagnoses else []
+
 
 def without_nul(typed: str) -> str:
     """PostgreSQL cannot even be asked for a NUL."""
     return typed.replace("\0", "").strip()
-
-
-def _as_date(typed: str) -> datetime.date | None:
-    for pattern in ("%Y-%m-%d", "%m/%d/%Y", "%d %b %Y"):
-        try:
-            return datetime.datetime.strptime(typed.strip(), pattern).date()  # noqa: DTZ007
-        except ValueError:
-            continue
-    return None

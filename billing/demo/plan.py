@@ -30,6 +30,7 @@ from patients.models import Patient, Payer, Provider
 DAYS = 425  # about fourteen months
 JOHNS_NUMBER = 1042  # INV-1042
 PAY_CYCLE = 14  # an insurer pays every second week
+LEAVING_CREDIT = 4  # so many quiet receipts at least are kept for credit, on any day of the year
 
 WRONG_AMOUNT, BOUNCED = "Wrong amount", "Payment bounced"
 
@@ -514,7 +515,7 @@ class _Life:
 
     def _unpay(self, quiet: list[Receipt]) -> None:
         """Reversed and un-paid: the lines owe again. The last of these was today."""
-        for number in range(min(4, len(quiet))):
+        for number in range(min(4, len(quiet), max(1, len(quiet) - LEAVING_CREDIT))):
             receipt = quiet.pop(0)
             day = self.today if number == 0 else self._after(receipt, 3)
             self.acts.append(Undo(day, receipt, BOUNCED, unpay=True))
@@ -539,13 +540,13 @@ class _Life:
             receipt.amount += extra
             other = with_two.get(receipt.patient.chart_number)
             day = self._after(receipt, 4)
-            if other and other != receipt.provider and not moved:
+            if not refunded:
+                self.acts.append(Refund(day, receipt, extra, "Patient asked for it"))
+                refunded = True
+            elif other and other != receipt.provider and not moved:
                 why = "Paid for the other provider"
                 self.acts.append(Transfer(day, receipt, extra / 2, other, why))
                 moved = True
-            elif not refunded:
-                self.acts.append(Refund(day, receipt, extra, "Patient asked for it"))
-                refunded = True
 
     def _checks_not_shared_out(self) -> None:
         """Of the last checks three hold more than was found to pay, and one holds less."""

@@ -8,22 +8,26 @@ on lines and payments follow by themselves (`billing.guards`). Rule numbers are 
 docs/money.md.
 
     receiving    money comes in and is put on lines
-    credit       an account's credit, un-paying, adjustments
+    credit       an account's credit, un-paying
+    adjusting    write-offs, and undoing them
     undoing      reversals and deletions
     moving       refunds and transfers
-    invoicing    an invoice begins to count
+    invoicing    invoices begin to count; lines are voided
+    depositing   receipts go to the bank
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
     refusals     the words of a refusal
 """
 
-from billing.ledger.credit import adjust, allocate_credit, unpay
-from billing.ledger.invoicing import issue_invoice
+from billing.ledger.adjusting import adjust, undo_write_off, write_off
+from billing.ledger.credit import allocate_credit, unpay
+from billing.ledger.depositing import deposit
+from billing.ledger.invoicing import issue_invoice, issue_invoices, void_line, void_lines
 from billing.ledger.moving import refund, transfer
 from billing.ledger.once import Posted
 from billing.ledger.receiving import allocate, record_payment
 from billing.ledger.refusals import AlreadyUndoneError, LedgerError, StaleLineError
-from billing.ledger.undoing import reverse, void
+from billing.ledger.undoing import reverse, void, why_not_deleted
 from billing.sharing import Entry
 
 __all__ = [
@@ -35,11 +39,18 @@ __all__ = [
     "adjust",
     "allocate",
     "allocate_credit",
+    "deposit",
     "issue_invoice",
+    "issue_invoices",
     "record_payment",
     "refund",
     "reverse",
     "transfer",
+    "undo_write_off",
     "unpay",
     "void",
+    "void_line",
+    "void_lines",
+    "why_not_deleted",
+    "write_off",
 ]

@@ -1,4 +1,4 @@
-"""An account's credit on its lines, money taken off lines again, and adjustments."""
+"""An account's credit on its lines, and money taken off lines again."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def unpay(
     posting = Posting(by, date)
     if line is not None and amount is not None:
         posting.lock(patients=[line.patient_id], lines=[line.pk])
-        left = posting.unpay_line(posting.line(Entry(line.pk)), amount, reason, payment)
+        left = posting.unpay_line(posting.line_of(line.pk), amount, reason, payment)
         if left > 0:
             raise LedgerError(
                 f"You can un-pay at most {show(amount - left)} on this line.", line=line.pk
@@ -118,31 +118,3 @@ def unpay(
     else:
         raise LedgerError("Choose the payment or the line to un-pay.")
     return posting.posted(payment)
-
-
-@verb
-def adjust(
-    *,
-    by: User,
-    line: InvoiceLine,
-    amount: Decimal,
-    kind: str,
-    date: datetime.date,
-    reason: str,
-    carc: str = "",
-    key: UUID | None = None,
-) -> Posted:
-    """Take something off what a line owes without money (or, negative, put it back on).
-
-    Refused: more than the line owes, nothing at all, no reason.
-    """
-    require_reason(reason)
-    if not amount:
-        raise LedgerError("Enter how much to write off.", field="amount")
-    posting = Posting(by, date)
-    posting.lock(patients=[line.patient_id], lines=[line.pk])
-    locked = posting.line(Entry(line.pk))
-    if amount > locked.balance:
-        raise LedgerError(f"This line only owes {show(locked.balance)}.", line=line.pk)
-    posting.write_off(locked, amount, kind=kind, reason=reason, carc=carc)
-    return posting.posted()

@@ -1,36 +1,135 @@
-"""An invoice begins to count."""
+"""Invoices begin to count, and lines that never should have been billed stop counting."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
 from uuid import UUID
+
+from django.db.models import Q, Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
-from billing.ledger.refusals import LedgerError
-from billing.models import Invoice, InvoiceLine
-from billing.models.numbering import INVOICE, take_number
+from billing.ledger.refusals import LedgerError, require_reason
+from billing.models import Adjustment, AdjustmentKind, Allocation, Invoice, InvoiceLine, Payment
+from billing.models.numbering import INVOICE, take_numbers
+from billing.money import show
 
 
-@verb
 def issue_invoice(
     *, by: User, invoice: Invoice, date: datetime.date, key: UUID | None = None
 ) -> Posted:
     """Make a draft count: it gets its number, and its lines are owed from this day on.
 
-    Refused: a second time, an invoice without lines, a closed or future date.
+    Refused: a second time, an invoice without lines, a line of another patient, a closed or
+    future date.
+    """
+    return issue_invoices(by=by, invoices=[invoice], date=date, key=key)
+
+
+@verb
+def issue_invoices(
+    *, by: User, invoices: Sequence[Invoice], date: datetime.date, key: UUID | None = None
+) -> Posted:
+    """Make drafts count, all of them or none: "Bill all" of a day. Numbered in the order given.
+
+    Refused as in issue_invoice.
     """
     posting = Posting(by, date)
-    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
-    if locked.issued_on:
-        raise LedgerError(f"{locked.number} was already issued on {locked.issued_on:%d %b %Y}.")
-    lines = InvoiceLine.objects.filter(invoice=locked)
-    if lines.exclude(patient=locked.patient_id).exists():
-        raise LedgerError("Every line has to be the invoice's own patient's.")
-    locked.number, locked.issued_on = take_number(INVOICE), posting.date
-    locked.save(update_fields=["number", "issued_on"])
-    issued = lines.update(issued_on=posting.date, last_date=posting.date)
-    if not issued:
-        raise LedgerError("An invoice needs at least one line.")
-    invoice.number, invoice.issued_on = locked.number, locked.issued_on
+    wanted = [invoice.pk for invoice in invoices]
+    locked = Invoice.objects.select_for_update().order_by("pk").in_bulk(wanted)
+    lines = InvoiceLine.objects.filter(invoice__in=wanted)
+    _refuse_unready([locked[pk] for pk in wanted if pk in locked], lines)
+    for invoice, number in zip(invoices, take_numbers(INVOICE, len(wanted)), strict=True):
+        draft = locked[invoice.pk]
+        draft.number, draft.issued_on = number, posting.date
+        invoice.number, invoice.issued_on = number, posting.date
+    Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
+    lines.update(issued_on=posting.date, last_date=posting.date)
     return Posted()
+
+
+def _refuse_unready(invoices: Sequence[Invoice], lines: Iterable[InvoiceLine]) -> None:
+    patients = {invoice.pk: invoice.patient_id for invoice in invoices}
+    with_lines = set()
+    for line in lines:
+        with_lines.add(line.invoice_id)
+        if line.patient_id != patients.get(line.invoice_id):
+            raise LedgerError("Every line has to be the invoice's own patient's.")
+    for invoice in invoices:
+        if invoice.issued_on:
+            raise LedgerError(
+                f"{invoice.number} was already issued on {invoice.issued_on:%d %b %Y}."
+            )
+        if invoice.pk not in with_lines:
+            raise LedgerError("An invoice needs at least one line.")
+
+
+# ---------------------------------------------------------------------------- voiding
+
+
+def void_line(
+    *, by: User, line: InvoiceLine, date: datetime.date, reason: str, key: UUID | None = None
+) -> Posted:
+    """A charge that never should have been made: it is un-paid, and the rest taken off.
+
+    What patients paid on it becomes their credit again; what is left is written off as a
+    correction; the line itself stays on its invoice, marked void. Refused: a second time, without
+    a reason, while an insurer's money or write-off stands on it (the message names the payment).
+    """
+    return void_lines(by=by, lines=[line], date=date, reason=reason, key=key)
+
+
+@verb
+def void_lines(
+    *,
+    by: User,
+    lines: Sequence[InvoiceLine],
+    date: datetime.date,
+    reason: str,
+    key: UUID | None = None,
+) -> Posted:
+    """Void several lines at once: a whole invoice, say. Refused as in void_line."""
+    require_reason(reason)
+    posting = Posting(by, date)
+    ids = [line.pk for line in lines]
+    posting.lock(lines=ids)
+    locked = [posting.line_of(pk) for pk in ids]
+    if not locked:
+        raise LedgerError("Choose the lines to void.")
+    _refuse_what_insurers_did(locked)
+    held = posting.held(line__in=ids)
+    posting.read_receipts(payment for payment, _line in held)
+    for line in locked:
+        posting.unpay_held(line, line.paid, f"Voided: {reason}", held)
+        if line.balance:
+            posting.write_off(line, line.balance, kind=AdjustmentKind.CORRECTION, reason=reason)
+        posting.void(line, reason)
+    return posting.posted()
+
+
+def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
+    """An insurer's money is un-paid from its own payment, and its write-offs come off with it."""
+    by_id = {line.pk: line for line in lines}
+    for rows, of_payment, did in (
+        (Allocation, "allocations__line", "paid"),
+        (Adjustment, "adjustments__line", "wrote off"),
+    ):
+        standing = (
+            rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
+            .values_list("line", "payment__payer")
+            .annotate(total=Sum("amount"))
+            .filter(total__gt=0)
+            .order_by("line", "payment__payer")
+            .first()
+        )
+        if standing:
+            line_id, payer, amount = standing
+            payment = Payment.objects.filter(
+                Q(payer=payer, reversed=False), **{of_payment: line_id}
+            ).latest("pk")
+            raise LedgerError(
+                f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
+                " payment first, or take it back with the insurer's next one.",
+                line=line_id,
+            )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, standing_receipt
+from billing.ledger.receiving import filled
 from billing.ledger.refusals import LedgerError, require_reason
 from billing.models import Kind, Payment
 from billing.money import ZERO, show
+from billing.sharing import Entry
 from patients.models import Patient, Provider
 
 
@@ -24,14 +27,20 @@ def refund(
     date: datetime.date,
     reason: str,
     reference: str = "",
+    unpay: Sequence[Entry] = (),
     key: UUID | None = None,
 ) -> Posted:
     """Money was really paid back out of what is unallocated of a receipt.
 
-    Refused: more than is unallocated (un-pay lines first), nothing, no reason.
+    `unpay` takes a patient's receipt off lines first, so that money already allocated can be paid
+    back in one act. Refused: more than is unallocated then, more than the receipt holds on a
+    line, nothing, no reason.
     """
     require_reason(reason)
-    posting, receipt = _take_out(by, payment, amount, date)
+    entries = filled(unpay)
+    posting, receipt = _open(by, payment, date, lines=[entry.line for entry in entries])
+    _take_off(posting, receipt, entries, f"Paid back: {reason}")
+    _refuse_more_than_free(receipt, amount)
     row = posting.draw(
         Kind.REFUND,
         source=receipt,
@@ -65,26 +74,46 @@ def transfer(
         raise LedgerError("An insurer's money stays with the insurer; it is not patient credit.")
     if (payment.patient_id, payment.provider_id) == (patient.pk, provider.pk):
         raise LedgerError("The credit is already there.", field="provider")
-    posting, receipt = _take_out(by, payment, amount, date, also=patient.pk)
+    posting, receipt = _open(by, payment, date, also=patient.pk)
+    _refuse_more_than_free(receipt, amount)
     into = posting.transfer(receipt, amount, patient.pk, provider.pk, reason)
     return posting.posted(into)
 
 
-def _take_out(
+def _open(
     by: User,
     payment: Payment,
-    amount: Decimal,
     date: datetime.date,
+    *,
     also: int | None = None,
+    lines: Sequence[int] = (),
 ) -> tuple[Posting, Payment]:
+    posting = Posting(by, date)
+    patients = [pk for pk in (payment.patient_id, also) if pk]
+    posting.lock(patients=patients, payments=[payment.pk], lines=lines)
+    return posting, standing_receipt(posting, payment)
+
+
+def _take_off(posting: Posting, receipt: Payment, entries: Sequence[Entry], reason: str) -> None:
+    if entries and receipt.payer_id:
+        raise LedgerError("An insurer's money comes off lines as a takeback in its next payment.")
+    held = posting.held(payment=receipt.pk) if entries else {}
+    for entry in entries:
+        line = posting.line(entry)
+        has = held.get((receipt.pk, line.pk), ZERO)
+        if not ZERO <= entry.paid <= has:
+            raise LedgerError(
+                f"{receipt.number} pays {show(has)} of this line; un-pay that much at most.",
+                line=line.pk,
+            )
+        posting.put(receipt, line, -entry.paid, reason)
+
+
+def _refuse_more_than_free(receipt: Payment, amount: Decimal) -> None:
     if amount <= 0:
         raise LedgerError("Enter the amount.", field="amount")
-    posting = Posting(by, date)
-    posting.lock(patients=[pk for pk in (payment.patient_id, also) if pk], payments=[payment.pk])
-    receipt = standing_receipt(posting, payment)
     if amount > receipt.unallocated:
         raise LedgerError(
             f"Only {show(max(receipt.unallocated, ZERO))} of {receipt.number} is not allocated.",
             field="amount",
         )
-    return posting, receipt

@@ -15,7 +15,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 
 from billing.ledger.refusals import LedgerError
-from billing.models import Adjustment, Allocation, Payment, Submission
+from billing.models import Adjustment, Allocation, Deposit, LineVoid, Payment, Submission
 from billing.money import ZERO
 from billing.sharing import Entry
 
@@ -35,6 +35,8 @@ class Posted:
     adjustments: list[Adjustment] = field(default_factory=list)
     released: list[Allocation] = field(default_factory=list)
     covered: Decimal = ZERO
+    voids: list[LineVoid] = field(default_factory=list)
+    deposit: Deposit | None = None
     replayed: bool = False
 
     @property

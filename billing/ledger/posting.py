@@ -8,12 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
 from billing.ledger.once import Posted, User
-from billing.ledger.refusals import LedgerError, StaleLineError, already_undone, who_changed
-from billing.models import Adjustment, Allocation, InvoiceLine, Kind, Payment
+from billing.ledger.refusals import (
+    LedgerError,
+    StaleLineError,
+    already_undone,
+    already_void,
+    who_changed,
+)
+from billing.models import Adjustment, Allocation, InvoiceLine, Kind, LineVoid, Payment
+from billing.models.append_only import AppendOnlyModel
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through
@@ -61,6 +68,7 @@ class Posting:
         self.payments: list[Payment] = []
         self.allocations: list[Allocation] = []
         self.adjustments: list[Adjustment] = []
+        self.voids: list[LineVoid] = []
         self.released: list[Allocation] = []
         self.covered = ZERO
         self.staged: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
@@ -124,18 +132,26 @@ class Posting:
             InvoiceLine.objects.select_for_update(no_key=True)
             .issued()
             .only(*LOOKED_AT)
+            .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
             .filter(pk__in=missing)
             .order_by("pk")
         )
         self.lines.update({line.pk: line for line in found})
 
     def line(self, entry: Entry) -> InvoiceLine:
-        """The locked line of an entry, unless it is gone or changed since the screen was drawn."""
-        line = self.lines.get(entry.line)
-        if line is None:
-            raise LedgerError("That invoice line does not exist.", line=entry.line)
+        """The locked line of an entry, unless it changed since the screen was drawn."""
+        line = self.line_of(entry.line)
         if entry.seen and entry.seen != line.seen:
             raise StaleLineError(who_changed(line), line=line.pk)
+        return line
+
+    def line_of(self, pk: int) -> InvoiceLine:
+        """A locked line, unless it is gone, a draft's, or void."""
+        line = self.lines.get(pk)
+        if line is None:
+            raise LedgerError("That invoice line does not exist.", line=pk)
+        if line.is_void:  # type: ignore[attr-defined]
+            raise already_void(line)
         return line
 
     def read_receipts(self, ids: Iterable[int]) -> None:
@@ -215,6 +231,12 @@ class Posting:
         )
         line.adjusted += amount
         line.balance -= amount
+
+    def void(self, line: InvoiceLine, reason: str) -> None:
+        """Plan the row that says a line is void; nothing may be paid or owed on it by then."""
+        self.voids.append(
+            LineVoid(line=line, reason=reason, created_at=self.now, created_by_id=self.by.pk)
+        )
 
     def draw(
         self, kind: str, *, source: Payment, original: Payment, amount: Decimal, **more: Any
@@ -388,6 +410,7 @@ class Posting:
         then write-offs, those that raise what is owed first; money reaches lines last.
         """
         self.cover()
+        self._spare_voided_lines()
         self._settle_date()
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
@@ -406,6 +429,14 @@ class Posting:
         Allocation.objects.insert(taken_back)
         Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
         Allocation.objects.insert(reaching)
+        LineVoid.objects.bulk_create(self.voids)
+
+    def _spare_voided_lines(self) -> None:
+        """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
+        lines = [row.line for row in self.allocations] + [row.line for row in self.adjustments]
+        for line in lines:
+            if line.is_void:  # type: ignore[attr-defined]
+                raise already_void(line)
 
     def _settle_date(self) -> None:
         """The latest of the typed date and of every row on what this verb touches (R8)."""
@@ -417,19 +448,23 @@ class Posting:
             if adjustment.payment:
                 touched.append(adjustment.payment)
         touched += [payment.source for payment in self.payments if payment.source]
+        touched += [void.line for void in self.voids]
         latest = max((each.last_date for each in touched if each.last_date), default=self.date)
         self.date = max(self.date, latest)
         self.check_date()
         for payment in self.payments:
             payment.date = payment.last_date = self.date
-        for row in (*self.allocations, *self.adjustments):
+        rows: list[AppendOnlyModel] = [*self.allocations, *self.adjustments, *self.voids]
+        for row in rows:
             row.date = self.date
 
     def posted(self, payment: Payment | None = None) -> Posted:
         """Write, and hand the payment back as the database now sees it."""
         self.write()
         fresh = Payment.objects.with_names().get(pk=payment.pk) if payment else None
-        return Posted(fresh, self.allocations, self.adjustments, self.released, self.covered)
+        return Posted(
+            fresh, self.allocations, self.adjustments, self.released, self.covered, self.voids
+        )
 
 
 def standing_receipt(posting: Posting, payment: Payment) -> Payment:

@@ -41,6 +41,14 @@ def already_undone(row: Payment) -> AlreadyUndoneError:
     )
 
 
+def already_void(line: InvoiceLine) -> LedgerError:
+    """A voided line owes nothing, and nothing is put on it any more."""
+    return LedgerError(
+        f"{line.description} on {line.invoice} was voided on {line.void.date:%d %b %Y}.",
+        line=line.pk,
+    )
+
+
 def who_changed(line: InvoiceLine) -> str:
     latest = max(
         (

@@ -15,7 +15,7 @@ from django.db.models import Sum
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, unpay_everything
 from billing.ledger.refusals import LedgerError, already_undone, require_reason
-from billing.models import Adjustment, Allocation, Kind, Payment
+from billing.models import Adjustment, Allocation, DepositItem, Kind, Payment
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through
 from billing.money import ZERO, show
@@ -59,20 +59,33 @@ def void(
     """Delete a payment that never should have been: a reversal dated the payment's own day.
 
     Both rows leave the history unless "Show deleted" is on or the receipt still pays a line.
-    Refused once that day is closed; then it has to be reversed.
+    Refused once that day is closed or the receipt was deposited; then it has to be reversed.
     """
     require_reason(reason)
-    if payment.kind != Kind.RECEIPT:
-        raise LedgerError("Only a payment can be deleted; reverse this entry instead.")
-    closed = closed_through()
-    if closed and payment.date <= closed:
-        raise LedgerError(
-            f"{payment.number} is of a closed day (up to {closed:%d %b %Y}) and cannot be"
-            " deleted. Reverse it instead."
-        )
+    if problem := why_not_deleted(payment):
+        raise LedgerError(problem)
     posting = Posting(by, payment.date)
     row = _undo(posting, payment, Kind.VOID, reason, note, unpay_lines=unpay_lines)
     return posting.posted(row)
+
+
+def why_not_deleted(payment: Payment) -> str:
+    """Why a payment can only be reversed, as a sentence; empty where it may be deleted."""
+    if payment.kind != Kind.RECEIPT:
+        return "Only a payment can be deleted; reverse this entry instead."
+    closed = closed_through()
+    if closed and payment.date <= closed:
+        return (
+            f"{payment.number} is of a closed day (up to {closed:%d %b %Y}) and cannot be"
+            " deleted. Reverse it instead."
+        )
+    banked = DepositItem.objects.filter(payment=payment).select_related("deposit").first()
+    if banked:
+        return (
+            f"{payment.number} was deposited on {banked.deposit.date:%d %b %Y}"
+            f" ({banked.deposit.number}) and cannot be deleted. Reverse it instead."
+        )
+    return ""
 
 
 def _undo(
@@ -81,6 +94,8 @@ def _undo(
     if payment.kind in UNDOING:
         raise LedgerError("A reversal cannot be reversed; enter the payment again.")
     family = _lock_with_family(posting, payment)
+    if kind == Kind.VOID and (problem := why_not_deleted(payment)):
+        raise LedgerError(problem)  # deposited while we waited for the lock
     holders = [posting.receipts[row.pk] for row in (payment, *family) if row.is_money_in]
     if payment.payer_id or unpay_lines:
         if holders:

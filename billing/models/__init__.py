@@ -3,6 +3,7 @@
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.clinic import Clinic, clinic_name
+from billing.models.deposits import Deposit, DepositItem
 from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
@@ -10,6 +11,7 @@ from billing.models.numbering import NumberSeries
 from billing.models.payments import Kind, Method, Payment
 from billing.models.periods import ClosingDate
 from billing.models.submissions import Submission
+from billing.models.voids import LineVoid
 
 __all__ = [
     "Adjustment",
@@ -17,12 +19,15 @@ __all__ = [
     "Allocation",
     "Clinic",
     "ClosingDate",
+    "Deposit",
+    "DepositItem",
     "Document",
     "DocumentKind",
     "Fee",
     "Invoice",
     "InvoiceLine",
     "Kind",
+    "LineVoid",
     "Method",
     "NumberSeries",
     "Payment",

@@ -77,6 +77,9 @@ class InvoiceLine(models.Model):
     payer = models.ForeignKey(Payer, models.PROTECT, null=True, blank=True, related_name="lines")
     service_date = models.DateField()
     code = models.CharField(max_length=20, blank=True)
+    modifiers = models.CharField(
+        max_length=11, blank=True, help_text="Up to four, separated by commas: 95,GT"
+    )
     description = models.CharField(max_length=160)
     units = models.PositiveSmallIntegerField(default=1)
     amount = MoneyField()

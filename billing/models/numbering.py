@@ -20,7 +20,7 @@ class NumberSeries(models.Model):
         return f"{self.prefix}-{self.next_number:04d}"
 
 
-INVOICE, RECEIPT, INSURANCE, TRANSFER = "INV", "R", "IP", "T"
+INVOICE, RECEIPT, INSURANCE, TRANSFER, DEPOSIT = "INV", "R", "IP", "T", "D"
 DOCUMENT, STATEMENTS = "DOC", "ST"
 
 
@@ -30,14 +30,14 @@ def take_number(prefix: str) -> str:
 
 
 def take_numbers(prefix: str, count: int) -> list[str]:
-    """The next so many numbers of a series, in one statement however many."""
+    """So many numbers that follow one another, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, %s)"
+            "INSERT INTO billing_numberseries (prefix, next_number) VALUES (%s, 1 + %s)"
             " ON CONFLICT (prefix) DO UPDATE"
             " SET next_number = billing_numberseries.next_number + %s"
             " RETURNING next_number",
-            [prefix, 1 + count, count],
+            [prefix, count, count],
         )
-        end: int = cursor.fetchone()[0]
+        end = cursor.fetchone()[0]
     return [f"{prefix}-{number:04d}" for number in range(end - count, end)]

@@ -19,8 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm
 from billing.forms.undo import ReverseForm, VoidForm
-from billing.models import Kind, Payment
-from billing.models.periods import closed_through
+from billing.models import Payment
 from billing.views import notices
 from patients.http import DeskRequest
 
@@ -150,15 +149,7 @@ def _reason_not_to(payment: Payment, verb: str) -> str:
     undoing = balances.undoing_of([payment]).get(payment.pk)
     if undoing:
         return wording.undone(undoing)
-    closed = closed_through()
-    if verb == "void" and payment.kind != Kind.RECEIPT:
-        return "Only a payment can be deleted; reverse this entry instead."
-    if verb == "void" and closed and payment.date <= closed:
-        return (
-            f"{payment.number} is of a closed day (up to {closed:%d %b %Y}) and cannot be"
-            " deleted. Reverse it instead."
-        )
-    return ""
+    return ledger.why_not_deleted(payment) if verb == "void" else ""
 
 
 def _undone(

@@ -19,15 +19,18 @@ from billing.models import (
     AdjustmentKind,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     Fee,
     Invoice,
     InvoiceLine,
+    LineVoid,
     NumberSeries,
     Payment,
     Service,
     Submission,
 )
-from patients.models import Coverage, Patient, Payer, Provider, Session
+from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
 from tests.factories import (
     CoverageFactory,
     FeeFactory,
@@ -47,7 +50,7 @@ from tests.screens.lists import ODD, SCRIPT, Look, look
 
 pytestmark = pytest.mark.django_db
 
-MONEY = [Payment, Allocation, Adjustment, Invoice, InvoiceLine, Submission]
+MONEY = [Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission]
 OURS = [
     *MONEY,
     ClosingDate,
@@ -110,6 +113,8 @@ def a_bit_of_everything(number: int = 0) -> None:
     assert moved.original
     ledger.reverse(by=by, payment=moved.original, date=day(0), reason="No")
     ledger.void(by=by, payment=PaymentFactory(), reason="Entered twice")
+    ledger.void_line(by=by, line=LineFactory(**who), date=day(0), reason=SCRIPT)
+    ledger.deposit(by=by, payments=[credit, receipt], date=day(0))
     Submission.objects.create(
         user=by, key=f"00000000-0000-4000-8000-{number:012}", verb="allocate", payment=moved
     )
@@ -120,11 +125,12 @@ def a_bit_of_everything(number: int = 0) -> None:
 
 
 def test_everything_of_ours_is_there() -> None:
-    """Fees are on their service's page."""
+    """All but what stands on another one's page, and the words of the search."""
+    elsewhere = {Fee, DepositItem, PatientWord}
     ours = {
         model
         for model in apps.get_models()
-        if model._meta.app_label in ("billing", "patients") and model is not Fee
+        if model._meta.app_label in ("billing", "patients") and model not in elsewhere
     }
     assert {model.__name__ for model in ours - set(admin.site._registry)} == set()
 

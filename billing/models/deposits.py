@@ -1,0 +1,50 @@
+"""Deposits: receipts that went to the bank together. What is on a slip cannot be deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.payments import Payment
+
+
+class DepositQuerySet(AppendOnlyQuerySet["Deposit"]):
+    """Every slip there was."""
+
+
+class Deposit(AppendOnlyModel):
+    """A deposit slip; `date` is the day it went to the bank."""
+
+    number = models.CharField(max_length=12, unique=True, editable=False)
+
+    objects = DepositQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class DepositItemQuerySet(AppendOnlyQuerySet["DepositItem"]):
+    """What lies on the slips."""
+
+
+class DepositItem(models.Model):
+    """One receipt, reversal or refund on a slip; a row of money is banked once."""
+
+    deposit = models.ForeignKey(Deposit, models.PROTECT, related_name="items")
+    payment = models.OneToOneField(Payment, models.PROTECT, related_name="deposit_item")
+
+    objects = DepositItemQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"{self.payment} on {self.deposit}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **{**kwargs, "force_insert": True})
