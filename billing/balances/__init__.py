@@ -24,7 +24,7 @@ from billing.balances.links import (
     unpaid_of,
 )
 from billing.balances.statements import (
-    Debtor,
+    Debtors,
     PatientStatement,
     StatementRow,
     debtors,
@@ -73,7 +73,7 @@ __all__ = [
     "Age",
     "CameOff",
     "CreditRow",
-    "Debtor",
+    "Debtors",
     "Effect",
     "HistoryRow",
     "LineTotals",

@@ -81,6 +81,11 @@ class PatientStatement:
         return self.own_part + self.waiting - self.closing
 
     @property
+    def says_something(self) -> bool:
+        """Whether there is anything on it but zeros."""
+        return bool(self.rows or self.opening or self.closing or self.own_part)
+
+    @property
     def due(self) -> Decimal:
         """What the patient is asked for: their own part less their credit, never what an insurer
         still owes, and never less than nothing."""
@@ -235,7 +240,9 @@ class _Books:
     def _add_write_offs(self) -> None:
         found = Adjustment.objects.filter(self._in_period(), line__patient__in=self.patients)
         rows = list(
-            found.select_related("line__invoice", "line__provider", "payment__payer").order_by("pk")
+            found.select_related(
+                "line__invoice", "line__provider", "line__void", "payment__payer"
+            ).order_by("pk")
         )
         deleted = self._deleted({row.payment for row in rows if row.payment})
         for row in _standing(rows, deleted):
@@ -377,18 +384,32 @@ def _standing(rows: Sequence[Any], deleted: Collection[int]) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Debtor:
-    """A patient who is asked for money now, and for how much."""
+class Debtors:
+    """Who is asked for money now: patients who pay for themselves and whoever they pay for."""
 
-    patient_id: int
+    patients: Sequence[int]
     due: Decimal
 
 
-def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> list[Debtor]:
-    """Patients whose own part of what is owed now, less their credit, is above an amount.
+def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> Debtors:
+    """Those whose own part of what is owed now, less their credit, is above an amount, by name.
 
-    With a provider: what is owed to that provider. What waits for an insurer does not count.
+    Who pays for a family stands for it, with what its members owe together; one's credit pays no
+    other's bill. With a provider: what is owed to that provider. What waits for an insurer does
+    not count.
     """
+    own = {patient: due for patient, due in _due(provider).items() if due > 0}
+    together: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    guarantors = Patient.objects.filter(pk__in=own).values_list("pk", "guarantor")
+    for patient, guarantor in guarantors.order_by():
+        together[guarantor or patient] += own[patient]
+    asked = {patient: due for patient, due in together.items() if due > more_than}
+    by_name = Patient.objects.filter(pk__in=asked).by_name().values_list("pk", flat=True)
+    return Debtors(list(by_name), sum(asked.values(), ZERO))
+
+
+def _due(provider: Provider | None) -> dict[int, Decimal]:
+    """Patient → their own part less their credit, as it is now."""
     due: dict[int, Decimal] = defaultdict(lambda: ZERO)
     lines = InvoiceLine.objects.open().filter(payer__isnull=True)
     receipts = [Payment.objects.with_credit(), Payment.objects.overdrawn()]
@@ -402,4 +423,4 @@ def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> l
             found.of_patients().values_list("patient").annotate(total=Sum("unallocated")).order_by()
         ):
             due[patient] -= total
-    return [Debtor(patient, amount) for patient, amount in due.items() if amount > more_than]
+    return due

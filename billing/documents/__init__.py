@@ -5,6 +5,7 @@ issued (`issuing`: it gets a number and never changes), and set (`render`, by th
 in `templates/`, one folder a layout). They read balances and move no money.
 """
 
+from billing.documents.batches import Batch
 from billing.documents.invoice import invoice
 from billing.documents.issuing import Draft, hold, issue, issue_all, pdf_of, unchanged
 from billing.documents.receipt import receipt
@@ -13,6 +14,7 @@ from billing.documents.statement import statement
 from billing.documents.superbill import superbill
 
 __all__ = [
+    "Batch",
     "Bundle",
     "Draft",
     "hold",

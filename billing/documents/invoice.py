@@ -10,7 +10,7 @@ from typing import Any
 from billing import balances
 from billing.balances import PaidBy
 from billing.documents.issuing import Draft
-from billing.documents.texts import addressed, how, joined, of_clinic, plain
+from billing.documents.texts import addressed, how, joined, modifiers_of, of_clinic, plain, void_of
 from billing.models import Clinic, DocumentKind, Invoice, InvoiceLine
 from billing.money import ZERO, show, show_dollars
 from billing.wording import day
@@ -19,7 +19,7 @@ from billing.wording import day
 def invoice(clinic: Clinic, of: Invoice) -> Draft:
     """An issued invoice as it stands now."""
     assert of.issued_on is not None  # noqa: S101
-    lines = list(of.lines.select_related("provider", "payer").oldest_first())
+    lines = list(of.lines.select_related("provider", "payer", "void").oldest_first())
     links = balances.paid_by(line.pk for line in lines)
     totals = balances.line_totals(lines)
     own = sum((line.balance for line in lines if not line.payer_id), ZERO)
@@ -41,7 +41,11 @@ def invoice(clinic: Clinic, of: Invoice) -> Draft:
                 "label": "Amount due",
                 "amount": show_dollars(own),
                 "asked": own > 0,
-                "lines": _beside(own, totals.balance - own, due_by),
+                "lines": (
+                    ["This invoice is void."]
+                    if all(void_of(line) for line in lines)
+                    else _beside(own, totals.balance - own, due_by)
+                ),
             },
             "lines": [_line(line) for line in lines],
             "totals": {
@@ -66,12 +70,13 @@ def _beside(own: Decimal, waiting: Decimal, due_by: datetime.date) -> list[str]:
 
 def _line(line: InvoiceLine) -> dict[str, str]:
     units = f"\u00d7 {line.units}" if line.units != 1 else ""
-    modifiers = getattr(line, "modifiers", "").replace(",", ", ")
     waiting = f"waiting for {line.payer.name}" if line.payer and line.balance else ""
+    void = void_of(line)
+    voided = f"void since {day(void.date)}: {void.reason}" if void else ""
     return {
         "date": day(line.service_date),
         "text": plain(line.description),
-        "more": plain(joined([line.code, modifiers, units, waiting])),
+        "more": plain(joined([line.code, modifiers_of(line), units, waiting, voided])),
         "provider": plain(line.provider.name),
         "charge": show(line.amount),
         "adjusted": show(-line.adjusted),

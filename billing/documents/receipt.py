@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from billing import balances
 from billing.documents.issuing import Draft
 from billing.documents.texts import addressed, entry_of, of_clinic, plain, service_of
@@ -62,7 +60,7 @@ def receipt(clinic: Clinic, of: Payment) -> Draft:
                 ["Received", show(of.amount)],
                 ["Paid on charges", show(of.allocated)],
                 ["Given back or moved", show(of.returned)],
-                [_rest(of), show(abs_of(of.unallocated))],
+                [_rest(of), show(abs(of.unallocated))],
             ],
             "notes": ["Thank you."] if of.patient_id and not of.reversed else [],
         },
@@ -74,7 +72,3 @@ def _rest(payment: Payment) -> str:
     if payment.unallocated < 0:
         return "Still to be covered"
     return "Stays as credit" if payment.patient_id else "Not on a charge yet"
-
-
-def abs_of(amount: Decimal) -> Decimal:
-    return -amount if amount < 0 else amount

@@ -22,27 +22,28 @@ from billing.documents.texts import (
 from billing.models import Clinic, DocumentKind
 from billing.money import ZERO, show, show_dollars
 from billing.wording import day
-from patients.models import Patient
 
 
-def statement(clinic: Clinic, to: Patient, parts: Sequence[PatientStatement]) -> Draft:
-    """The statement `to` is sent, with a part for each patient they answer for."""
-    first, last = parts[0].first, parts[0].last
-    alone = len(parts) == 1 and parts[0].patient == to
-    who = "patient" if alone else "family"
+def statement(clinic: Clinic, parts: Sequence[PatientStatement], *, family: bool = False) -> Draft:
+    """The statement of a patient, or of a family with a part for each member; it goes to whoever
+    pays. Of one family all parts are of the same period."""
+    first, last, patient = parts[0].first, parts[0].last, parts[0].patient
+    to = patient.guarantor or patient
+    about = to if family else patient
+    alone = len(parts) == 1 and patient == to
     due, waiting = _sum(part.due for part in parts), _sum(part.waiting for part in parts)
     left = _sum(part.credit_left for part in parts)
     return Draft(
         kind=DocumentKind.STATEMENT,
-        subject=f"statement:{who}:{to.pk}:{first or 'all'}:{last}",
-        patient=to,
+        subject=f"statement:{'family' if family else 'patient'}:{about.pk}:{first or 'all'}:{last}",
+        patient=about,
         period_from=first,
         period_to=last,
         due_in=clinic.payment_terms if due else None,
         data={
             **of_clinic(clinic),
             "to": addressed(to),
-            "facts": [["Chart", to.chart_number], ["Period", period(first, last)]],
+            "facts": [["Chart", about.chart_number], ["Period", period(first, last)]],
             "due": {
                 "label": "Amount due" if due or not left else "Nothing to pay",
                 "amount": show_dollars(due),

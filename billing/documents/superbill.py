@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from billing import balances
 from billing.documents.issuing import Draft
 from billing.documents.statement import period
-from billing.documents.texts import addressed, joined, of_clinic, plain
+from billing.documents.texts import addressed, joined, modifiers_of, of_clinic, plain
 from billing.models import Clinic, DocumentKind, InvoiceLine
 from billing.money import show
 from billing.wording import day
@@ -42,7 +42,7 @@ def superbill(
                 ["Patient", plain(patient.name)],
                 ["Date of birth", day(patient.birth_date)],
                 ["Insurer", _insurer(coverage)],
-                ["Member ID", plain(coverage.member_id) if coverage else "-"],
+                ["Member ID", _member(coverage)],
                 ["Provider", plain(provider.name)],
                 ["Provider NPI", provider.npi or "-"],
                 ["Clinic NPI", clinic.npi or "-"],
@@ -59,16 +59,22 @@ def _insurer(coverage: Coverage | None) -> str:
     return plain(coverage.payer.name) if coverage else "-"
 
 
+def _member(coverage: Coverage | None) -> str:
+    if coverage is None:
+        return "-"
+    group = f"group {coverage.group_number}" if coverage.group_number else ""
+    return plain(joined([coverage.member_id, group])) or "-"
+
+
 def _line(line: InvoiceLine) -> dict[str, str]:
-    session = line.session
+    visit = line.session
     return {
         "date": day(line.service_date),
         "code": plain(line.code) or "-",
         "text": plain(line.description),
-        "modifiers": plain(getattr(line, "modifiers", "").replace(",", ", ")) or "-",
-        "diagnoses": plain(joined(getattr(session, "diagnoses", "").replace(",", " ").split()))
-        or "-",
-        "place": plain(getattr(session, "place_of_service", "")) or "-",
+        "modifiers": modifiers_of(line) or "-",
+        "diagnoses": plain(visit.diagnoses) if visit and visit.diagnoses else "-",
+        "place": visit.place_of_service if visit else "-",
         "units": str(line.units),
         "charge": show(line.amount),
         "paid": show(line.paid),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from billing.models import Adjustment, AdjustmentKind, Clinic, InvoiceLine, Kind, Payment
+from billing.models import Adjustment, AdjustmentKind, Clinic, InvoiceLine, Kind, LineVoid, Payment
 from billing.models.clinic import place
 from billing.models.payments import UNDOING
 from billing.wording import day
@@ -50,13 +50,9 @@ def addressed(patient: Patient) -> list[str]:
     """A patient as an envelope names them: given name first, then the address."""
     lines = [
         f"{patient.given_name} {patient.family_name}",
-        getattr(patient, "address_line1", ""),
-        getattr(patient, "address_line2", ""),
-        place(
-            getattr(patient, "city", ""),
-            getattr(patient, "state", ""),
-            getattr(patient, "postal_code", ""),
-        ),
+        patient.address_line1,
+        patient.address_line2,
+        place(patient.city, patient.state, patient.postal_code),
     ]
     return [plain(line) for line in lines if line]
 
@@ -70,10 +66,16 @@ def service_of(line: InvoiceLine) -> str:
     return plain(joined([str(line.invoice), line.code, units]))
 
 
+def modifiers_of(line: InvoiceLine) -> str:
+    """ "95, GT"."""
+    return plain(line.modifiers.replace(",", ", "))
+
+
 def how(payment: Payment) -> str:
     """ "card, reference 4471"."""
     reference = f"reference {payment.reference}" if payment.reference else ""
-    return joined([payment.get_method_display().lower(), reference])
+    method = payment.get_method_display()
+    return joined([method if method.isupper() else method.lower(), reference])
 
 
 _UNDONE = {
@@ -123,13 +125,21 @@ _WRITE_OFF = {
 
 
 def write_off_entry(line: InvoiceLine, adjustment: Adjustment) -> tuple[str, str]:
-    """A write-off, or one that was taken back."""
+    """A write-off, one that was taken back, or what a voided charge gave up."""
     words = _WRITE_OFF[AdjustmentKind(adjustment.kind)]
-    if adjustment.amount < 0:
+    void = void_of(line)
+    if void and void.created_at == adjustment.created_at:
+        words = "Charge voided"
+    elif adjustment.amount < 0:
         words += " taken back"
     payer = adjustment.payment.payer.name if adjustment.payment and adjustment.payment.payer else ""
     why = "" if payer else adjustment.reason
     return words, plain(joined([payer, _on(line), why]))
+
+
+def void_of(line: InvoiceLine) -> LineVoid | None:
+    """When and why a line was voided, if it was; one that came with the line costs no query."""
+    return getattr(line, "void", None)
 
 
 def _on(line: InvoiceLine) -> str:
