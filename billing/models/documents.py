@@ -113,6 +113,12 @@ class Document(models.Model):
         return f"{self.number}-{self.kind}.pdf"
 
 
+class StatementBatchQuerySet(models.QuerySet["StatementBatch"]):
+    def with_counts(self) -> StatementBatchQuerySet:
+        """Each with how many statements it holds."""
+        return self.annotate(count=models.Count("documents"))
+
+
 class StatementBatch(models.Model):
     """The statements made in one go, and the one PDF that holds them all."""
 
@@ -126,6 +132,8 @@ class StatementBatch(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
     )
+
+    objects = StatementBatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "statement batches"
