@@ -68,7 +68,7 @@ class Paper:
         )
 
     def _pay(self, patient: Patient) -> None:
-        lines = InvoiceLine.objects.open().filter(patient=patient).oldest_first()[:1]
+        lines = InvoiceLine.objects.open().filter(patient=patient).order_by("-balance", "pk")[:1]
         ledger.record_payment(
             by=self.by,
             patient=patient,

@@ -21,9 +21,9 @@ from pypdf import PdfWriter
 LAYOUT = 1
 TEMPLATES = Path(__file__).parent / "templates"
 
-# So many documents are set in one go. Typst keeps what it set in memory for a while, about 2 MB a
-# page, so a thousand at once would take 2 GB; by twenties it stays under 400 MB and is no slower.
-SHEAF = 20
+# So many documents are set in one go. Typst keeps what it set lately in memory, some megabytes a
+# page: a thousand at once would take more than 2 GB. By tens it stays under 500 MB and is as fast.
+SHEAF = 10
 
 Data = dict[str, Any]
 
