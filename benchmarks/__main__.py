@@ -82,7 +82,7 @@ def row(result: Result) -> str:
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (19, 10, 7, 6, 7, 12, 5, 10)
+    widths = (19, 10, 7, 7, 7, 12, 5, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"

@@ -30,6 +30,7 @@ def _results(repeats: int) -> Iterator[Result]:
     # Only now: models can be imported once Django is set up.
     from benchmarks import clinic as clinics
     from benchmarks import floor as floors
+    from benchmarks import paper
     from benchmarks.live import Screen
     from billing import checks, ledger
     from billing.money import to_cents
@@ -106,6 +107,7 @@ def _results(repeats: int) -> Iterator[Result]:
     search.register_a_city()
     for work, ask, ask_floor in search.ways():
         yield in_turn(work, search.PATIENTS, app=ask, floor=ask_floor, repeats=4 * repeats)
+    yield from paper.results(clinic.by, clinic.today, repeats)
 
 
 if __name__ == "__main__":

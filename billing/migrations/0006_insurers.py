@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0002_desk'),
+        ('billing', '0003_documents'),
         ('patients', '0003_index_patients'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

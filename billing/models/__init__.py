@@ -8,7 +8,9 @@ from billing.models.adjudications import (
 )
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
+from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
@@ -23,9 +25,12 @@ __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "Clinic",
     "ClosingDate",
     "Deposit",
     "DepositItem",
+    "Document",
+    "DocumentKind",
     "Fee",
     "Invoice",
     "InvoiceLine",
@@ -40,5 +45,7 @@ __all__ = [
     "Responsibility",
     "ResponsibilityKind",
     "Service",
+    "StatementBatch",
     "Submission",
+    "clinic_name",
 ]
