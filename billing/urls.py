@@ -11,6 +11,7 @@ from billing.views import (
     help,
     insurance_payments,
     invoices,
+    payers,
     payment_lists,
     payments,
     statements,
@@ -54,6 +55,10 @@ urlpatterns = [
         insurance_payments.insurance_payment_detail,
         name="insurance_payment_detail",
     ),
+    # Insurers
+    path("payers/", payers.payer_list, name="payer_list"),
+    path("payers/<int:payer>/", payers.payer_account, name="payer_account"),
+    path("denials/", payers.denial_list, name="denial_list"),
     # Invoices
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
     path("invoices/<str:number>/print/", documents.invoice_print, name="invoice_print"),

@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from billing.models import Adjudication, InvoiceLine, Offset, Outcome, Responsibility
+from billing.models import Adjudication, InvoiceLine, Offset, Outcome, Payment, Responsibility
 from billing.models.offsets import RECOVERIES
+from billing.models.payments import PaymentQuerySet
 from billing.money import ZERO
 from patients.models import Payer
 
@@ -80,9 +81,11 @@ class Denials:
     total: Decimal
 
 
-def denials(*, day: datetime.date, first: int) -> Denials:
-    """The worklist of denials, oldest first, each with its age in days."""
+def denials(*, day: datetime.date, first: int, payer: Payer | None = None) -> Denials:
+    """The worklist of denials (of one payer, if named), oldest first, each with its age in days."""
     found = denied()
+    if payer:
+        found = found.filter(owed_after=payer)
     sums = found.order_by().aggregate(count=Count("pk"), total=Sum("line__balance"))
     rows = [(each, (day - each.date).days) for each in (found[:first] if sums["count"] else ())]
     return Denials(rows, sums["count"], sums["total"] or ZERO)
@@ -126,6 +129,70 @@ def offset_accounts() -> list[OffsetAccount]:
         OffsetAccount(payer, -(found[payer.pk][0] or ZERO), found[payer.pk][1] or ZERO)
         for payer in Payer.objects.filter(pk__in=found)
     ]
+
+
+@dataclass(frozen=True)
+class PayerStanding:
+    """How things stand with one payer."""
+
+    payer: Payer | None
+    lines: int  # sessions that wait for it
+    owing: Decimal  # what they owe
+    unallocated: Decimal  # its money that is on no line yet
+    over_allocated: Decimal  # what was put on lines above what it paid; below nothing
+    owed: Decimal  # what it deferred and has still to recover
+
+
+def payer_standings() -> list[PayerStanding]:
+    """Every payer something goes on with, by name; four queries however many."""
+    waiting: dict[int, tuple[int, Decimal]] = {
+        payer: (count, owing)
+        for payer, count, owing in InvoiceLine.objects.open()
+        .filter(payer__isnull=False)
+        .values_list("payer")
+        .annotate(count=Count("pk"), owing=Sum("balance"))
+        .order_by()
+    }
+    free = _unallocated(Payment.objects.with_credit())
+    over = _unallocated(Payment.objects.overdrawn())
+    debts = {each.payer.pk: each.balance for each in offset_accounts()}
+    return [
+        PayerStanding(
+            payer,
+            *waiting.get(payer.pk, (0, ZERO)),
+            free.get(payer.pk, ZERO),
+            over.get(payer.pk, ZERO),
+            debts.get(payer.pk, ZERO),
+        )
+        for payer in Payer.objects.filter(
+            Q(active=True) | Q(pk__in={*waiting, *free, *over, *debts})
+        )
+    ]
+
+
+def _unallocated(receipts: PaymentQuerySet) -> dict[int, Decimal]:
+    # Where there is no patient there is a payer; said so, the small index is used.
+    sums = receipts.filter(patient__isnull=True).values_list("payer").order_by()
+    return dict(sums.annotate(total=Sum("unallocated")))
+
+
+def payer_standing(payer: Payer) -> PayerStanding:
+    """How things stand with this payer."""
+    found = [each for each in payer_standings() if each.payer == payer]
+    return found[0] if found else PayerStanding(payer, 0, ZERO, ZERO, ZERO, ZERO)
+
+
+def payers_total(rows: Iterable[PayerStanding]) -> PayerStanding:
+    """The row for all payers together."""
+    listed = list(rows)
+    return PayerStanding(
+        None,
+        sum(each.lines for each in listed),
+        sum((each.owing for each in listed), ZERO),
+        sum((each.unallocated for each in listed), ZERO),
+        sum((each.over_allocated for each in listed), ZERO),
+        sum((each.owed for each in listed), ZERO),
+    )
 
 
 @dataclass(frozen=True)

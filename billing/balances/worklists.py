@@ -25,7 +25,7 @@ from billing.balances.undoing import undoing_of
 from billing.models import InvoiceLine, Kind, Method, Payment
 from billing.models.payments import PaymentQuerySet
 from billing.money import ZERO
-from patients.models import Patient, Provider
+from patients.models import Patient, Payer, Provider
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,18 @@ class Waiting:
 _OF_A_PAYER = Q(patient__isnull=True)
 
 
-def unallocated_of_payers(*, day: datetime.date, first: int) -> Waiting:
-    """Payers' receipts that still wait for their lines."""
-    return _waiting(Payment.objects.with_credit().filter(_OF_A_PAYER), day, first)
+def unallocated_of_payers(*, day: datetime.date, first: int, payer: Payer | None = None) -> Waiting:
+    """Payers' receipts (or one payer's) that still wait for their lines."""
+    whose = Q(payer=payer) if payer else Q()
+    return _waiting(Payment.objects.with_credit().filter(_OF_A_PAYER & whose), day, first)
 
 
-def over_allocated_of_payers(*, day: datetime.date, first: int) -> Waiting:
-    """Payers' receipts with more on their lines than was received."""
-    return _waiting(Payment.objects.overdrawn().filter(_OF_A_PAYER), day, first)
+def over_allocated_of_payers(
+    *, day: datetime.date, first: int, payer: Payer | None = None
+) -> Waiting:
+    """Payers' receipts (or one payer's) with more on their lines than was received."""
+    whose = Q(payer=payer) if payer else Q()
+    return _waiting(Payment.objects.overdrawn().filter(_OF_A_PAYER & whose), day, first)
 
 
 def unallocated_of_patients(*, day: datetime.date, first: int) -> Waiting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
@@ -84,6 +86,11 @@ class Offset(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.name} on {self.payment}"
+
+    @property
+    def added(self) -> Decimal:
+        """The amount as money that came on top: the sign turned round."""
+        return -self.amount
 
     @property
     def kind(self) -> OffsetKind:

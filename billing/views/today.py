@@ -21,6 +21,7 @@ def today(request: DeskRequest) -> HttpResponse:
         "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
         "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
         "credits": balances.unallocated_of_patients(day=day, first=FIRST),
+        "denials": balances.denials(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
         "owing": balances.owing_by_age(day),
