@@ -4,6 +4,7 @@ from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.fees import Fee, Service
+from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
 from billing.models.payments import Kind, Method, Payment
@@ -19,6 +20,7 @@ __all__ = [
     "Deposit",
     "DepositItem",
     "Fee",
+    "ImportFile",
     "Invoice",
     "InvoiceLine",
     "Kind",
