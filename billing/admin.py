@@ -17,9 +17,11 @@ from django.utils.safestring import SafeString
 from billing.models import (
     Adjustment,
     Allocation,
+    Clinic,
     ClosingDate,
     Deposit,
     DepositItem,
+    Document,
     Fee,
     Invoice,
     InvoiceLine,
@@ -27,9 +29,18 @@ from billing.models import (
     NumberSeries,
     Payment,
     Service,
+    StatementBatch,
     Submission,
 )
-from billing.models.numbering import DEPOSIT, INSURANCE, INVOICE, RECEIPT, TRANSFER
+from billing.models.numbering import (
+    DEPOSIT,
+    DOCUMENT,
+    INSURANCE,
+    INVOICE,
+    RECEIPT,
+    STATEMENTS,
+    TRANSFER,
+)
 from billing.models.periods import closed_through
 from billing.money import show_dollars
 from patients.admin import OfficeAdmin, read_choices_once, screen_link
@@ -345,6 +356,74 @@ class SubmissionAdmin(ReadOnlyAdmin):
     fields = ["created_at", "user", "verb", "key", "payment"]
 
 
+# ---------------------------------------------------------------------------- documents
+
+
+@admin.register(Clinic)
+class ClinicAdmin(OfficeAdmin):
+    """The letterhead: one row, changed in place. What was issued keeps the letterhead of its day."""
+
+    list_display = ["name", "place", "phone", "tax_id", "payment_terms"]
+    actions = None
+    fieldsets = [
+        (None, {"fields": ["name", "phone", "email"]}),
+        ("Address", {"fields": ["address_line1", "address_line2", "city", "state", "postal_code"]}),
+        ("For insurers", {"fields": ["tax_id", "npi"]}),
+        ("Invoices and statements", {"fields": ["payment_terms", "statement_message"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Clinic.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    list_display = ["number", "kind", "patient", "created_at", "created_by", "replaces", "screen"]
+    list_filter = ["kind"]
+    list_select_related = ["patient", "created_by", "replaces"]
+    search_fields = ["number", "patient__family_name", "=patient__chart_number"]
+    date_hierarchy = "created_at"
+    ordering = ["-id"]
+    fields = [
+        "number",
+        "kind",
+        "patient",
+        "invoice",
+        "payment",
+        "period_from",
+        "period_to",
+        "replaces",
+        "layout",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, document: Document) -> SafeString:
+        return screen_link(document.get_absolute_url(), "Print again")
+
+
+@admin.register(StatementBatch)
+class StatementBatchAdmin(ReadOnlyAdmin):
+    list_display = ["number", "period_from", "period_to", "created_at", "created_by", "screen"]
+    list_select_related = ["created_by"]
+    search_fields = ["number", "created_by__username"]
+    date_hierarchy = "created_at"
+    ordering = ["-id"]
+    fields = ["number", "period_from", "period_to", "created_at", "created_by", "screen"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StatementBatch]:
+        return super().get_queryset(request).defer("pdf")
+
+    @admin.display(description="screen")
+    def screen(self, batch: StatementBatch) -> SafeString:
+        return screen_link(batch.get_absolute_url(), "Print again")
+
+
 # ---------------------------------------------------------------------------- periods, numbers
 
 
@@ -389,6 +468,8 @@ class NumberSeriesForm(forms.ModelForm):
             (INSURANCE, "IP, insurance payments"),
             (TRANSFER, "T, transfers"),
             (DEPOSIT, "D, deposit slips"),
+            (DOCUMENT, "DOC, documents"),
+            (STATEMENTS, "ST, batches of statements"),
         ]
     )
 

@@ -5,12 +5,14 @@ from django.urls import path
 from billing.views import (
     account,
     credit,
+    documents,
     find,
     help,
     insurance_payments,
     invoices,
     payment_lists,
     payments,
+    statements,
     take_payment,
     today,
 )
@@ -24,12 +26,16 @@ urlpatterns = [
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
     path("patients/<str:chart>/credit/", credit.patient_credit, name="patient_credit"),
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
+    path("patients/<str:chart>/documents/", documents.patient_documents, name="patient_documents"),
+    path("patients/<str:chart>/statements/new/", statements.statement_new, name="statement_new"),
+    path("patients/<str:chart>/superbills/new/", statements.superbill_new, name="superbill_new"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),
     path("payments/<str:number>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("payments/<str:number>/void/", payments.payment_void, name="payment_void"),
     path("payments/<str:number>/unpay/", payments.payment_unpay, name="payment_unpay"),
+    path("payments/<str:number>/receipt/", documents.payment_receipt, name="payment_receipt"),
     # Insurance payments
     path(
         "insurance-payments/",
@@ -48,6 +54,15 @@ urlpatterns = [
     ),
     # Invoices
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
+    path("invoices/<str:number>/print/", documents.invoice_print, name="invoice_print"),
+    # Documents
+    path("documents/<str:number>/", documents.document_detail, name="document_detail"),
+    path("statements/new/", statements.statement_batch_new, name="statement_batch_new"),
+    path(
+        "statements/<str:number>/",
+        statements.statement_batch_detail,
+        name="statement_batch_detail",
+    ),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),

@@ -1,8 +1,13 @@
 """What every template may use."""
 
-from django.conf import settings
+from typing import Any
+
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from billing.models import clinic_name
 
 
-def clinic(request: HttpRequest) -> dict[str, str]:
-    return {"clinic_name": settings.CLINIC_NAME}
+def clinic(request: HttpRequest) -> dict[str, Any]:
+    """`clinic_name`, looked up where a page shows it."""
+    return {"clinic_name": SimpleLazyObject(clinic_name)}

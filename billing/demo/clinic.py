@@ -30,13 +30,32 @@ from billing.demo.plan import (
     WriteOff,
     think_up,
 )
-from billing.models import Invoice, InvoiceLine, NumberSeries, Payment
+from billing.models import Clinic, Invoice, InvoiceLine, NumberSeries, Payment
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT
 from billing.sharing import Entry
 from patients.models import Patient, Session
 
 # What the first payment entered by hand will be called, as in the documentation's examples.
 NEXT_RECEIPT, NEXT_INSURANCE = 2207, 318
+
+# What its documents say at the top. Invented: 555-01 numbers belong to nobody.
+LETTERHEAD = {
+    "name": "Harbour Street Clinic",
+    "address_line1": "14 Harbour Street",
+    "address_line2": "Suite 200",
+    "city": "Port Alder",
+    "state": "WA",
+    "postal_code": "98000",
+    "phone": "(206) 555-0142",
+    "email": "billing@harbourstreet.example",
+    "tax_id": "00-0000000",
+    "npi": "9000000000",
+    "payment_terms": 30,
+    "statement_message": (
+        "Pay by card at the desk or by phone, or send a check with the number of this document."
+        " Questions about it? Call us, we are glad to help."
+    ),
+}
 
 
 def is_empty() -> bool:
@@ -93,6 +112,7 @@ class Loading:
             empty()
         self.cast: Cast = assemble(patients=self.patients, today=self.today)
         plan = think_up(self.cast, self.today)
+        Clinic.objects.update_or_create(pk=Clinic.ONLY, defaults=LETTERHEAD)
         self._start_numbers(plan)
         self._draft(plan)
         step = progress(plan)

@@ -2,7 +2,9 @@
 
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
+from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
@@ -16,9 +18,12 @@ __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "Clinic",
     "ClosingDate",
     "Deposit",
     "DepositItem",
+    "Document",
+    "DocumentKind",
     "Fee",
     "ImportFile",
     "Invoice",
@@ -29,5 +34,7 @@ __all__ = [
     "NumberSeries",
     "Payment",
     "Service",
+    "StatementBatch",
     "Submission",
+    "clinic_name",
 ]

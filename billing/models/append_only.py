@@ -15,7 +15,8 @@ class AppendOnlyError(TypeError):
     """Code tried to change or delete a money row."""
 
 
-def _refuse(model: type[models.Model]) -> NoReturn:
+def refuse_change(model: type[models.Model]) -> NoReturn:
+    """What an append-only model answers to every change and deletion."""
     raise AppendOnlyError(
         f"{model.__name__} rows are never changed or deleted; write the opposite row instead."
     )
@@ -26,21 +27,21 @@ Row = TypeVar("Row", bound=models.Model)
 
 class AppendOnlyQuerySet(models.QuerySet[Row]):
     def update(self, **kwargs: Any) -> NoReturn:
-        _refuse(self.model)
+        refuse_change(self.model)
 
     def delete(self) -> NoReturn:
-        _refuse(self.model)
+        refuse_change(self.model)
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(self.model)
+        refuse_change(self.model)
 
     def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         if args or kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
-            _refuse(self.model)
+            refuse_change(self.model)
         return super().bulk_create(objs, **kwargs)
 
     def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(self.model)
+        refuse_change(self.model)
 
 
 class AppendOnlyModel(models.Model):
@@ -66,8 +67,8 @@ class AppendOnlyModel(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            _refuse(type(self))
+            refuse_change(type(self))
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(type(self))
+        refuse_change(type(self))

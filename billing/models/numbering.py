@@ -1,4 +1,4 @@
-"""Document numbers: INV-1042, R-2207, IP-0318."""
+"""Document numbers: INV-1042, R-2207, IP-0318, DOC-0001."""
 
 from django.db import connection, models
 
@@ -21,6 +21,7 @@ class NumberSeries(models.Model):
 
 
 INVOICE, RECEIPT, INSURANCE, TRANSFER, DEPOSIT = "INV", "R", "IP", "T", "D"
+DOCUMENT, STATEMENTS = "DOC", "ST"
 
 
 def take_number(prefix: str) -> str:
