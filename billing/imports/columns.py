@@ -20,7 +20,7 @@ from django.core.validators import validate_email
 from billing.money import AmountError, parse
 
 
-class RefusedValue(Exception):  # noqa: N818  (the text is a reason, not an error of ours)
+class RefusedValue(Exception):
     """A value cannot be read. The text is a sentence for whoever has the file in front of them."""
 
 

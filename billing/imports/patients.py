@@ -58,9 +58,7 @@ class PatientsJob(Job):
             "the patient's number; empty: the next free one",
             "P1042",
         ),
-        Column(
-            "family_name", name(_longest(Patient, "family_name")), "family name", "Smith", True
-        ),
+        Column("family_name", name(_longest(Patient, "family_name")), "family name", "Smith", True),
         Column("given_name", name(_longest(Patient, "given_name")), "given name", "John", True),
         Column("birth_date", DAY, "date of birth", "1980-05-17", True),
         Column("phone", free_text(_longest(Patient, "phone")), "phone", "(555) 010-1234"),
@@ -188,7 +186,9 @@ class PatientsJob(Job):
             elif chart in paid_for:
                 said = f"{chart} does not pay for themself: {paid_for[chart]} does. Name that one."
             elif (pays := found.get(chart)) is not None:
-                said = f"{chart} does not pay for themself: {pays.chart_number} does. Name that one."
+                said = (
+                    f"{chart} does not pay for themself: {pays.chart_number} does. Name that one."
+                )
             elif chart not in self.lines and chart not in found:
                 said = f"There is no patient {chart}, neither in this file nor in the clinic."
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 
@@ -33,6 +33,9 @@ class Step:
     done: int
     whole: int
     things: str
+
+
+Steps = Generator[Step, None, None]
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Run:
 
     # ------------------------------------------------------------------ checking
 
-    def check(self, also: Callable[[Problem], object] = lambda found: None) -> Iterator[Step]:
+    def check(self, also: Callable[[Problem], object] = lambda found: None) -> Steps:
         """Look at all of it; afterwards `report` says what is wrong and `job` what it would make.
 
         Nothing is written. `also` hears of every problem, not only of those that are kept.
@@ -118,9 +121,7 @@ class Run:
                 " the columns, as the template does.",
             )
         self.report.unread = [
-            each or "(no name)"
-            for each, name in zip(headings, known, strict=True)
-            if name is None
+            each or "(no name)" for each, name in zip(headings, known, strict=True) if name is None
         ]
 
     def _check_rows(self, table: Table) -> Iterator[Problem | Step]:
@@ -162,7 +163,7 @@ class Run:
 
     # ------------------------------------------------------------------ writing
 
-    def write(self, by: AbstractBaseUser) -> Iterator[Step]:
+    def write(self, by: AbstractBaseUser) -> Steps:
         """Write a file in which nothing was wrong. In a transaction of whoever calls."""
         table = self._table()
         rows = (self._read(table.headings, *each) for each in table)
@@ -184,7 +185,7 @@ def run_of(file: ImportFile) -> Run:
     return Run(KINDS[file.kind], file.data, confirmed=file.encoding)
 
 
-def check_file(file: ImportFile, run: Run) -> Iterator[Step]:
+def check_file(file: ImportFile, run: Run) -> Steps:
     """Check a kept file, and keep with it what was found. The clinic's own records stay as are."""
     found = io.StringIO()
     lines = csv.writer(found)
@@ -202,11 +203,11 @@ def safe(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-class NotImported(Exception):  # noqa: N818  (a refusal with a sentence, like LedgerError)
+class NotImported(Exception):
     """Nothing was imported. The text says why."""
 
 
-def import_file(file: ImportFile, run: Run, by: AbstractBaseUser) -> Iterator[Step]:
+def import_file(file: ImportFile, run: Run, by: AbstractBaseUser) -> Steps:
     """Check a kept file once more and write it: all of it in one transaction, or nothing.
 
     Refused (NotImported): a file with problems, one that was imported before, and one that

@@ -40,7 +40,7 @@ class UnreadableError(Exception):
         self.line = line
 
 
-class AskEncoding(Exception):  # noqa: N818  (a question, not an error)
+class AskEncoding(Exception):
     """The bytes are not Unicode and might be Windows-1252: a person has to look at the names."""
 
 

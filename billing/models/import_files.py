@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 KEPT_FOR = datetime.timedelta(days=1)
@@ -23,6 +24,10 @@ class ImportFileQuerySet(models.QuerySet["ImportFile"]):
 
     def imported(self) -> ImportFileQuerySet:
         return self.filter(imported_at__isnull=False)
+
+    def same(self, kind: str, digest: str) -> ImportFile | None:
+        """The file of this kind with these very bytes, whoever uploaded it."""
+        return self.filter(kind=kind, digest=digest).select_related("uploaded_by").first()
 
     def keep(self, *, by: AbstractBaseUser, kind: str, name: str, data: bytes) -> ImportFile:
         """Keep a file until it is imported. It takes the place of this person's last one."""
@@ -44,7 +49,7 @@ class ImportFile(models.Model):
     when it is imported and deleted after a day when it is not.
     """
 
-    class ImportedBefore(Exception):  # noqa: N818
+    class ImportedBefore(Exception):
         """These very bytes were imported before. The text says when and by whom."""
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -78,18 +83,12 @@ class ImportFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("billing:import_check", args=[self.kind, self.key])
+
     @property
     def data(self) -> bytes:
         return zlib.decompress(self.content)
-
-    def imported_before(self) -> ImportFile | None:
-        """The import of these very bytes, by whomever."""
-        return (
-            ImportFile.objects.imported()
-            .filter(kind=self.kind, digest=self.digest)
-            .select_related("uploaded_by")
-            .first()
-        )
 
     def lock(self) -> None:
         """Hold this file until the transaction ends; a second click waits here.
@@ -97,11 +96,13 @@ class ImportFile(models.Model):
         Refused (ImportedBefore): when it, or another file with the same bytes, was imported.
         """
         ImportFile.objects.select_for_update().filter(pk=self.pk).first()
-        if before := self.imported_before():
+        if before := ImportFile.objects.imported().same(self.kind, self.digest):
             raise self.ImportedBefore(before.said)
 
     @property
     def said(self) -> str:
+        """That it was imported: when, by whom, and what it became."""
+        assert self.imported_at  # noqa: S101
         when = timezone.localtime(self.imported_at)
         who = self.uploaded_by.get_short_name() or self.uploaded_by
         return (
