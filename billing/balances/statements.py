@@ -262,7 +262,7 @@ class _Books:
                 original__in=[payment.pk for payment in payments],
                 kind=Kind.VOID,
                 date__lte=self.last,
-            ).values_list("original", flat=True)
+            ).values_list("original__pk", flat=True)
         )
 
     def _add_payments(self) -> None:

@@ -73,7 +73,7 @@ def _beside(due: Decimal, waiting: Decimal, left: Decimal) -> list[str]:
     """What stands beside the amount due."""
     said = []
     if waiting:
-        said.append(f"{show_dollars(waiting)} more is waiting for insurance.")
+        said.append(f"{show_dollars(waiting)} {'more ' if due else ''}is waiting for insurance.")
     if left:
         said.append(f"{show_dollars(left)} of credit is left.")
     if not (due or said):

@@ -67,7 +67,7 @@ class PastDayField(forms.DateField):
 
 
 class PeriodForm(forms.Form):
-    """From and To in the address. Nothing asked for yet: the last 90 days."""
+    """From and To in the address. Nothing asked for yet: the last 90 days; no From: everything."""
 
     from_needed = False
 
@@ -75,7 +75,6 @@ class PeriodForm(forms.Form):
         super().__init__(self._with_period(data), **kwargs)
         self.fields["from"] = PastDayField(
             required=self.from_needed,
-            help_text="" if self.from_needed else "Empty: from the beginning",
             error_messages={"required": "Enter the first day."},
         )
         self.fields["to"] = PastDayField(error_messages={"required": "Enter the last day."})
@@ -191,6 +190,7 @@ class BatchForm(PeriodForm):
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
         self.order_fields(["from", "to", "more_than", "provider"])
+        self.fields["more_than"].widget.attrs["size"] = 8
 
     def clean_more_than(self) -> Any:
         amount = self.cleaned_data["more_than"]

@@ -79,5 +79,4 @@ def place(city: str, state: str, postal_code: str) -> str:
 
 def clinic_name() -> str:
     """What pages call the clinic. Asked of the database once in a while, not once a page."""
-    name: str = cache.get_or_set(NAME_KEPT, lambda: Clinic.current().name, NAME_KEPT_FOR)
-    return name
+    return str(cache.get_or_set(NAME_KEPT, lambda: Clinic.current().name, NAME_KEPT_FOR))

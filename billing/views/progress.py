@@ -4,7 +4,7 @@ The answer is sent while the work goes on: first the page down to the bar, then 
 for every step (the style sheet shows only the latest), then how it ended, then the rest of the
 page. For whoever uses it:
 
-    def work() -> Iterator[Step | Finished]:
+    def work() -> Work:
         with transaction.atomic():                # all or nothing: held while the work goes on
             for done, row in enumerate(rows, 1):
                 ...
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -62,13 +62,16 @@ class Finished:
     links: Sequence[tuple[str, str]] = ()
 
 
+Work = Generator["Step | Finished", None, None]
+
+
 class Stopped(Exception):
     """The work cannot go on, for a reason the desk can do something about. Says it."""
 
 
 def with_progress(
     request: HttpRequest,
-    work: Iterator[Step | Finished],
+    work: Work,
     *,
     title: str,
     back: str,
@@ -81,19 +84,17 @@ def with_progress(
     return StreamingHttpResponse(_sent(head, work, tail, back, broken))
 
 
-def _sent(
-    head: str, work: Iterator[Step | Finished], tail: str, back: str, broken: str
-) -> Iterator[str]:
+def _sent(head: str, work: Work, tail: str, back: str, broken: str) -> Iterator[str]:
     with closing(_elements(work, back, broken)) as elements:  # the browser may go away
         yield head
         yield from elements
         yield tail
 
 
-def _elements(work: Iterator[Step | Finished], back: str, broken: str) -> Iterator[str]:
+def _elements(work: Work, back: str, broken: str) -> Generator[str, None, None]:
     sent_at = -EVERY
     try:
-        with closing(work) as steps:  # type: ignore[type-var]
+        with closing(work) as steps:
             for step in steps:
                 if isinstance(step, Finished):
                     yield render_to_string(f"{FOLDER}/_finished.html", {"finished": step})

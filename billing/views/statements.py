@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from csp.decorators import csp_exempt
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -24,7 +22,7 @@ from billing.forms.documents import (
 )
 from billing.models import Clinic, StatementBatch
 from billing.views.documents import as_pdf
-from billing.views.progress import Finished, Step, with_progress
+from billing.views.progress import Finished, Step, Work, with_progress
 from patients.http import DeskRequest
 from patients.models import Patient
 
@@ -161,7 +159,7 @@ def _batch(
     )
 
 
-def _make(batch: documents.Batch) -> Iterator[Step | Finished]:
+def _make(batch: documents.Batch) -> Work:
     total = len(batch.patients)
     yield Step(0, total, "statements")
     for done in batch.make():
@@ -174,7 +172,6 @@ def _make(batch: documents.Batch) -> Iterator[Step | Finished]:
     )
 
 
-@csp_exempt()
 @require_safe
 def statement_batch_detail(request: DeskRequest, number: str) -> HttpResponse:
     """All statements of a batch as one PDF, as they were issued."""
