@@ -88,7 +88,7 @@ def _no_formula(value: str) -> str:
 def text(longest: int) -> Written:
     """Text that is no formula. A line break in it becomes a blank."""
     return Written(
-        f"text, {longest} characters at most",
+        f"text, up to {longest} characters",
         lambda value: _no_formula(_plain(LINE_BREAK.sub(" ", value), longest)),
     )
 
@@ -104,13 +104,13 @@ def name(longest: int) -> Written:
             raise RefusedValue("There is no letter in this name.")
         return " ".join(value.split())
 
-    return Written(f"name, {longest} characters at most", read)
+    return Written(f"name, up to {longest} characters", read)
 
 
 def free_text(longest: int) -> Written:
     """Text that may begin with any sign: a note, a phone number."""
     return Written(
-        f"text, {longest} characters at most",
+        f"text, up to {longest} characters",
         lambda value: _plain(LINE_BREAK.sub(" ", value), longest),
     )
 

@@ -37,12 +37,11 @@ class FeesJob(Job):
         self.services = {
             service.code.casefold(): service for service in Service.objects.order_by("pk")
         }
-        self.codes = {service.pk: code for code, service in self.services.items()}
         self.there: dict[Key, Decimal] = {
-            (self.codes[service], payer, day): amount
-            for service, payer, day, amount in Fee.objects.filter(
-                service__in=self.codes
-            ).values_list("service", "payer", "valid_from", "amount")
+            (code.casefold(), payer, day): amount
+            for code, payer, day, amount in Fee.objects.values_list(
+                "service__code", "payer_id", "valid_from", "amount"
+            )
         }
         self.new: dict[str, tuple[int, str, bool]] = {}  # code → line, description, active
         self.lines: dict[Key, int] = {}

@@ -59,6 +59,9 @@ class Job:
         """Look at some rows, in order: at each, at the others of the file, at the clinic."""
         raise NotImplementedError
 
+    def pass_over(self, line: int, read: dict[str, Any]) -> None:
+        """A line with a value that cannot be read, and what of it can: others may point at it."""
+
     def check_end(self) -> Iterator[Problem]:
         """What can be said only when every row was seen."""
         yield from ()

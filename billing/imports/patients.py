@@ -121,6 +121,11 @@ class PatientsJob(Job):
             if row["guarantor_chart_number"]:
                 self.guarantors[row.line] = row["chart_number"], row["guarantor_chart_number"]
 
+    def pass_over(self, line: int, read: dict[str, Any]) -> None:
+        """Whoever names this patient as guarantor is right to, once the line is mended."""
+        if chart := read.get("chart_number"):
+            self.lines.setdefault(chart, line)
+
     def _there(self, rows: Sequence[Row]) -> dict[Same, str]:
         """Patients of the clinic who were born on one of these days."""
         days = {row["birth_date"] for row in rows}

@@ -159,7 +159,10 @@ class Run:
                 read[column.name] = column.read(typed.get(column.name, ""))
             except RefusedValue as refused:
                 problems.append(Problem(line, column.name, str(refused)))
-        return problems or Row(line, read)
+        if problems:
+            self.job.pass_over(line, read)
+            return problems
+        return Row(line, read)
 
     # ------------------------------------------------------------------ writing
 

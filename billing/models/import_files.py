@@ -49,8 +49,8 @@ class ImportFile(models.Model):
     when it is imported and deleted after a day when it is not.
     """
 
-    class ImportedBefore(Exception):
-        """These very bytes were imported before. The text says when and by whom."""
+    class NotToImportError(Exception):
+        """This file cannot be imported (any more). The text says why."""
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=12)
@@ -93,11 +93,15 @@ class ImportFile(models.Model):
     def lock(self) -> None:
         """Hold this file until the transaction ends; a second click waits here.
 
-        Refused (ImportedBefore): when it, or another file with the same bytes, was imported.
+        Refused (NotToImportError): when it, or another file with the same bytes, was imported, and
+        when another file took its place.
         """
-        ImportFile.objects.select_for_update().filter(pk=self.pk).first()
+        mine = ImportFile.objects.select_for_update().filter(pk=self.pk)
+        there = mine.values_list("pk").first()
         if before := ImportFile.objects.imported().same(self.kind, self.digest):
-            raise self.ImportedBefore(before.said)
+            raise self.NotToImportError(before.said)
+        if there is None:
+            raise self.NotToImportError("Another file took the place of this one meanwhile.")
 
     @property
     def said(self) -> str:
@@ -110,15 +114,24 @@ class ImportFile(models.Model):
             f" {self.made}. Nothing is imported twice."
         )
 
+    def confirm(self, encoding: str) -> None:
+        """A person looked at the names and says that this encoding is right."""
+        self._keep(encoding=encoding)
+
     def checked(self, *, report: dict[str, Any], found: str) -> None:
         """Keep what checking found, beside the file."""
-        self.report, self.found = report, zlib.compress(found.encode())
-        self.save(update_fields=["report", "found"])
+        self._keep(report=report, found=zlib.compress(found.encode()))
+
+    def _keep(self, **values: Any) -> None:
+        """Save what is left of a file that may have been replaced meanwhile: then nothing."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        ImportFile.objects.filter(pk=self.pk).update(**values)
 
     @property
-    def problems(self) -> bytes:
-        """All that checking found, as a CSV file in UTF-8."""
-        return zlib.decompress(self.found) if self.found else b""
+    def problems(self) -> str:
+        """All that checking found, as the text of a CSV file; nothing before it was checked."""
+        return zlib.decompress(self.found).decode() if self.found else ""
 
     def finish(self, *, made: str) -> None:
         """Remember that it was imported, and forget what was in it."""

@@ -42,7 +42,7 @@ def _for_staff(view: View) -> View:
 
     @wraps(view)
     def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_staff:  # type: ignore[union-attr]
+        if not request.user.is_staff:
             raise PermissionDenied("Importing is for administrators. Nothing was changed.")
         return view(request, *args, **kwargs)
 
@@ -116,8 +116,7 @@ def import_check(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpRespons
                 messages.success(request, "The file is forgotten. Nothing was imported.")
                 return redirect("billing:import_upload", kind)
             case "windows":
-                file.encoding = WINDOWS
-                file.save(update_fields=["encoding"])
+                file.confirm(WINDOWS)
                 return _check(request, file, job)
             case "check":
                 return _check(request, file, job)
@@ -134,7 +133,10 @@ def import_check(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpRespons
 @require_safe
 def import_problems(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpResponse:
     """Everything that checking found, as a file for whoever mends the lines."""
-    return _csv(_file(request, kind, key).problems, f"{kind}-problems.csv")
+    found = _file(request, kind, key).problems
+    if not found:
+        raise Http404("This file was not checked, or it is imported.")
+    return _csv(found.encode("utf-8-sig"), f"{kind}-problems.csv")
 
 
 def _csv(content: bytes, name: str) -> HttpResponse:
