@@ -121,8 +121,10 @@ class Run:
                 " the columns, as the template does.",
             )
         self.report.unread = [
-            each or "(no name)" for each, name in zip(headings, known, strict=True) if name is None
-        ]
+            _shown(each) or "(no name)"
+            for each, name in zip(headings, known, strict=True)
+            if name is None
+        ][:50]
 
     def _check_rows(self, table: Table) -> Iterator[Problem | Step]:
         about = self.data.count(b"\n")
@@ -176,6 +178,10 @@ class Run:
         self.job.write_end()
 
 
+def _shown(heading: str) -> str:
+    return "".join(each for each in heading if each.isprintable())[:60]
+
+
 def _values(count: int) -> str:
     return "1 value" if count == 1 else f"{count} values"
 
@@ -224,7 +230,7 @@ def import_file(file: ImportFile, run: Run, by: AbstractBaseUser) -> Steps:
                 raise NotImported("Nothing was imported: there are lines to mend first.")
             yield from run.write(by)
             file.finish(made=run.job.made())
-    except ImportFile.ImportedBefore as error:
+    except ImportFile.NotToImportError as error:
         raise NotImported(str(error)) from error
     except ledger.LedgerError as error:
         raise NotImported(f"Nothing was imported. {error}") from error

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
@@ -34,7 +35,9 @@ class OpeningBalance:
 
 
 @verb
-def record_opening(*, by: User, balances: Sequence[OpeningBalance]) -> Posted:
+def record_opening(
+    *, by: User, balances: Sequence[OpeningBalance], key: UUID | None = None
+) -> Posted:
     """Take over so many balances at once, all of them or none.
 
     What is owed becomes an issued invoice of one line, dated its own day, so that it ages from

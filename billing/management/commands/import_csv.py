@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from tqdm import tqdm
 
 from billing.imports.authors import NoSuchUser, author
@@ -62,11 +62,13 @@ class Command(BaseCommand):
             self.stdout.write("Every line can be imported. Nothing was imported yet.")
             return
         try:
-            user = author(by, own=IMPORTER, called="CSV import")
-            made = self._import(kind, file.name, data, encoding, user)
+            with transaction.atomic():
+                user = author(by, own=IMPORTER, called="CSV import")
+                kept = ImportFile.objects.keep(by=user, kind=kind, name=file.name, data=data)
+                self._bar(import_file(kept, self._run(kind, data, encoding), user))
         except (NoSuchUser, NotImported) as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(f"Imported: {made}.")
+        self.stdout.write(f"Imported: {kept.made}.")
 
     def _run(self, kind: str, data: bytes, encoding: str) -> Run:
         try:
@@ -80,15 +82,6 @@ class Command(BaseCommand):
                 "This file is not UTF-8. Above it is read as Windows-1252: if the names are right,"
                 f" add --encoding {WINDOWS}; if not, save the file as CSV UTF-8."
             ) from None
-
-    def _import(self, kind: str, name: str, data: bytes, encoding: str, by: User) -> str:
-        kept = ImportFile.objects.keep(by=by, kind=kind, name=name, data=data)
-        try:
-            self._bar(import_file(kept, self._run(kind, data, encoding), by))
-        except NotImported:
-            kept.delete()
-            raise
-        return kept.made
 
     def _bar(self, steps: Steps) -> None:
         """One bar for each thing that is counted, where there is a terminal to draw it on."""

@@ -29,12 +29,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, by: str | None, **options: Any) -> None:
         try:
-            user = author(by, own=IMPORTER, called="Synthea import")
             export = synthea.read(folder)
             with (
                 transaction.atomic(),
                 tqdm(total=synthea_posting.steps(export), unit="act", disable=None) as bar,
             ):
+                user = author(by, own=IMPORTER, called="Synthea import")
                 imported = synthea_posting.post(export, by=user, progress=bar.update)
         except (ImportRefused, NoSuchUser) as refused:
             raise CommandError(str(refused)) from refused
