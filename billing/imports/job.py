@@ -50,6 +50,8 @@ class Row:
 class Job:
     """One file of one kind: checked, counted and, where it is right, written."""
 
+    do_not_call_in_templates = True  # a class is callable, and to Django's templates that counts
+
     slug: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str]

@@ -15,8 +15,6 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-KEPT_FOR = datetime.timedelta(days=1)
-
 
 class ImportFileQuerySet(models.QuerySet["ImportFile"]):
     def waiting(self) -> ImportFileQuerySet:
@@ -31,7 +29,7 @@ class ImportFileQuerySet(models.QuerySet["ImportFile"]):
 
     def keep(self, *, by: AbstractBaseUser, kind: str, name: str, data: bytes) -> ImportFile:
         """Keep a file until it is imported. It takes the place of this person's last one."""
-        self.waiting().filter(uploaded_at__lt=timezone.now() - KEPT_FOR).delete()
+        self.waiting().filter(uploaded_at__lt=timezone.now() - ImportFile.KEPT_FOR).delete()
         self.waiting().filter(uploaded_by_id=by.pk, kind=kind).delete()
         return self.create(
             uploaded_by_id=by.pk,
@@ -51,6 +49,8 @@ class ImportFile(models.Model):
 
     class NotToImportError(Exception):
         """This file cannot be imported (any more). The text says why."""
+
+    KEPT_FOR = datetime.timedelta(days=1)
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=12)
