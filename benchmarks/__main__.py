@@ -80,7 +80,7 @@ def row(result: Result) -> str:
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (17, 10, 3, 6, 7, 12, 5, 10)
+    widths = (17, 10, 4, 7, 7, 12, 5, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"

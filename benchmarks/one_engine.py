@@ -30,6 +30,7 @@ def _results(repeats: int) -> Iterator[Result]:
     # Only now: models can be imported once Django is set up.
     from benchmarks import clinic as clinics
     from benchmarks import floor as floors
+    from benchmarks import paper
     from benchmarks.live import Screen
     from billing import checks, ledger
     from billing.money import to_cents
@@ -100,6 +101,8 @@ def _results(repeats: int) -> Iterator[Result]:
             repeats=4 * repeats,
         )
         screen.database.close()
+
+    yield from paper.results(clinic.by, clinic.today, repeats)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,16 @@ from typing import Any
 from billing import balances
 from billing.balances import PaidBy
 from billing.documents.issuing import Draft
-from billing.documents.texts import addressed, how, joined, modifiers_of, of_clinic, plain, void_of
+from billing.documents.texts import (
+    NARROW,
+    addressed,
+    how,
+    joined,
+    modifiers_of,
+    of_clinic,
+    plain,
+    void_of,
+)
 from billing.models import Clinic, DocumentKind, Invoice, InvoiceLine
 from billing.money import ZERO, show, show_dollars
 from billing.wording import day
@@ -77,7 +86,7 @@ def _line(line: InvoiceLine) -> dict[str, str]:
         "date": day(line.service_date),
         "text": plain(line.description),
         "more": plain(joined([line.code, modifiers_of(line), units, waiting, voided])),
-        "provider": plain(line.provider.name),
+        "provider": plain(line.provider.name, NARROW),
         "charge": show(line.amount),
         "adjusted": show(-line.adjusted),
         "paid": show(-line.paid),

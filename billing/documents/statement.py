@@ -10,6 +10,7 @@ from typing import Any
 from billing.balances import AGES, PatientStatement, StatementRow
 from billing.documents.issuing import Draft
 from billing.documents.texts import (
+    NARROW,
     addressed,
     entry_of,
     insurance_entry,
@@ -116,7 +117,7 @@ def row_in_words(row: StatementRow) -> dict[str, str]:
         "date": day(row.date),
         "text": text,
         "more": more,
-        "provider": plain(row.provider.name),
+        "provider": plain(row.provider.name, NARROW),
         "charge": show(row.amount) if row.is_charge else "",
         "payment": "" if row.is_charge else show(row.amount),
         "balance": show(row.balance),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -13,19 +12,26 @@ from billing.models.payments import UNDOING
 from billing.wording import day
 from patients.models import Patient
 
-LONGEST_WORD = 24  # the narrowest column of words still holds it
-_LONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+# Letters of a word that fit side by side, even as capitals: in a column of words, and in the narrow
+# one of providers. (In the letterhead nothing is broken: its e-mail address may be copied.)
+WIDE, NARROW = 24, 8
 
 
-def plain(text: str) -> str:
+def plain(text: str, fits: int = WIDE) -> str:
     """A text as it is printed: no control characters and none that turn the direction of what
-    follows, and a place to break in a word too long for its column."""
+    follows, and places to break in a word that is far too long for its column."""
     kept = "".join(
         " " if char in "\t\r\n" else char
         for char in text
         if char in "\t\r\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
-    return _LONG.sub(lambda word: word.group() + "\u200b", " ".join(kept.split()))
+    return " ".join(_breakable(word, fits) for word in kept.split())
+
+
+def _breakable(word: str, fits: int) -> str:
+    if len(word) <= 2 * fits:
+        return word
+    return "\u200b".join(word[at : at + fits] for at in range(0, len(word), fits))
 
 
 def joined(parts: Iterable[str], mark: str = ", ") -> str:
@@ -41,7 +47,10 @@ def of_clinic(clinic: Clinic) -> dict[str, Any]:
         joined([clinic.phone, clinic.email], " \u00b7 "),
     ]
     return {
-        "clinic": {"name": plain(clinic.name), "lines": [plain(line) for line in lines if line]},
+        "clinic": {
+            "name": plain(clinic.name),
+            "lines": [plain(line, 99) for line in lines if line],
+        },
         "footer": plain(joined([clinic.name, clinic.phone], " \u00b7 ")),
     }
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from billing import balances, checks, ledger
-from billing.models import Allocation, Payment, Submission
+from billing import balances, checks, documents, ledger
+from billing.models import Allocation, Clinic, Document, InvoiceLine, Payment, Submission
 from billing.sharing import Entry
 from patients.models import Patient
 from tests.factories import (
@@ -504,3 +504,48 @@ def test_one_invoice_issued_by_two_desks_has_one_number(desks: Desks) -> None:
 
     (told,) = refusals(at_the_same_time(desks, issue, issue))
     assert told.startswith("INV-0001 was already issued on ")
+
+
+# --- Documents -----------------------------------------------------------------------------------
+
+
+def test_desks_that_print_the_same_at_once_get_one_document(desks: Desks) -> None:
+    line, by = LineFactory(), UserFactory()
+
+    def print_it() -> tuple[str, bytes]:
+        with transaction.atomic():
+            documents.hold([line.patient_id])
+            draft = documents.invoice(Clinic.current(), line.invoice)
+            issued = documents.issue(draft, by=by)
+        return issued.number, documents.pdf_of(issued)
+
+    outcomes = at_the_same_time(desks, *[print_it] * 6)
+    assert len(set(outcomes)) == 1, outcomes
+    assert Document.objects.count() == 1
+
+
+def test_a_batch_and_a_desk_that_takes_money_wait_for_each_other_at_most(desks: Desks) -> None:
+    lines, by = [LineFactory() for _ in range(5)], UserFactory()
+    batch = documents.Batch(
+        by=by, patients=[line.patient_id for line in lines], first=None, last=day(0)
+    )
+
+    def pay(line: InvoiceLine) -> Any:
+        return PaymentFactory(
+            patient=line.patient, provider=line.provider, amount="20", on={line: "20"}
+        )
+
+    def make() -> Any:
+        return list(batch.make())
+
+    check = lines[0], lines[4]
+    at_the_same_time(
+        desks,
+        make,
+        *[lambda line=line: pay(line) for line in lines],
+        lambda: InsurancePaymentFactory(amount="20", on=dict.fromkeys(check, "10")),
+    )
+    for document in Document.objects.all():
+        [part] = document.data["parts"]
+        assert part["closing"] in {"100.00", "90.00", "80.00", "70.00"}
+    assert batch.saved.documents.count() == 5

@@ -13,14 +13,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import ledger
+from billing import documents, ledger
 from billing.models import (
     Adjustment,
     AdjustmentKind,
     Allocation,
+    Clinic,
     ClosingDate,
     Deposit,
     DepositItem,
+    Document,
     Fee,
     Invoice,
     InvoiceLine,
@@ -28,6 +30,7 @@ from billing.models import (
     NumberSeries,
     Payment,
     Service,
+    StatementBatch,
     Submission,
 )
 from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
@@ -50,9 +53,13 @@ from tests.screens.lists import ODD, SCRIPT, Look, look
 
 pytestmark = pytest.mark.django_db
 
-MONEY = [Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission]
+MONEY = [
+    *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
+    *[Document, StatementBatch],
+]
 OURS = [
     *MONEY,
+    Clinic,
     ClosingDate,
     NumberSeries,
     Service,
@@ -119,6 +126,15 @@ def a_bit_of_everything(number: int = 0) -> None:
         user=by, key=f"00000000-0000-4000-8000-{number:012}", verb="allocate", payment=moved
     )
     ClosingDate.objects.create(closed_through=datetime.date(2000, 1, 1), created_by=by)
+    clinic, _new = Clinic.objects.update_or_create(defaults={"name": "Pine Clinic"})
+    issued = documents.issue(documents.invoice(clinic, line.invoice), by=by)
+    StatementBatch.objects.create(
+        number=f"ST-{number}",
+        key=f"00000000-0000-4000-8000-{number:012}",
+        period_to=day(0),
+        pdf=documents.pdf_of(issued),
+        created_by=by,
+    )
 
 
 # --- All of them ---------------------------------------------------------------------------------
@@ -255,6 +271,18 @@ def test_money_is_found(client: Client) -> None:
 
 def _found(client: Client, model: type[models.Model], typed: Any) -> Look:
     return look(client, url(model), {"q": typed})
+
+
+def test_there_is_one_clinic_and_it_is_kept(client: Client) -> None:
+    values = {"name": "Pine Clinic", "payment_terms": "14", "npi": "1234567893"}
+    assert client.post(url(Clinic, "add"), values).status_code == 302
+    assert Clinic.current().payment_terms == 14
+    assert client.get(url(Clinic, "add")).status_code == 403
+    assert client.post(url(Clinic, "delete", 1), {"post": "yes"}).status_code == 403
+    assert client.post(url(Clinic, "change", 1), {**values, "name": "Oak"}).status_code == 302
+    assert "Oak</title>" in look(client, "/").html
+    refused = client.post(url(Clinic, "change", 1), {**values, "npi": "12"})
+    assert b"An NPI has ten digits." in refused.content
 
 
 # --- Periods, numbers, people --------------------------------------------------------------------

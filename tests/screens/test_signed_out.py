@@ -34,6 +34,8 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         "invoices": line.invoice.number,
         "insurance": check.number,
         "payments": receipt.number,
+        "documents": "DOC-0001",
+        "statements": "ST-0001",
     }
     given: list[str] = []
     if "chart" in route:
