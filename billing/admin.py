@@ -23,6 +23,7 @@ from billing.models import (
     DepositItem,
     Document,
     Fee,
+    ImportFile,
     Invoice,
     InvoiceLine,
     LineVoid,
@@ -405,6 +406,29 @@ class DocumentAdmin(ReadOnlyAdmin):
     @admin.display(description="screen")
     def screen(self, document: Document) -> SafeString:
         return screen_link(document.get_absolute_url(), "Print again")
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(ReadOnlyAdmin):
+    """That a file was imported, by whom and what it became; what is in one is its uploader's."""
+
+    list_display = ["name", "kind", "uploaded_at", "uploaded_by", "imported_at", "made"]
+    list_filter = ["kind"]
+    list_select_related = ["uploaded_by"]
+    ordering = ["-id"]
+    fields = [
+        "name",
+        "kind",
+        "digest",
+        "encoding",
+        "uploaded_at",
+        "uploaded_by",
+        "imported_at",
+        "made",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportFile]:
+        return super().get_queryset(request).defer("content", "found", "report")
 
 
 @admin.register(StatementBatch)

@@ -9,6 +9,7 @@ from billing.views import (
     family,
     find,
     help,
+    imports,
     insurance_payments,
     invoices,
     payment_lists,
@@ -64,6 +65,16 @@ urlpatterns = [
         "statements/<str:number>/",
         statements.statement_batch_detail,
         name="statement_batch_detail",
+    ),
+    # Import
+    path("import/", imports.import_start, name="import_start"),
+    path("import/<str:kind>/", imports.import_upload, name="import_upload"),
+    path("import/<str:kind>/template.csv", imports.import_template, name="import_template"),
+    path("import/<str:kind>/<uuid:key>/", imports.import_check, name="import_check"),
+    path(
+        "import/<str:kind>/<uuid:key>/problems.csv",
+        imports.import_problems,
+        name="import_problems",
     ),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),

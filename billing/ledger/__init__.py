@@ -14,6 +14,7 @@ docs/money.md.
     moving       refunds and transfers
     invoicing    invoices begin to count; lines are voided
     depositing   receipts go to the bank
+    opening      balances of the system before, many at once
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
     refusals     the words of a refusal
@@ -25,6 +26,7 @@ from billing.ledger.depositing import deposit
 from billing.ledger.invoicing import issue_invoice, issue_invoices, void_line, void_lines
 from billing.ledger.moving import refund, transfer
 from billing.ledger.once import Posted
+from billing.ledger.opening import OpeningBalance, record_opening
 from billing.ledger.receiving import allocate, record_payment
 from billing.ledger.refusals import AlreadyUndoneError, LedgerError, StaleLineError
 from billing.ledger.undoing import reverse, void, why_not_deleted
@@ -34,6 +36,7 @@ __all__ = [
     "AlreadyUndoneError",
     "Entry",
     "LedgerError",
+    "OpeningBalance",
     "Posted",
     "StaleLineError",
     "adjust",
@@ -42,6 +45,7 @@ __all__ = [
     "deposit",
     "issue_invoice",
     "issue_invoices",
+    "record_opening",
     "record_payment",
     "refund",
     "reverse",

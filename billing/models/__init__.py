@@ -6,6 +6,7 @@ from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
+from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
 from billing.models.payments import Kind, Method, Payment
@@ -24,6 +25,7 @@ __all__ = [
     "Document",
     "DocumentKind",
     "Fee",
+    "ImportFile",
     "Invoice",
     "InvoiceLine",
     "Kind",

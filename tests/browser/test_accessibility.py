@@ -208,3 +208,27 @@ def test_insurance_payment(
     page.get_by_role("button", name="Save payment").click()
     expect(page.get_by_text("Saved. $200.00")).to_be_visible()
     looked_at("saved")
+
+
+def test_import(live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str], None]) -> None:
+    ana.is_staff = True
+    ana.save()
+    head = "family_name,given_name,birth_date\n"
+    good = f"{head}Smith,John,1980-05-17\n"
+    desk.goto(live_server.url + "/import/")
+    looked_at("import")
+    for what, content in {
+        "choosing a file": b"",
+        "to mend": f"{head}=x,John,\n".encode(),
+        "another encoding": f"{head}Müller,Jörg,1980-05-17\n".encode("windows-1252"),
+        "checked, worth a look": f"{good}Smith,John,1980-05-17\n".encode(),
+    }.items():
+        desk.goto(live_server.url + "/import/patients/")
+        file: Any = {"name": "file.csv", "mimeType": "text/csv", "buffer": content}
+        desk.get_by_label("CSV file").set_input_files(file)
+        desk.get_by_role("button", name="Check this file").click()
+        desk.wait_for_load_state()
+        looked_at(f"import, {what}")
+    desk.get_by_role("button", name="Import 2 lines").click()
+    expect(desk.get_by_text("2 patients and 0 coverages.")).to_be_visible()
+    looked_at("imported")

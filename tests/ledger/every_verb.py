@@ -160,6 +160,15 @@ def _issue(c: Clinic, **more: Any) -> ledger.Posted:
     return ledger.issue_invoice(by=c.by, invoice=c.draft, **more)
 
 
+def _opening(c: Clinic, **more: Any) -> ledger.Posted:
+    date = more.pop("date")
+    balances = [
+        ledger.OpeningBalance(patient=c.patient, provider=c.other, amount=money(amount), date=date)
+        for amount in ("35", "-12.50")
+    ]
+    return ledger.record_opening(by=c.by, balances=balances, **more)
+
+
 EVERY_VERB: dict[str, Verb] = {
     "record_payment of a patient": _record,
     "record_payment of a payer": _record_insurer,
@@ -175,6 +184,7 @@ EVERY_VERB: dict[str, Verb] = {
     "refund": _refund,
     "transfer": _transfer,
     "issue_invoice": _issue,
+    "record_opening": _opening,
 }
 
 DATED_VERBS = {name: verb for name, verb in EVERY_VERB.items() if name != "void"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,8 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         given = ["P1042", "1"] if "<int:pk>" in route else ["P1042"]
     elif "number" in route:
         given = [next(str(number) for start, number in numbers.items() if route.startswith(start))]
+    elif "uuid" in route:
+        given = ["patients", str(uuid.uuid4())]
     elif "<" in route:
         given = ["1"]
     url = reverse(name, args=given)
