@@ -594,8 +594,8 @@ def require_installed() -> None:
 
 
 def before_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    if _tables_exist(connections[using]):
-        drop(connections[using])
+    # Whether all tables are there or not: a migration may be about to add one of them.
+    drop(connections[using])
 
 
 def after_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
