@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
@@ -92,13 +92,13 @@ def void_lines(
     """Void several lines at once: a whole invoice, say. Refused as in void_line."""
     require_reason(reason)
     posting = Posting(by, date)
-    ids = [line.pk for line in lines]
+    ids = list(dict.fromkeys(line.pk for line in lines))
     posting.lock(lines=ids)
     locked = [posting.line_of(pk) for pk in ids]
     if not locked:
         raise LedgerError("Choose the lines to void.")
     _refuse_what_insurers_did(locked)
-    held = posting.held(line__in=ids)
+    held = posting.held(line__in=ids, payment__patient__isnull=False)
     posting.read_receipts(payment for payment, _line in held)
     for line in locked:
         posting.unpay_held(line, line.paid, f"Voided: {reason}", held)
@@ -112,22 +112,25 @@ def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
     """An insurer's money is un-paid from its own payment, and its write-offs come off with it."""
     by_id = {line.pk: line for line in lines}
     for rows, of_payment, did in (
-        (Allocation, "allocations__line", "paid"),
-        (Adjustment, "adjustments__line", "wrote off"),
+        (Allocation, "allocations", "paid"),
+        (Adjustment, "adjustments", "wrote off"),
     ):
         standing = (
             rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
             .values_list("line", "payment__payer")
             .annotate(total=Sum("amount"))
-            .filter(total__gt=0)
+            .exclude(total=0)
             .order_by("line", "payment__payer")
             .first()
         )
         if standing:
             line_id, payer, amount = standing
-            payment = Payment.objects.filter(
-                Q(payer=payer, reversed=False), **{of_payment: line_id}
-            ).latest("pk")
+            payment = (
+                Payment.objects.filter(**{"payer": payer, f"{of_payment}__line": line_id})
+                .annotate(total=Sum(f"{of_payment}__amount"))
+                .exclude(total=0)
+                .latest("pk")
+            )
             raise LedgerError(
                 f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
                 " payment first, or take it back with the insurer's next one.",

@@ -15,9 +15,12 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     Invoice,
     InvoiceLine,
     Kind,
+    LineVoid,
     NumberSeries,
     Payment,
     Submission,
@@ -33,6 +36,9 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     NumberSeries,
     Submission,
     ClosingDate,
+    LineVoid,
+    Deposit,
+    DepositItem,
 )
 
 
