@@ -33,17 +33,22 @@ def issue_invoices(
 ) -> Posted:
     """Make drafts count, all of them or none: "Bill all" of a day. Numbered in the order given.
 
-    Refused as in issue_invoice.
+    Refused as in issue_invoice, and none at all or one that is gone.
     """
     posting = Posting(by, date)
-    wanted = [invoice.pk for invoice in invoices]
+    wanted = list(dict.fromkeys(invoice.pk for invoice in invoices))
+    if not wanted:
+        raise LedgerError("Choose the invoices to issue.")
     locked = Invoice.objects.select_for_update().order_by("pk").in_bulk(wanted)
+    if len(locked) < len(wanted):
+        raise LedgerError("That invoice does not exist.")
     lines = InvoiceLine.objects.filter(invoice__in=wanted)
-    _refuse_unready([locked[pk] for pk in wanted if pk in locked], lines)
-    for invoice, number in zip(invoices, take_numbers(INVOICE, len(wanted)), strict=True):
-        draft = locked[invoice.pk]
-        draft.number, draft.issued_on = number, posting.date
-        invoice.number, invoice.issued_on = number, posting.date
+    _refuse_unready([locked[pk] for pk in wanted], lines)
+    for pk, number in zip(wanted, take_numbers(INVOICE, len(wanted)), strict=True):
+        locked[pk].number, locked[pk].issued_on = number, posting.date
+    for invoice in invoices:
+        issued = locked[invoice.pk]
+        invoice.number, invoice.issued_on = issued.number, issued.issued_on
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
     lines.update(issued_on=posting.date, last_date=posting.date)
     return Posted()
