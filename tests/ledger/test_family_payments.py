@@ -92,9 +92,7 @@ def test_a_saved_receipt_of_the_guarantor_pays_the_childs_line_later(
 ) -> None:
     line = LineFactory(patient=child, provider=dr1, amount="40")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=20)
-    posted = ledger.allocate(
-        by=ana, payment=receipt, entries=entries({line: "39.99"}), date=day(4)
-    )
+    posted = ledger.allocate(by=ana, payment=receipt, entries=entries({line: "39.99"}), date=day(4))
     assert {row.date for row in posted.allocations} == {day(4)}
     assert {row.date for row in Payment.objects.exclude(pk=receipt.pk)} == {day(4)}
     assert owing(line) == (money("39.99"), money("0.01"))

@@ -199,9 +199,7 @@ def test_r10_sent_twice_it_is_done_once(ana: Any, smith: Patient, dr1: Provider)
     void(ana, line, key=key)
     after = digest()
     assert void(ana, line, key=key).replayed
-    assert ledger.void_line(
-        by=ana, line=line, date=day(0), reason="Billed twice", key=key
-    ).replayed
+    assert ledger.void_line(by=ana, line=line, date=day(0), reason="Billed twice", key=key).replayed
     assert digest() == after
     with refused(
         "This form was already saved with other figures. Open it afresh to enter another one."
