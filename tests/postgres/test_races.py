@@ -601,7 +601,7 @@ def test_two_desks_write_off_the_same_rest_and_exactly_one_does(desks: Desks) ->
     def write_off(order: list[Any]) -> Callable[[], Any]:
         return lambda: ledger.write_off(
             by=by,
-            entries=entries({line: ("0", "4.99") for line in order}),
+            entries=entries(dict.fromkeys(order, ("0", "4.99"))),
             kind="small_balance",
             date=day(0),
             reason="Small balance",
