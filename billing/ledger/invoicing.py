@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
@@ -33,17 +33,22 @@ def issue_invoices(
 ) -> Posted:
     """Make drafts count, all of them or none: "Bill all" of a day. Numbered in the order given.
 
-    Refused as in issue_invoice.
+    Refused as in issue_invoice, and none at all or one that is gone.
     """
     posting = Posting(by, date)
-    wanted = [invoice.pk for invoice in invoices]
+    wanted = list(dict.fromkeys(invoice.pk for invoice in invoices))
+    if not wanted:
+        raise LedgerError("Choose the invoices to issue.")
     locked = Invoice.objects.select_for_update().order_by("pk").in_bulk(wanted)
+    if len(locked) < len(wanted):
+        raise LedgerError("That invoice does not exist.")
     lines = InvoiceLine.objects.filter(invoice__in=wanted)
-    _refuse_unready([locked[pk] for pk in wanted if pk in locked], lines)
-    for invoice, number in zip(invoices, take_numbers(INVOICE, len(wanted)), strict=True):
-        draft = locked[invoice.pk]
-        draft.number, draft.issued_on = number, posting.date
-        invoice.number, invoice.issued_on = number, posting.date
+    _refuse_unready([locked[pk] for pk in wanted], lines)
+    for pk, number in zip(wanted, take_numbers(INVOICE, len(wanted)), strict=True):
+        locked[pk].number, locked[pk].issued_on = number, posting.date
+    for invoice in invoices:
+        issued = locked[invoice.pk]
+        invoice.number, invoice.issued_on = issued.number, issued.issued_on
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
     lines.update(issued_on=posting.date, last_date=posting.date)
     return Posted()
@@ -92,13 +97,13 @@ def void_lines(
     """Void several lines at once: a whole invoice, say. Refused as in void_line."""
     require_reason(reason)
     posting = Posting(by, date)
-    ids = [line.pk for line in lines]
+    ids = list(dict.fromkeys(line.pk for line in lines))
     posting.lock(lines=ids)
     locked = [posting.line_of(pk) for pk in ids]
     if not locked:
         raise LedgerError("Choose the lines to void.")
     _refuse_what_insurers_did(locked)
-    held = posting.held(line__in=ids)
+    held = posting.held(line__in=ids, payment__patient__isnull=False)
     posting.read_receipts(payment for payment, _line in held)
     for line in locked:
         posting.unpay_held(line, line.paid, f"Voided: {reason}", held)
@@ -112,22 +117,25 @@ def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
     """An insurer's money is un-paid from its own payment, and its write-offs come off with it."""
     by_id = {line.pk: line for line in lines}
     for rows, of_payment, did in (
-        (Allocation, "allocations__line", "paid"),
-        (Adjustment, "adjustments__line", "wrote off"),
+        (Allocation, "allocations", "paid"),
+        (Adjustment, "adjustments", "wrote off"),
     ):
         standing = (
             rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
             .values_list("line", "payment__payer")
             .annotate(total=Sum("amount"))
-            .filter(total__gt=0)
+            .exclude(total=0)
             .order_by("line", "payment__payer")
             .first()
         )
         if standing:
             line_id, payer, amount = standing
-            payment = Payment.objects.filter(
-                Q(payer=payer, reversed=False), **{of_payment: line_id}
-            ).latest("pk")
+            payment = (
+                Payment.objects.filter(**{"payer": payer, f"{of_payment}__line": line_id})
+                .annotate(total=Sum(f"{of_payment}__amount"))
+                .exclude(total=0)
+                .latest("pk")
+            )
             raise LedgerError(
                 f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
                 " payment first, or take it back with the insurer's next one.",

@@ -238,6 +238,13 @@ class Posting:
             LineVoid(line=line, reason=reason, created_at=self.now, created_by_id=self.by.pk)
         )
 
+    def spare_voided_lines(self) -> None:
+        """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
+        lines = [row.line for row in self.allocations] + [row.line for row in self.adjustments]
+        for line in lines:
+            if line.is_void:  # type: ignore[attr-defined]
+                raise already_void(line)
+
     def draw(
         self, kind: str, *, source: Payment, original: Payment, amount: Decimal, **more: Any
     ) -> Payment:
@@ -410,7 +417,6 @@ class Posting:
         then write-offs, those that raise what is owed first; money reaches lines last.
         """
         self.cover()
-        self._spare_voided_lines()
         self._settle_date()
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
@@ -430,13 +436,6 @@ class Posting:
         Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
         Allocation.objects.insert(reaching)
         LineVoid.objects.bulk_create(self.voids)
-
-    def _spare_voided_lines(self) -> None:
-        """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
-        lines = [row.line for row in self.allocations] + [row.line for row in self.adjustments]
-        for line in lines:
-            if line.is_void:  # type: ignore[attr-defined]
-                raise already_void(line)
 
     def _settle_date(self) -> None:
         """The latest of the typed date and of every row on what this verb touches (R8)."""
