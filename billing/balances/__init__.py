@@ -12,7 +12,17 @@ from billing.balances.accounts import (
     credit_rows,
     total,
 )
+from billing.balances.fees import (
+    FeeRow,
+    Fees,
+    Insurers,
+    done_in,
+    fee_rows,
+    last_session,
+    usual_services,
+)
 from billing.balances.history import HistoryRow, history
+from billing.balances.invoices import Invoiced, invoiced_total, with_sums
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
@@ -22,6 +32,14 @@ from billing.balances.links import (
     paid_by,
     pays,
     unpaid_of,
+)
+from billing.balances.sessions import (
+    SessionRow,
+    SessionSum,
+    drafted_sessions,
+    session_rows,
+    session_sums,
+    unbilled,
 )
 from billing.balances.undoing import (
     CameOff,
@@ -36,6 +54,7 @@ from billing.balances.undoing import (
     undoing_of,
     used_on,
 )
+from billing.balances.voiding import VoidEffect, Voiding, effects_of_voiding
 from billing.balances.worklists import (
     AGES,
     Age,
@@ -65,7 +84,11 @@ __all__ = [
     "CameOff",
     "CreditRow",
     "Effect",
+    "FeeRow",
+    "Fees",
     "HistoryRow",
+    "Insurers",
+    "Invoiced",
     "LineTotals",
     "NegativeAccount",
     "NegativeAccounts",
@@ -73,9 +96,13 @@ __all__ = [
     "Owing",
     "PaidBy",
     "Received",
+    "SessionRow",
+    "SessionSum",
     "Taking",
     "Takings",
     "Use",
+    "VoidEffect",
+    "Voiding",
     "Waiting",
     "account",
     "accounts",
@@ -84,9 +111,15 @@ __all__ = [
     "came_off",
     "credit_lines",
     "credit_rows",
+    "done_in",
+    "drafted_sessions",
     "effects_of_undoing",
+    "effects_of_voiding",
     "family",
+    "fee_rows",
     "history",
+    "invoiced_total",
+    "last_session",
     "line_states",
     "line_states_by_id",
     "line_totals",
@@ -97,13 +130,18 @@ __all__ = [
     "paid_by",
     "pays",
     "received_total",
+    "session_rows",
+    "session_sums",
     "takings",
     "together",
     "total",
     "unallocated_of_patients",
     "unallocated_of_payers",
+    "unbilled",
     "undoing_of",
     "unpaid_of",
     "used_on",
+    "usual_services",
     "waiting_counts",
+    "with_sums",
 ]

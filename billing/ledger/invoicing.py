@@ -31,10 +31,16 @@ def issue_invoice(
 def issue_invoices(
     *, by: User, invoices: Sequence[Invoice], date: datetime.date, key: UUID | None = None
 ) -> Posted:
-    """Make drafts count, all of them or none: "Bill all" of a day. Numbered in the order given.
+    """Make drafts count, all of them or none. Numbered in the order given.
 
     Refused as in issue_invoice.
     """
+    issue(by=by, invoices=invoices, date=date)
+    return Posted(invoices=list(invoices))
+
+
+def issue(*, by: User, invoices: Sequence[Invoice], date: datetime.date) -> None:
+    """What issuing does, inside a verb: drafts that were just written are issued with it."""
     posting = Posting(by, date)
     wanted = [invoice.pk for invoice in invoices]
     locked = Invoice.objects.select_for_update().order_by("pk").in_bulk(wanted)
@@ -46,7 +52,6 @@ def issue_invoices(
         invoice.number, invoice.issued_on = number, posting.date
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
     lines.update(issued_on=posting.date, last_date=posting.date)
-    return Posted()
 
 
 def _refuse_unready(invoices: Sequence[Invoice], lines: Iterable[InvoiceLine]) -> None:
@@ -97,7 +102,8 @@ def void_lines(
     locked = [posting.line_of(pk) for pk in ids]
     if not locked:
         raise LedgerError("Choose the lines to void.")
-    _refuse_what_insurers_did(locked)
+    for line_id, refusal in why_not_voided(locked).items():
+        raise LedgerError(refusal, line=line_id)
     held = posting.held(line__in=ids)
     posting.read_receipts(payment for payment, _line in held)
     for line in locked:
@@ -108,9 +114,14 @@ def void_lines(
     return posting.posted()
 
 
-def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
-    """An insurer's money is un-paid from its own payment, and its write-offs come off with it."""
+def why_not_voided(lines: Sequence[InvoiceLine]) -> dict[int, str]:
+    """Line → why it cannot be voided, for those an insurer paid or wrote off.
+
+    An insurer's money is un-paid from its own payment, and its write-offs come off with it. Read
+    before the screen offers the lines, and by the verb itself.
+    """
     by_id = {line.pk: line for line in lines}
+    found: dict[int, str] = {}
     for rows, of_payment, did in (
         (Allocation, "allocations__line", "paid"),
         (Adjustment, "adjustments__line", "wrote off"),
@@ -121,15 +132,14 @@ def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
             .annotate(total=Sum("amount"))
             .filter(total__gt=0)
             .order_by("line", "payment__payer")
-            .first()
         )
-        if standing:
-            line_id, payer, amount = standing
-            payment = Payment.objects.filter(
-                Q(payer=payer, reversed=False), **{of_payment: line_id}
-            ).latest("pk")
-            raise LedgerError(
-                f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
-                " payment first, or take it back with the insurer's next one.",
-                line=line_id,
-            )
+        for line_id, payer, amount in standing:
+            if line_id not in found:
+                payment = Payment.objects.filter(
+                    Q(payer=payer, reversed=False), **{of_payment: line_id}
+                ).latest("pk")
+                found[line_id] = (
+                    f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
+                    " payment first, or take it back with the insurer's next one."
+                )
+    return found
