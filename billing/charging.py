@@ -36,6 +36,22 @@ class Charge:
     line: int | None = None
 
 
+def charge_of(line: InvoiceLine) -> Charge:
+    """What a line charges, to be charged once more."""
+    return Charge(
+        provider=line.provider,
+        date=line.service_date,
+        description=line.description,
+        units=line.units,
+        amount=line.amount,
+        payer=line.payer,
+        code=line.code,
+        modifiers=line.modifiers,
+        service=line.service,
+        session=line.session,
+    )
+
+
 def amount_of(units: int, fee: Decimal) -> Decimal | None:
     """So many units at that fee; None where no line can be that large."""
     amount = units * fee

@@ -22,9 +22,11 @@ from billing.balances import (
     Use,
     together,
 )
-from billing.models import Allocation, InvoiceLine, Kind, Payment
+from billing.charging import Owed
+from billing.models import Allocation, Invoice, InvoiceLine, Kind, LineVoid, Payment
 from billing.models.payments import UNDOING
-from billing.money import show
+from billing.money import show, show_dollars
+from patients.models import Patient, Provider
 
 MOST = 3  # so many things are named one by one
 
@@ -296,6 +298,27 @@ def _until_then(uses: Sequence[Use]) -> str:
 def _unpay_label(uses: Sequence[Use]) -> str:
     where = str(uses[0].line.invoice) if len(uses) == 1 else f"{len(uses)} lines"
     return f"Un-pay {show(together(uses))} on {where}"
+
+
+# ---------------------------------------------------------------------------- sessions
+
+
+def session_saved(
+    patient: Patient, provider: Provider, date: datetime.date, owed: Owed
+) -> tuple[str, str]:
+    """ "Smith, John with Dr 1 on 27 Nov 2026:" "2 services, $97.00." """
+    services = "1 service" if owed.lines == 1 else f"{owed.lines} services"
+    return f"{patient.name} with {provider} on {day(date)}:", (
+        f"{services}, {show_dollars(owed.total)}."
+    )
+
+
+def billed(invoices: Sequence[Invoice], sessions: int) -> tuple[str, str]:
+    """ "3 invoices issued." "INV-1043 to INV-1045, for 4 sessions." """
+    of = "1 session" if sessions == 1 else f"{sessions} sessions"
+    if len(invoices) == 1:
+        return f"{invoices[0]} issued.", f"For {of}."
+    return f"{len(invoices)} invoices issued.", f"{invoices[0]} to {invoices[-1]}, for {of}."
 
 
 # ---------------------------------------------------------------------------- before undoing

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from billing.charging import Charge, seen
+from django.db.models import QuerySet
+
+from billing.charging import Charge, charge_of, seen
 from billing.ledger.invoicing import issue
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.refusals import LedgerError, StaleDraftError
@@ -114,7 +117,8 @@ def bill_session_again(*, by: User, session: Session) -> Posted:
     Refused: while something of it is on a draft or stands on an invoice, or nothing was voided.
     """
     lock_patients([session.patient_id])
-    lines = list(session.lines.select_related("invoice", "void").order_by("pk"))
+    related = ("invoice", "void", "provider", "payer", "service")
+    lines = list(session.lines.select_related(*related).order_by("pk"))
     for line in lines:
         if not hasattr(line, "void"):
             where = line.invoice if line.issued_on else "a draft"
@@ -123,13 +127,7 @@ def bill_session_again(*, by: User, session: Session) -> Posted:
         raise LedgerError("Nothing of this session was ever billed.")
     latest = max(lines, key=lambda line: line.void.pk).invoice_id
     draft = Invoice.objects.create(patient=session.patient, created_by_id=by.pk)
-    for line in lines:
-        if line.invoice_id == latest:
-            line.pk, line.invoice = None, draft
-            line.issued_on = line.last_date = None
-            line.paid = line.adjusted = line.amount - line.amount
-            line._state.adding = True
-            line.save()
+    _write(draft, [charge_of(line) for line in lines if line.invoice_id == latest], session)
     return Posted(invoices=[draft])
 
 
@@ -246,7 +244,7 @@ def bill_sessions(*, by: User, sessions: Sequence[Session], date: datetime.date)
     """Bill visits that are on drafts: one invoice a patient, all of them or none.
 
     What a patient's drafts hold of these sessions comes together on one of them, with the lines of
-    no session beside it; lines of other sessions stay where they are. Numbered in the order the
+    no session beside it; a draft that other sessions are on, too, keeps all the rest. Numbered in the order the
     patients come in. Refused: a session with nothing on a draft (billed meanwhile, or nothing was
     entered), and what issue_invoice refuses.
     """
@@ -255,14 +253,17 @@ def bill_sessions(*, by: User, sessions: Sequence[Session], date: datetime.date)
     lock_patients({session.patient_id for session in sessions})
     lines = drafted_lines(sessions)
     wanted = {session.pk for session in sessions}
+    on_drafts = InvoiceLine.objects.filter(invoice__in={line.invoice_id for line in lines})
+    shared = {
+        line.invoice_id
+        for line in on_drafts
+        if line.session_id is not None and line.session_id not in wanted
+    }
     mine: dict[int, list[InvoiceLine]] = {session.patient_id: [] for session in sessions}
-    others: set[int] = set()
-    for line in InvoiceLine.objects.filter(invoice__in={line.invoice_id for line in lines}):
-        if line.session_id is None or line.session_id in wanted:
+    for line in on_drafts.order_by("pk"):
+        if line.session_id in wanted or (not line.session_id and line.invoice_id not in shared):
             mine[line.patient_id].append(line)
-        else:
-            others.add(line.invoice_id)
-    drafts = _gather(by, mine, others)
+    drafts = _gather(by, mine, shared)
     issue(by=by, invoices=drafts, date=date)
     return Posted(invoices=drafts)
 
@@ -301,7 +302,7 @@ def lock_patients(patients: Iterable[int]) -> None:
     list(found.order_by("pk").values_list("pk"))
 
 
-def _lock_drafts(drafts: Iterable[object]) -> None:
+def _lock_drafts(drafts: QuerySet[Any, Any]) -> None:
     list(Invoice.objects.select_for_update().filter(pk__in=drafts).order_by("pk"))
 
 

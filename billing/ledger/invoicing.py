@@ -6,12 +6,12 @@ import datetime
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
-from billing.models import Adjustment, AdjustmentKind, Allocation, Invoice, InvoiceLine, Payment
+from billing.models import Adjustment, AdjustmentKind, Allocation, Invoice, InvoiceLine
 from billing.models.numbering import INVOICE, take_numbers
 from billing.money import show
 
@@ -122,24 +122,24 @@ def why_not_voided(lines: Sequence[InvoiceLine]) -> dict[int, str]:
     """
     by_id = {line.pk: line for line in lines}
     found: dict[int, str] = {}
-    for rows, of_payment, did in (
-        (Allocation, "allocations__line", "paid"),
-        (Adjustment, "adjustments__line", "wrote off"),
-    ):
+    for rows, did in ((Allocation, "paid"), (Adjustment, "wrote off")):
+        insurers = rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
         standing = (
-            rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
-            .values_list("line", "payment__payer")
+            insurers.values_list("line", "payment__payer")
             .annotate(total=Sum("amount"))
             .filter(total__gt=0)
             .order_by("line", "payment__payer")
         )
+        latest = {
+            (line_id, payer): number
+            for line_id, payer, number in insurers.filter(payment__reversed=False)
+            .order_by("payment")
+            .values_list("line", "payment__payer", "payment__number")
+        }
         for line_id, payer, amount in standing:
-            if line_id not in found:
-                payment = Payment.objects.filter(
-                    Q(payer=payer, reversed=False), **{of_payment: line_id}
-                ).latest("pk")
-                found[line_id] = (
-                    f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
-                    " payment first, or take it back with the insurer's next one."
-                )
+            found.setdefault(
+                line_id,
+                f"{latest[line_id, payer]} {did} {show(amount)} on {by_id[line_id].invoice}. Undo"
+                " that payment first, or take it back with the insurer's next one.",
+            )
     return found

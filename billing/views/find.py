@@ -1,4 +1,4 @@
-"""Pickers: the lists under Payer and under Add a patient's sessions. Parts only, never a page.
+"""Pickers: the lists under Payer, under a patient box and under the code of a service. Parts only.
 
 Asked by POST, so that what is typed, a name mostly, is in no address and no log.
 """
@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from billing import balances
+from billing.models import Service
 from patients.http import DeskRequest
 from patients.models import Patient, Payer
 
@@ -32,4 +33,18 @@ def find_patients(request: DeskRequest) -> HttpResponse:
     unpaid = balances.unpaid_of(patients)
     options = [(patient, *unpaid.get(patient.pk, (0, None))) for patient in patients]
     options.sort(key=lambda option: not option[1])  # whoever has nothing unpaid comes last
-    return render(request, "billing/find/patients.html", {"options": options, "typed": typed})
+    everyone = request.POST.get("everyone") != "no"  # where one patient is meant
+    context = {"options": options, "typed": typed, "everyone": everyone}
+    return render(request, "billing/find/patients.html", context)
+
+
+@require_POST
+def find_services(request: DeskRequest) -> HttpResponse:
+    """Services whose code or description fits what is typed in the code box of a row."""
+    box, typed = next(
+        ((name, text.strip()) for name, text in request.POST.items() if name.endswith("-code")),
+        ("code", ""),
+    )
+    services = Service.objects.filter(active=True).search(typed)[:SHOWN] if typed else []
+    context = {"services": services, "typed": typed, "box": box[:40]}
+    return render(request, "billing/find/services.html", context)
