@@ -100,6 +100,7 @@ class ChargeRows:
         self.patient, self.day, self.provider, self.free = patient, day, provider, free
         self.lines = {line.pk: line for line in lines}
         self.too_many = False
+        self.besides: list[tuple[Decimal, Payer | None]] = []  # what else is on the invoice
         self.added: list[Row] = []
         sent = data is not None and "rows" in data
         self.rows = self._typed(data) if data is not None and sent else self._of_lines(lines)
@@ -149,7 +150,8 @@ class ChargeRows:
     def _add_blank(self, count: int) -> list[Row]:
         first = max((row.n for row in self.rows), default=0) + 1
         new = [
-            Row(n, dict.fromkeys(BOXES, ""), patient_pays=False) for n in range(first, first + count)
+            Row(n, dict.fromkeys(BOXES, ""), patient_pays=False)
+            for n in range(first, first + count)
         ]
         for row in new:
             if self.free:
@@ -294,14 +296,15 @@ class ChargeRows:
     @property
     def owed(self) -> Owed:
         found = [(row.amount, row.payer) for row in self.filled if row.amount is not None]
-        return charging.together(found)
+        return charging.together([*self.besides, *found])
 
     @property
     def said(self) -> str:
         """What a screen reader hears once typing pauses."""
         if not self.known:
             return next((row.problem for row in self.filled if row.problem), "")
-        counted = "1 service" if self.owed.lines == 1 else f"{self.owed.lines} services"
+        noun = "line" if self.free else "service"
+        counted = f"1 {noun}" if self.owed.lines == 1 else f"{self.owed.lines} {noun}s"
         return f"{counted}, {show_dollars(self.owed.total)}."
 
     # ------------------------------------------------------------------ filling rows

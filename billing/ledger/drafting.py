@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -39,6 +40,7 @@ def enter_session(
     diagnoses: str,
     charges: Sequence[Charge],
     issue_on: datetime.date | None = None,
+    key: UUID | None = None,
 ) -> Posted:
     """Write down a visit and what was done in it, as lines of a draft of its own.
 
@@ -72,6 +74,7 @@ def change_session(
     diagnoses: str,
     charges: Sequence[Charge],
     issue_on: datetime.date | None = None,
+    key: UUID | None = None,
 ) -> Posted:
     """Change a visit and what was done in it, while none of it is billed.
 
@@ -95,7 +98,9 @@ def change_session(
 
 
 @verb
-def delete_session(*, by: User, session: Session, seen_lines: str) -> Posted:
+def delete_session(
+    *, by: User, session: Session, seen_lines: str, key: UUID | None = None
+) -> Posted:
     """A visit that was entered by mistake goes, with its lines. Refused once any was billed."""
     lock_patients([session.patient_id])
     billed = session.lines.issued().select_related("invoice").order_by("pk").last()
@@ -111,7 +116,7 @@ def delete_session(*, by: User, session: Session, seen_lines: str) -> Posted:
 
 
 @verb
-def bill_session_again(*, by: User, session: Session) -> Posted:
+def bill_session_again(*, by: User, session: Session, key: UUID | None = None) -> Posted:
     """What was voided of a visit is to be billed anew: its lines are copied to a draft.
 
     Refused: while something of it is on a draft or stands on an invoice, or nothing was voided.
@@ -153,6 +158,7 @@ def draft_invoice(
     sessions: Sequence[Session],
     charges: Sequence[Charge],
     issue_on: datetime.date | None = None,
+    key: UUID | None = None,
 ) -> Posted:
     """Put sessions that are not billed yet, and lines of no session, on a new draft.
 
@@ -179,6 +185,7 @@ def change_draft(
     seen_lines: str,
     charges: Sequence[Charge],
     issue_on: datetime.date | None = None,
+    key: UUID | None = None,
 ) -> Posted:
     """The draft now holds these lines: those named are changed, new ones added, the others go.
 
@@ -208,7 +215,9 @@ def change_draft(
 
 
 @verb
-def discard_draft(*, by: User, invoice: Invoice, seen_lines: str) -> Posted:
+def discard_draft(
+    *, by: User, invoice: Invoice, seen_lines: str, key: UUID | None = None
+) -> Posted:
     """Lines of no session go; each session on the draft waits to be billed on one of its own."""
     draft, lines = _draft(invoice, seen_lines)
     InvoiceLine.objects.filter(pk__in=[line.pk for line in lines if not line.session_id]).delete()
@@ -240,7 +249,9 @@ def _draft(invoice: Invoice, seen_lines: str) -> tuple[Invoice, list[InvoiceLine
 
 
 @verb
-def bill_sessions(*, by: User, sessions: Sequence[Session], date: datetime.date) -> Posted:
+def bill_sessions(
+    *, by: User, sessions: Sequence[Session], date: datetime.date, key: UUID | None = None
+) -> Posted:
     """Bill visits that are on drafts: one invoice a patient, all of them or none.
 
     What a patient's drafts hold of these sessions comes together on one of them, with the lines of

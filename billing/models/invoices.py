@@ -142,6 +142,11 @@ class InvoiceLine(models.Model):
         return reverse("billing:patient_account", args=[self.patient.chart_number])
 
     @property
+    def voided(self) -> bool:
+        """Whether it was voided; read with select_related("void") where lines are listed."""
+        return hasattr(self, "void")
+
+    @property
     def state(self) -> str:
         """Paid, Part paid or Unpaid, as the tag beside the line says it."""
         if self.balance == 0:

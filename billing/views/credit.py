@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,13 +21,13 @@ from billing.forms.grid import line_ids
 from billing.models import InvoiceLine
 from billing.money import ZERO
 from billing.views import notices
+from billing.views.choosing import MOST_FOUND, patients_meant
 from patients.http import DeskRequest
 from patients.models import Patient, Provider
 
 FOLDER = "billing/credit"
 NOT_SAVED = "This allocation is not saved yet."
 PER_PAGE = 50
-MOST_FOUND = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,6 +107,8 @@ def _grid(request: DeskRequest, patient: Patient, account: AccountBalance, view:
             found = found.filter(pk__in=sent)
         elif view == "unpaid":
             found = found.open()
+        else:
+            found = found.standing()
         lines = list(found.order_by("-service_date", "-pk"))
     return CreditGrid(account=account, lines=lines, view=view, sent=sent, data=request.POST)
 
@@ -162,7 +163,7 @@ def credit_allocation(request: DeskRequest) -> HttpResponse:
     found: list[Patient] = []
     problem = ""
     if typed:
-        found = _patients_meant(typed)
+        found = patients_meant(typed)
         if len(found) == 1:
             return redirect(reverse("billing:patient_credit", args=[found[0].chart_number]))
         problem = "" if found else f"No patient fits “{typed}”. Try a chart number like P1042."
@@ -177,13 +178,3 @@ def credit_allocation(request: DeskRequest) -> HttpResponse:
         "rows": balances.credit_rows(page.object_list),
     }
     return render(request, f"{FOLDER}/credit_allocation.html", context)
-
-
-def _patients_meant(typed: str) -> list[Patient]:
-    """By chart number if there is one in it, as in "Smith, John (P1042)"; otherwise by name."""
-    chart = re.search(r"\bP\d{3,10}\b", typed, re.IGNORECASE | re.ASCII)
-    if chart:
-        exact = list(Patient.objects.filter(chart_number=chart.group().upper()))
-        if exact:
-            return exact
-    return list(Patient.objects.search(typed).by_name()[: MOST_FOUND + 1])

@@ -42,7 +42,11 @@ def find_patients(request: DeskRequest) -> HttpResponse:
 def find_services(request: DeskRequest) -> HttpResponse:
     """Services whose code or description fits what is typed in the code box of a row."""
     box, typed = next(
-        ((name, text.strip()) for name, text in request.POST.items() if name.endswith("-code")),
+        (
+            (name, str(text).strip())
+            for name, text in request.POST.items()
+            if name.endswith("-code")
+        ),
         ("code", ""),
     )
     services = Service.objects.filter(active=True).search(typed)[:SHOWN] if typed else []

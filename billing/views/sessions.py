@@ -72,13 +72,15 @@ def session_edit(request: DeskRequest, pk: int) -> HttpResponse:
         request.POST or None,
         patient=session.patient,
         session=session,
-        initial={
-            name: getattr(session, name) for name in ("date", "place_of_service", "diagnoses")
-        }
+        initial={name: getattr(session, name) for name in ("date", "place_of_service", "diagnoses")}
         | {"provider": session.provider_id},
     )
     rows = _rows(request, form, row.lines)
-    context = {"session": session, "row": row, "seen": _seen(request, row.lines)}
+    context: dict[str, Any] = {
+        "session": session,
+        "row": row,
+        "seen": _seen(request, row.lines),
+    }
     if request.method != "POST":
         return _page(request, form, rows, **context)
     action = request.POST.get("action")
@@ -117,9 +119,7 @@ def _as_last_time(request: DeskRequest, patient: Patient) -> dict[str, Any]:
     return initial
 
 
-def _rows(
-    request: DeskRequest, form: SessionForm, lines: Sequence[InvoiceLine] = ()
-) -> ChargeRows:
+def _rows(request: DeskRequest, form: SessionForm, lines: Sequence[InvoiceLine] = ()) -> ChargeRows:
     return ChargeRows(
         patient=form.patient,
         data=request.POST if request.method == "POST" else None,
@@ -254,9 +254,7 @@ def _delete(
         )
     except ledger.LedgerError as error:
         return _stale_or_refused(request, form, rows, context, error)
-    notices.saved(
-        request, f"Session of {session.patient.name} on {session.date:%d %b %Y} deleted."
-    )
+    notices.saved(request, f"Session of {session.patient.name} on {session.date:%d %b %Y} deleted.")
     return redirect(f"{reverse('billing:session_list')}?date={session.date:%Y-%m-%d}")
 
 
@@ -353,4 +351,3 @@ def _bill(request: DeskRequest, form: LedgerForm) -> str:
     else:
         notices.saved(request, *wording.billed(posted.invoices, len(found)))
     return ""
-
