@@ -31,6 +31,7 @@ urlpatterns = [
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
     # Sessions and fees
     path("sessions/", sessions.session_list, name="session_list"),
+    path("sessions/new/", sessions.session_start, name="session_start"),
     path("sessions/<int:pk>/", sessions.session_edit, name="session_edit"),
     path("fees/", fees.fee_list, name="fee_list"),
     # Payments

@@ -42,6 +42,7 @@ class Row:
     texts: dict[str, str]
     patient_pays: bool
     removed: bool = False
+    unfinished: bool = False  # the code is still being typed
     line: InvoiceLine | None = None
     service: Service | None = None
     day: datetime.date | None = None
@@ -74,6 +75,11 @@ class Row:
         return self.service.description if self.service else ""
 
     @property
+    def shown(self) -> str:
+        """As description; a line without a service in the schedule keeps its own."""
+        return self.description or (self.line.description if self.line else "")
+
+    @property
     def words(self) -> str:
         """The row in an error summary: its code, or its place."""
         return self.texts["code"] or self.texts["description"] or f"Row {self.n}"
@@ -96,9 +102,11 @@ class ChargeRows:
         provider: Provider | None = None,
         free: bool = False,
         blank: int = BLANK,
+        typing: bool = False,
     ) -> None:
         self.patient, self.day, self.provider, self.free = patient, day, provider, free
         self.lines = {line.pk: line for line in lines}
+        self.typing = typing  # then half a code is no mistake yet
         self.too_many = False
         self.besides: list[tuple[Decimal, Payer | None]] = []  # what else is on the invoice
         self.added: list[Row] = []
@@ -230,6 +238,8 @@ class ChargeRows:
             row.errors.setdefault(
                 "code", f"{row.service} is not offered any more. Choose another service."
             )
+        elif row.service is None and code and not self.free and not known and self.typing:
+            row.unfinished = True
         elif row.service is None and code and not self.free and not known:
             row.errors.setdefault("code", f"No service is called “{code[:30]}”. Choose one.")
         elif not code and not self.free and not known:
@@ -261,7 +271,7 @@ class ChargeRows:
                 row.errors.setdefault(
                     "fee", f"No fee is set for {row.service.code} on {row.day:%d %b %Y}. Enter it."
                 )
-            elif row.fee is None and not row.service and not row.errors:
+            elif row.fee is None and not row.service and not row.errors and not self.typing:
                 row.errors.setdefault("fee", "Enter the fee.")
             return row.fee
         try:
@@ -294,6 +304,11 @@ class ChargeRows:
         )
 
     @property
+    def wrong(self) -> str:
+        """The first thing that is wrong, as far as it can be known while somebody types."""
+        return next((row.problem for row in self.filled if row.problem), "")
+
+    @property
     def owed(self) -> Owed:
         found = [(row.amount, row.payer) for row in self.filled if row.amount is not None]
         return charging.together([*self.besides, *found])
@@ -301,8 +316,10 @@ class ChargeRows:
     @property
     def said(self) -> str:
         """What a screen reader hears once typing pauses."""
+        if self.wrong:
+            return self.wrong
         if not self.known:
-            return next((row.problem for row in self.filled if row.problem), "")
+            return "Choose the service, and enter a fee where none is set."
         noun = "line" if self.free else "service"
         counted = f"1 {noun}" if self.owed.lines == 1 else f"{self.owed.lines} {noun}s"
         return f"{counted}, {show_dollars(self.owed.total)}."

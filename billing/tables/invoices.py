@@ -28,7 +28,7 @@ class InvoiceTable(ListTable):
     row_header = "patient"
 
     number = tables.Column(empty_values=(), order_by=("pk",), attrs=NUMBER)
-    date = tables.Column(accessor="issued_on", empty_values=(), attrs=NUMBER)
+    date = tables.Column("Date", accessor="issued_on", empty_values=(), attrs=NUMBER)
     patient = tables.Column(empty_values=())
     lines = tables.Column(
         "Lines",

@@ -20,7 +20,7 @@ from billing.forms.invoices import DraftForm
 from billing.models import Invoice
 from billing.money import show_dollars
 from billing.views import notices
-from billing.views.choosing import MOST_FOUND, patients_meant
+from billing.views.choosing import choose_patient
 from patients.http import DeskRequest
 from patients.models import Patient, Session
 
@@ -34,7 +34,8 @@ def invoice_new(request: DeskRequest) -> HttpResponse:
     """A patient's unbilled sessions, and whatever else is to be on the invoice."""
     patient = Patient.objects.filter(chart_number=request.GET.get("patient", "")[:12]).first()
     if patient is None:
-        return _choose_patient(request)
+        url = reverse("billing:invoice_new")
+        return choose_patient(request, "New invoice", lambda chart: f"{url}?patient={chart}")
     unbilled = balances.unbilled(patient.sessions.select_related("patient", "provider"))
     sessions = [
         row for row in balances.session_rows(unbilled.order_by("date", "id")) if row.billable
@@ -91,6 +92,7 @@ def invoice_draft(request: DeskRequest, pk: int) -> HttpResponse:
         provider=lines[-1].provider if lines else None,
         free=True,
         blank=len(lines) + 1,
+        typing=request.POST.get("action") not in ("save", "issue"),
     )
     seen = request.POST.get("seen", "")[:40] or charging.seen(lines)
     sessions = {line.session_id for line in lines if line.session_id}
@@ -148,29 +150,6 @@ def _answer_issued(request: DeskRequest, invoice: Invoice) -> HttpResponse:
     return redirect("billing:invoice_detail", invoice.number)
 
 
-def _choose_patient(request: DeskRequest) -> HttpResponse:
-    """Asked by POST, so that a name is in no address; a chart number may be in one."""
-    typed = " ".join(request.POST.get("patient", "").replace("\0", " ").split())[:80]
-    found: list[Patient] = patients_meant(typed) if typed else []
-    if len(found) == 1:
-        url = reverse("billing:invoice_new")
-        return redirect(f"{url}?patient={found[0].chart_number}")
-    problem = ""
-    if typed and not found:
-        problem = f"No patient fits “{typed}”. Try a chart number like P1042."
-    elif request.method == "POST" and not typed:
-        problem = "Type a patient's name or chart number."
-    elif request.GET.get("patient"):
-        problem = "No patient has that chart number. Choose one here."
-    context = {
-        "typed": typed,
-        "problem": problem,
-        "found": found[:MOST_FOUND],
-        "more_found": len(found) > MOST_FOUND,
-    }
-    return render(request, f"{FOLDER}/choose.html", context)
-
-
 def _free_rows(request: DeskRequest, patient: Patient) -> ChargeRows:
     last = balances.last_session(patient)
     form = DraftForm()
@@ -181,6 +160,7 @@ def _free_rows(request: DeskRequest, patient: Patient) -> ChargeRows:
         provider=last.provider if last and last.provider.active else None,
         free=True,
         blank=1,
+        typing=request.POST.get("action") not in ("save", "issue"),
     )
 
 

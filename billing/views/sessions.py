@@ -20,6 +20,7 @@ from billing.forms.grid import line_id
 from billing.forms.sessions import DayListForm, SessionForm
 from billing.models import InvoiceLine
 from billing.views import notices
+from billing.views.choosing import choose_patient
 from patients.http import DeskRequest
 from patients.models import Patient, Provider, Session
 
@@ -59,6 +60,14 @@ def session_new(request: DeskRequest, chart: str) -> HttpResponse:
         form.refuse(error)
         return _page(request, form, rows, refused=True)
     return _saved(request, form, rows, posted)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_start(request: DeskRequest) -> HttpResponse:
+    """New session, without a patient yet: choosing one."""
+    return choose_patient(
+        request, "New session", lambda chart: reverse("billing:session_new", args=[chart])
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,6 +135,7 @@ def _rows(request: DeskRequest, form: SessionForm, lines: Sequence[InvoiceLine] 
         lines=lines,
         day=form.typed_day,
         provider=form.typed_provider,
+        typing=request.POST.get("action") not in ("save", "issue"),
     )
 
 
