@@ -285,10 +285,13 @@ class ChargeRows:
         return fee
 
     def _leave_fees_of_the_schedule(self) -> None:
-        """A saved line whose fee is the schedule's has an empty box: its fee follows the day."""
+        """What a saved line has from the schedule leaves its box empty, and so follows the code
+        and the day."""
         for row in self.rows:
             if row.line and row.fee is not None and row.texts["fee"] == plain(row.fee):
                 row.texts["fee"] = ""
+            if row.line and row.service and row.texts["description"] == row.service.description:
+                row.texts["description"] = ""
 
     # ------------------------------------------------------------------ figures
 
