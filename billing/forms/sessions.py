@@ -52,7 +52,7 @@ class SessionForm(LedgerForm):
             field.widget.attrs["class"] = "form-check-input" if name == "again" else kind
 
     def clean_diagnoses(self) -> str:
-        return read_diagnoses(self.cleaned_data["diagnoses"].replace("\0", "?"))
+        return read_diagnoses(self.cleaned_data["diagnoses"])
 
     def doubt(self) -> None:
         """Ask once whether a second session of the day with the same provider is meant."""
