@@ -110,9 +110,8 @@ class ChargeRows:
         self.too_many = False
         self.besides: list[tuple[Decimal, Payer | None]] = []  # what else is on the invoice
         self.added: list[Row] = []
-        sent = data is not None and "rows" in data
-        self.rows = self._typed(data) if data is not None and sent else self._of_lines(lines)
-        if not sent:
+        self.rows = self._of_lines(lines) if data is None else self._typed(data)
+        if data is None or not self.rows:
             self._add_blank(max(1, blank - len(self.rows)))
         self.work_out()
 
