@@ -10,10 +10,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from billing import ledger
-from billing.models import Payment
+from billing.models import Invoice, Payment
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
-from tests.factories import InsurancePaymentFactory, PaymentFactory
+from tests.factories import (
+    FeeFactory,
+    InsurancePaymentFactory,
+    PaymentFactory,
+    ServiceFactory,
+    SessionFactory,
+)
 from tests.factories.bills import day
 from tests.support.surprises import Surprises
 
@@ -170,3 +176,48 @@ def test_insurance_payment(
     page.get_by_role("button", name="Save payment").click()
     expect(page.get_by_text("Saved. $200.00")).to_be_visible()
     looked_at("saved")
+
+
+def test_sessions_and_invoices(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    FeeFactory(service=ServiceFactory(code="90834", description="Psychotherapy"))
+    SessionFactory(patient=john, provider=dr1)
+    page = desk
+    page.goto(live_server.url + "/patients/P1042/sessions/new/")
+    page.get_by_label("Code 1", exact=True).fill("psy")
+    expect(page.get_by_role("option")).to_have_count(1)
+    looked_at("a new session with its suggestions")
+    page.keyboard.press("Enter")
+    page.get_by_label("Units 1", exact=True).fill("0")
+    page.get_by_role("button", name="Save session").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("a new session, refused")
+    page.get_by_label("Units 1", exact=True).fill("1")
+    page.get_by_label("This is another session").check()
+    page.get_by_role("button", name="Save session").click()
+    expect(page.get_by_role("button", name="Bill all 1")).to_be_visible()
+    draft = Invoice.objects.get(number=None)
+    for path in (
+        f"/sessions/{draft.lines.get().session_id}/",
+        "/sessions/",
+        "/sessions/?unbilled=1",
+        "/sessions/new/",
+        f"/invoices/drafts/{draft.pk}/",
+        "/invoices/",
+        "/invoices/new/?patient=P1042",
+        "/invoices/INV-0001/void/",
+        "/fees/",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    line = john.lines.issued().get()
+    ledger.void_line(by=ana, line=line, date=day(0), reason="Entered twice")
+    for path in ("/invoices/INV-0001/", "/invoices/INV-0001/void/", "/patients/P1042/account/"):
+        page.goto(live_server.url + path)
+        looked_at(f"{path}, voided")
