@@ -535,9 +535,7 @@ class _Life:
             if (self.today - day).days < 120
             for bill in bills
             for charge in bill.charges
-            if charge.owes == charge.amount
-            and not charge.payer
-            and charge not in paid
+            if charge.owes == charge.amount and not charge.payer and charge not in paid
         ]
         for charge, reason in zip(wrong[1:3], ("Entered twice", "Not provided"), strict=False):
             self.acts.append(Void(self._soon_after(charge.date), charge, reason))
