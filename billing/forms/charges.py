@@ -151,7 +151,9 @@ class ChargeRows:
                 "provider": str(line.provider_id),
                 "date": line.service_date.isoformat(),
             }
-            found.append(Row(n, texts, patient_pays=line.payer_id is None, line=line))
+            # Ticked only where somebody else could have been asked.
+            pays = line.payer_id is None and bool(self._insurers.first(line.service_date))
+            found.append(Row(n, texts, patient_pays=pays, line=line))
         return found
 
     def _add_blank(self, count: int) -> list[Row]:

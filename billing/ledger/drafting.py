@@ -44,8 +44,8 @@ def enter_session(
 ) -> Posted:
     """Write down a visit and what was done in it, as lines of a draft of its own.
 
-    With `issue_on` the draft is issued at once, as that day's invoice. Refused: nothing done, and
-    what issue_invoice refuses.
+    With `issue_on` the draft is issued at once, as that day's invoice. Refused: nothing done, an
+    invoice dated before the visit, and what issue_invoice refuses.
     """
     if not charges:
         raise LedgerError(NOTHING)
@@ -138,6 +138,8 @@ def bill_session_again(*, by: User, session: Session, key: UUID | None = None) -
 
 def _unbilled_lines(session: Session) -> list[InvoiceLine]:
     """The session's lines on drafts, which are locked; refused where an issued line stands."""
+    if not Session.objects.filter(pk=session.pk).exists():
+        raise StaleDraftError("Someone else deleted this session meanwhile.")
     drafts = Invoice.objects.filter(lines__session=session).values("pk")
     _lock_drafts(drafts)
     lines = list(session.lines.standing().select_related("invoice").order_by("pk"))
@@ -275,7 +277,7 @@ def bill_sessions(
         if line.session_id in wanted or (not line.session_id and line.invoice_id not in shared):
             mine[line.patient_id].append(line)
     drafts = _gather(by, mine, shared)
-    issue(by=by, invoices=drafts, date=date)
+    _issue(by, drafts, date)
     return Posted(invoices=drafts)
 
 
@@ -365,5 +367,17 @@ def _tidy_up(drafts: Iterable[int]) -> None:
 
 def _issued_or_not(by: User, draft: Invoice, issue_on: datetime.date | None) -> Posted:
     if issue_on:
-        issue(by=by, invoices=[draft], date=issue_on)
+        _issue(by, [draft], issue_on)
     return Posted(invoices=[draft])
+
+
+def _issue(by: User, drafts: Sequence[Invoice], date: datetime.date) -> None:
+    """As issue; and nothing is billed before it was done."""
+    later = InvoiceLine.objects.filter(invoice__in=drafts, service_date__gt=date)
+    latest = later.order_by("-service_date").first()
+    if latest:
+        raise LedgerError(
+            f"The invoice would be dated before its service of {latest.service_date:%d %b %Y}.",
+            field="date",
+        )
+    issue(by=by, invoices=drafts, date=date)

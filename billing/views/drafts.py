@@ -108,6 +108,9 @@ def invoice_draft(request: DeskRequest, pk: int) -> HttpResponse:
     action = request.POST.get("action")
     if action not in ("save", "issue", "discard"):
         return _live(request, "draft", form, rows, context)
+    if form.is_valid() and form.sent_before(request.user):
+        messages.success(request, "This invoice was already saved.")
+        return redirect("billing:invoice_draft", pk)
     problems = [] if action == "discard" else rows.problems(nothing="A draft needs a line.")
     if not form.is_valid() or problems:
         return _page(request, "draft", form, rows, context, problems)
@@ -134,7 +137,7 @@ def invoice_draft(request: DeskRequest, pk: int) -> HttpResponse:
     except ledger.LedgerError as error:
         form.refuse(error)
         return _page(request, "draft", form, rows, context, [])
-    return _saved(request, posted, invoice.patient, invoice)
+    return _saved(request, posted, invoice.patient)
 
 
 def _answer_issued(request: DeskRequest, invoice: Invoice) -> HttpResponse:
@@ -203,15 +206,10 @@ def _live(
     return answer
 
 
-def _saved(
-    request: DeskRequest,
-    posted: ledger.Posted,
-    patient: Patient,
-    invoice: Invoice | None = None,
-) -> HttpResponse:
+def _saved(request: DeskRequest, posted: ledger.Posted, patient: Patient) -> HttpResponse:
     if posted.replayed:
         messages.success(request, "This invoice was already saved.")
-        return redirect("billing:invoice_draft", invoice.pk) if invoice else redirect(patient)
+        return redirect(patient)
     saved = posted.invoices[0]
     total = balances.line_totals(saved.lines.all()).charged
     if saved.number:

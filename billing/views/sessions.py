@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -97,6 +98,8 @@ def session_edit(request: DeskRequest, pk: int) -> HttpResponse:
         return _delete(request, form, rows, context)
     if action not in ("save", "issue"):
         return _live_or_filled(request, form, rows, **context)
+    if form.is_valid() and form.sent_before(request.user):
+        return _already_saved(request, session.date)
     if not _ready(request, form, rows):
         return _page(request, form, rows, refused=True, **context)
     try:
@@ -221,14 +224,19 @@ def _saved(
 ) -> HttpResponse:
     day, provider = form.cleaned_data["date"], form.cleaned_data["provider"]
     if posted.replayed:
-        messages.success(request, "This session was already saved.")
-        return redirect(f"{reverse('billing:session_list')}?date={day:%Y-%m-%d}")
+        return _already_saved(request, day)
     lead, rest = wording.session_saved(form.patient, provider, day, rows.owed)
     invoice = posted.invoices[0]
     if invoice.number:
         notices.saved(request, f"{invoice.number} issued.", f"{lead} {rest}")
         return redirect("billing:invoice_detail", invoice.number)
     notices.saved(request, lead, f"{rest} It waits on a draft until it is billed.")
+    return redirect(f"{reverse('billing:session_list')}?date={day:%Y-%m-%d}")
+
+
+def _already_saved(request: DeskRequest, day: datetime.date) -> HttpResponse:
+    """A second click, or a reload: the first one did it."""
+    messages.success(request, "This session was already saved.")
     return redirect(f"{reverse('billing:session_list')}?date={day:%Y-%m-%d}")
 
 
@@ -242,6 +250,8 @@ def _stale_or_refused(
     """What somebody else changed is shown afresh, with the sentence that says so."""
     if isinstance(error, ledger.StaleDraftError):
         messages.error(request, str(error))
+        if not Session.objects.filter(pk=context["session"].pk).exists():
+            return redirect("billing:session_list")
         return redirect("billing:session_edit", context["session"].pk)
     form.refuse(error)
     return _page(request, form, rows, refused=True, **context)
@@ -283,6 +293,8 @@ def _billed(request: DeskRequest, row: balances.SessionRow) -> HttpResponse:
                 notices.saved(request, "Copied to a new draft.", "Check it and bill it.")
         return redirect("billing:session_edit", row.session.pk)
     if request.method == "POST":
+        if form.is_valid() and form.sent_before(request.user):
+            return _already_saved(request, row.session.date)
         messages.error(request, "This session was billed meanwhile. Nothing was changed.")
         return redirect("billing:session_edit", row.session.pk)
     context = {

@@ -91,7 +91,9 @@ def test_what_is_refused_at_issuing_leaves_no_session(
 ) -> None:
     close_books(day(1))
     with pytest.raises(ledger.LedgerError, match="closed period"):
-        visit(ana, smith, dr1, issue_on=day(2))
+        visit(ana, smith, dr1, ago=3, issue_on=day(2))
+    with refused(f"The invoice would be dated before its service of {day(0):%d %b %Y}."):
+        visit(ana, smith, dr1, issue_on=day(1))
     assert snapshot() == ([], [], [])
 
 

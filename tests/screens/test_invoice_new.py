@@ -102,7 +102,8 @@ def test_a_code_brings_its_words_and_its_fee(desk: Practice) -> None:
 
 
 def test_the_invoice_carries_its_date(desk: Practice) -> None:
-    given = sent(desk, {"code": "90834"}, action="issue") | {"date": day(3).isoformat()}
+    row = {"code": "90834", "date": day(5).isoformat()}
+    given = sent(desk, row, action="issue") | {"date": day(3).isoformat()}
     desk.client.post(OF_SMITH, given)
     assert Invoice.objects.get().issued_on == day(3)
 
@@ -167,6 +168,11 @@ def test_the_invoice_date(desk: Practice) -> None:
     ):
         refused(desk, sent(desk, {"code": "90834"}) | {"date": given}, sentence)
     refused(desk, sent(desk, {"code": "90834"}, key=""), TOO_OLD)
+    refused(
+        desk,
+        sent(desk, {"code": "90834"}, action="issue") | {"date": day(1).isoformat()},
+        f"The invoice would be dated before its service of {day(0):%d %b %Y}.",
+    )
 
 
 def test_another_patients_session_and_a_billed_one(desk: Practice) -> None:

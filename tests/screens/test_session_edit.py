@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from billing import charging
+from billing import charging, ledger
 from billing.models import Invoice, InvoiceLine
+from billing.views import sessions
 from patients.models import Session
 from tests.factories import PatientFactory, ProviderFactory
 from tests.factories.bills import day
@@ -104,6 +105,36 @@ def test_somebody_elses_change_is_noticed(desk: Practice) -> None:
         )
         assert "Someone else changed this draft. It now shows what is there" in text(answer)
         assert everything() == now
+
+
+def test_a_second_click_changes_once(desk: Practice) -> None:
+    for action in ("save", "issue"):
+        session = desk.visit(ago=3, patient=PatientFactory())
+        row = {"code": "96127", "line": session.lines.get().pk}
+        sent = form(row, seen=seen(session), action=action, date=session.date.isoformat())
+        desk.client.post(url(session), sent)
+        before = everything()
+        page = text(desk.client.post(url(session), sent, follow=True))
+        assert "This session was already saved." in page
+        assert everything() == before
+
+
+def test_deleted_meanwhile(desk: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the session and the lock."""
+    session = desk.visit()
+    sent = form("96127", seen=seen(session))
+    ready = sessions._ready
+
+    def delete_it(*args: Any) -> bool:
+        ledger.delete_session(by=desk.ana, session=session, seen_lines=seen(session))
+        return ready(*args)
+
+    monkeypatch.setattr(sessions, "_ready", delete_it)
+    answer = desk.client.post(url(session), sent)
+    assert answer["Location"] == "/sessions/"
+    page = text(desk.client.get("/sessions/"))
+    assert "Someone else deleted this session meanwhile." in page
+    assert not InvoiceLine.objects.exists()
 
 
 def test_refusals(desk: Practice) -> None:
