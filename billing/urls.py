@@ -6,14 +6,18 @@ from billing.views import (
     account,
     credit,
     documents,
+    drafts,
     family,
+    fees,
     find,
     help,
     imports,
     insurance_payments,
+    invoice_lists,
     invoices,
     payment_lists,
     payments,
+    sessions,
     statements,
     take_payment,
     today,
@@ -32,6 +36,13 @@ urlpatterns = [
     path("patients/<str:chart>/documents/", documents.patient_documents, name="patient_documents"),
     path("patients/<str:chart>/statements/new/", statements.statement_new, name="statement_new"),
     path("patients/<str:chart>/superbills/new/", statements.superbill_new, name="superbill_new"),
+    path("patients/<str:chart>/sessions/new/", sessions.session_new, name="session_new"),
+    path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
+    # Sessions and fees
+    path("sessions/", sessions.session_list, name="session_list"),
+    path("sessions/new/", sessions.session_start, name="session_start"),
+    path("sessions/<int:pk>/", sessions.session_edit, name="session_edit"),
+    path("fees/", fees.fee_list, name="fee_list"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),
@@ -56,6 +67,9 @@ urlpatterns = [
         name="insurance_payment_detail",
     ),
     # Invoices
+    path("invoices/", invoice_lists.invoice_list, name="invoice_list"),
+    path("invoices/new/", drafts.invoice_new, name="invoice_new"),
+    path("invoices/drafts/<int:pk>/", drafts.invoice_draft, name="invoice_draft"),
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
     path("invoices/<str:number>/print/", documents.invoice_print, name="invoice_print"),
     # Documents
@@ -76,8 +90,10 @@ urlpatterns = [
         imports.import_problems,
         name="import_problems",
     ),
+    path("invoices/<str:number>/void/", invoices.invoice_void, name="invoice_void"),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),
+    path("find/services/", find.find_services, name="find_services"),
     path("help/keys/", help.help_keys, name="help_keys"),
 ]

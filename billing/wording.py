@@ -20,11 +20,14 @@ from billing.balances import (
     HistoryRow,
     NegativeCredit,
     Use,
+    Voiding,
     together,
 )
-from billing.models import Allocation, InvoiceLine, Kind, Payment
+from billing.charging import Owed
+from billing.models import Allocation, Invoice, InvoiceLine, Kind, LineVoid, Payment
 from billing.models.payments import UNDOING
-from billing.money import show
+from billing.money import show, show_dollars
+from patients.models import Patient, Provider
 
 MOST = 3  # so many things are named one by one
 
@@ -46,7 +49,7 @@ def who(user: AbstractBaseUser) -> str:
     return user.get_short_name() or str(user)  # type: ignore[attr-defined]
 
 
-def moment(row: Payment) -> str:
+def moment(row: Payment | LineVoid) -> str:
     """When a row was entered: the time, and the day too where it is not the row's own."""
     at = timezone.localtime(row.created_at)
     return f"{at:%H:%M}" if at.date() == row.date else f"{at:%d %b %H:%M}"
@@ -148,7 +151,7 @@ class Entry:
     def label(self) -> str:
         """What the row is called where only text can stand: "More actions for …"."""
         if self.row.line:
-            return f"{self.row.line}"
+            return f"void of {self.row.line}" if self.row.under else f"{self.row.line}"
         return str(self.title)
 
     @property
@@ -178,6 +181,8 @@ def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) ->
 
 def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
     payment = row.payment
+    if row.void and row.under:
+        return [row.void.reason, f"{who(row.void.created_by)} {moment(row.void)}"]
     if payment is None:
         return []
     if not row.under:
@@ -296,6 +301,65 @@ def _until_then(uses: Sequence[Use]) -> str:
 def _unpay_label(uses: Sequence[Use]) -> str:
     where = str(uses[0].line.invoice) if len(uses) == 1 else f"{len(uses)} lines"
     return f"Un-pay {show(together(uses))} on {where}"
+
+
+# ---------------------------------------------------------------------------- sessions
+
+
+def session_saved(
+    patient: Patient, provider: Provider, date: datetime.date, owed: Owed
+) -> tuple[str, str]:
+    """ "Smith, John with Dr 1 on 27 Nov 2026:" "2 services, $97.00." """
+    services = "1 service" if owed.lines == 1 else f"{owed.lines} services"
+    return f"{patient.name} with {provider} on {day(date)}:", (
+        f"{services}, {show_dollars(owed.total)}."
+    )
+
+
+def billed(invoices: Sequence[Invoice], sessions: int) -> tuple[str, str]:
+    """ "3 invoices issued." "INV-1043 to INV-1045, for 4 sessions." """
+    of = "1 session" if sessions == 1 else f"{sessions} sessions"
+    if len(invoices) == 1:
+        return f"{invoices[0]} issued.", f"For {of}."
+    return f"{len(invoices)} invoices issued.", f"{invoices[0]} to {invoices[-1]}, for {of}."
+
+
+# ---------------------------------------------------------------------------- invoices
+
+
+def invoice_state(lines: Sequence[InvoiceLine]) -> tuple[str, str]:
+    """How it stands with an issued invoice: the tag's colour and its word."""
+    if all(line.voided for line in lines):
+        return "", "Void"
+    return ("warn", "Open") if any(line.balance for line in lines) else ("good", "Paid")
+
+
+def unpaid_by_voiding(voiding: Voiding) -> str:
+    """ "20.00 of R-2207 and 15.00 of R-2210 become credit again." """
+    if not voiding.unpaid:
+        return "Nobody paid anything on these lines."
+    named = listed(
+        (f"{show(link.amount)} of {link.payment.number}" for link in voiding.unpaid),
+        noun="payment",
+    )
+    one = len(voiding.unpaid) == 1
+    return f"{named} {'is' if one else 'are'} un-paid and {'becomes' if one else 'become'} credit."
+
+
+def after_voiding(
+    invoice: Invoice, lines: Sequence[InvoiceLine], voiding: Voiding, *, whole: bool
+) -> tuple[str, str]:
+    """ "INV-1042 voided." "50.00 came off, 20.00 of it un-paid: it is credit again." """
+    if whole:
+        what = f"{invoice} voided."
+    elif len(lines) == 1:
+        what = f"{lines[0].description} on {invoice} voided."
+    else:
+        what = f"{len(lines)} lines of {invoice} voided."
+    off = f"{show(voiding.written_off)} came off"
+    if not voiding.unpaid:
+        return what, f"{off}; nobody had paid anything."
+    return what, f"{off}, {show(voiding.unpaid_total)} of it un-paid: it is credit again."
 
 
 # ---------------------------------------------------------------------------- before undoing

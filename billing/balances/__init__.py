@@ -13,7 +13,17 @@ from billing.balances.accounts import (
     total,
 )
 from billing.balances.family import Member, Owed, family_total, members
+from billing.balances.fees import (
+    FeeRow,
+    Fees,
+    Insurers,
+    done_in,
+    fee_rows,
+    last_session,
+    usual_services,
+)
 from billing.balances.history import HistoryRow, history
+from billing.balances.invoices import Invoiced, invoiced_total, with_sums
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
@@ -23,6 +33,14 @@ from billing.balances.links import (
     paid_by,
     pays,
     unpaid_of,
+)
+from billing.balances.sessions import (
+    SessionRow,
+    SessionSum,
+    drafted_sessions,
+    session_rows,
+    session_sums,
+    unbilled,
 )
 from billing.balances.statements import (
     Debtors,
@@ -46,6 +64,7 @@ from billing.balances.undoing import (
     undoing_of,
     used_on,
 )
+from billing.balances.voiding import VoidEffect, Voiding, effects_of_voiding
 from billing.balances.worklists import (
     AGES,
     Age,
@@ -76,7 +95,11 @@ __all__ = [
     "CreditRow",
     "Debtors",
     "Effect",
+    "FeeRow",
+    "Fees",
     "HistoryRow",
+    "Insurers",
+    "Invoiced",
     "LineTotals",
     "Member",
     "NegativeAccount",
@@ -87,10 +110,14 @@ __all__ = [
     "PaidBy",
     "PatientStatement",
     "Received",
+    "SessionRow",
+    "SessionSum",
     "StatementRow",
     "Taking",
     "Takings",
     "Use",
+    "VoidEffect",
+    "Voiding",
     "Waiting",
     "account",
     "accounts",
@@ -100,11 +127,17 @@ __all__ = [
     "credit_lines",
     "credit_rows",
     "debtors",
+    "done_in",
+    "drafted_sessions",
     "effects_of_undoing",
+    "effects_of_voiding",
     "family",
     "family_total",
+    "fee_rows",
     "first_day",
     "history",
+    "invoiced_total",
+    "last_session",
     "line_states",
     "line_states_by_id",
     "line_totals",
@@ -116,6 +149,8 @@ __all__ = [
     "paid_by",
     "pays",
     "received_total",
+    "session_rows",
+    "session_sums",
     "statement",
     "statements",
     "takings",
@@ -123,8 +158,11 @@ __all__ = [
     "total",
     "unallocated_of_patients",
     "unallocated_of_payers",
+    "unbilled",
     "undoing_of",
     "unpaid_of",
     "used_on",
+    "usual_services",
     "waiting_counts",
+    "with_sums",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from billing.balances.links import PaidBy, paid_by, pays
-from billing.models import InvoiceLine, Kind, Payment
+from billing.models import InvoiceLine, Kind, LineVoid, Payment
 from billing.models.payments import UNDOING
 from billing.money import ZERO
 from patients.models import Patient, Provider
@@ -24,6 +24,7 @@ class HistoryRow:
     charge: Decimal | None = None
     paid: Decimal | None = None
     line: InvoiceLine | None = None
+    void: LineVoid | None = None
     payment: Payment | None = None
     links: Sequence[PaidBy] = field(default_factory=list)
     lines: Mapping[int, InvoiceLine] = field(default_factory=dict)
@@ -45,12 +46,14 @@ def history(
     since: datetime.date | None = None,
     deleted: bool = False,
 ) -> list[HistoryRow]:
-    """A patient's charges and payments, newest first; every reversal under its payment.
+    """A patient's charges and payments, newest first; every reversal under its payment, every
+    void under its line, with what it took off.
 
     Deleted payments are left out unless `deleted`, or they still pay a line. With no filter the
     balances of the rows add up to the patient's net balance.
     """
-    lines = InvoiceLine.objects.issued().with_names().filter(patient=patient)
+    lines = InvoiceLine.objects.issued().with_names().select_related("void__created_by")
+    lines = lines.filter(patient=patient)
     payments = Payment.objects.with_names().filter(patient=patient).select_related("original")
     if provider:
         lines, payments = lines.filter(provider=provider), payments.filter(provider=provider)
@@ -60,20 +63,41 @@ def history(
         links = paid_by(charges)
         for line in charges.values():
             assert line.issued_on  # noqa: S101
-            charge = HistoryRow(
-                date=line.issued_on,
-                provider=line.provider,
-                charge=line.amount,
-                paid=line.paid,
-                balance=line.balance,
-                line=line,
-                links=links.get(line.pk, []),
-            )
-            rows.append(((line.issued_on, 0, line.pk), [charge]))
+            rows.append(((line.issued_on, 0, line.pk), _charge_group(line, links)))
     if show != "charges":
         rows += _payment_groups(list(payments), deleted=deleted)
     rows.sort(key=lambda group: group[0], reverse=True)
     return [row for _age, group in rows for row in group if since is None or group[0].date >= since]
+
+
+def _charge_group(line: InvoiceLine, links: Mapping[int, Sequence[PaidBy]]) -> list[HistoryRow]:
+    """The charge; and where it was voided, the correction that took it off again."""
+    assert line.issued_on  # noqa: S101
+    void = line.void if line.voided else None
+    charge = HistoryRow(
+        date=line.issued_on,
+        provider=line.provider,
+        charge=line.amount,
+        paid=line.paid,
+        balance=line.balance,
+        line=line,
+        void=void,
+        links=links.get(line.pk, []),
+    )
+    if void is None:
+        return [charge]
+    return [
+        charge,
+        HistoryRow(
+            date=void.date,
+            provider=line.provider,
+            charge=-line.amount,
+            balance=ZERO,
+            line=line,
+            void=void,
+            under=True,
+        ),
+    ]
 
 
 def _payment_groups(

@@ -65,8 +65,8 @@ class LedgerForm(forms.Form):
         return error_summary(what, errors_of(self))
 
 
-class AccountingDateField(forms.DateField):
-    """A day money is booked on: not in the future, not in a closed period."""
+class DayField(forms.DateField):
+    """A day something happened: not in the future, not long ago."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_error_messages = {"invalid": "Enter a date like 2025-11-18."}
@@ -89,7 +89,14 @@ class AccountingDateField(forms.DateField):
             raise forms.ValidationError("The date is in the future.")
         if value < EARLIEST:
             raise forms.ValidationError("The date is too long ago. Check the year.")
-        closed = closed_through()
+
+
+class AccountingDateField(DayField):
+    """A day money is booked on: not in the future, not in a closed period."""
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        closed = closed_through() if value else None
         if closed and value <= closed:
             raise forms.ValidationError(
                 f"The date is in a closed period (up to {closed:%d %b %Y})."

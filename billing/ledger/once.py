@@ -15,7 +15,15 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 
 from billing.ledger.refusals import LedgerError
-from billing.models import Adjustment, Allocation, Deposit, LineVoid, Payment, Submission
+from billing.models import (
+    Adjustment,
+    Allocation,
+    Deposit,
+    Invoice,
+    LineVoid,
+    Payment,
+    Submission,
+)
 from billing.money import ZERO
 from billing.sharing import Entry
 
@@ -37,6 +45,7 @@ class Posted:
     covered: Decimal = ZERO
     voids: list[LineVoid] = field(default_factory=list)
     deposit: Deposit | None = None
+    invoices: list[Invoice] = field(default_factory=list)
     replayed: bool = False
 
     @property

@@ -177,7 +177,7 @@ def _lines_to_add(
 
     Returns those not on the page yet, whether there are more than come at once, or why none come.
     """
-    lines = InvoiceLine.objects.issued().oldest_first()
+    lines = InvoiceLine.objects.issued().standing().oldest_first()
     if which != "all":
         lines = lines.open()
     if patients:

@@ -10,14 +10,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from billing import ledger
-from billing.models import Payment
+from billing.models import Invoice, Payment
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
 from tests.factories import (
     CoverageFactory,
+    FeeFactory,
     InsurancePaymentFactory,
     PatientFactory,
     PaymentFactory,
+    ServiceFactory,
+    SessionFactory,
 )
 from tests.factories.bills import day
 from tests.support.surprises import Surprises
@@ -232,3 +235,48 @@ def test_import(live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str
     desk.get_by_role("button", name="Import 2 lines").click()
     expect(desk.get_by_text("2 patients and 0 coverages.")).to_be_visible()
     looked_at("imported")
+
+
+def test_sessions_and_invoices(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    FeeFactory(service=ServiceFactory(code="90834", description="Psychotherapy"))
+    SessionFactory(patient=john, provider=dr1)
+    page = desk
+    page.goto(live_server.url + "/patients/P1042/sessions/new/")
+    page.get_by_label("Code 1", exact=True).fill("psy")
+    expect(page.locator("#row-1-options [role=option]")).to_have_count(1)
+    looked_at("a new session with its suggestions")
+    page.keyboard.press("Enter")
+    page.get_by_label("Units 1", exact=True).fill("0")
+    page.get_by_role("button", name="Save session").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("a new session, refused")
+    page.get_by_label("Units 1", exact=True).fill("1")
+    page.get_by_label("This is another session").check()
+    page.get_by_role("button", name="Save session").click()
+    expect(page.get_by_role("button", name="Bill all 1")).to_be_visible()
+    draft = Invoice.objects.get(number=None)
+    for path in (
+        f"/sessions/{draft.lines.get().session_id}/",
+        "/sessions/",
+        "/sessions/?unbilled=1",
+        "/sessions/new/",
+        f"/invoices/drafts/{draft.pk}/",
+        "/invoices/",
+        "/invoices/new/?patient=P1042",
+        "/invoices/INV-0001/void/",
+        "/fees/",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    line = john.lines.issued().get()
+    ledger.void_line(by=ana, line=line, date=day(0), reason="Entered twice")
+    for path in ("/invoices/INV-0001/", "/invoices/INV-0001/void/", "/patients/P1042/account/"):
+        page.goto(live_server.url + path)
+        looked_at(f"{path}, voided")

@@ -17,10 +17,10 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from billing import balances, checks, documents, ledger
-from billing.models import Allocation, Clinic, Document, InvoiceLine, Payment, Submission
+from billing import balances, charging, checks, documents, ledger
+from billing.models import Allocation, Clinic, Document, Invoice, InvoiceLine, Payment, Submission
 from billing.sharing import Entry
-from patients.models import Patient
+from patients.models import Patient, Session
 from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
@@ -33,6 +33,7 @@ from tests.factories import (
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, owing, paying, transfers
+from tests.ledger.test_drafting import visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -832,3 +833,37 @@ def test_who_stops_being_the_guarantor_while_the_payment_waits_pays_nothing(
     told = refusals(desks.outcomes())
     assert told == ["INV-0001 belongs to another patient; this payment cannot pay it."]
     assert owing(line) == (0, 40)
+
+
+# --- Two desks bill the same day -----------------------------------------------------------------
+
+
+def test_two_desks_bill_the_same_day_and_each_session_is_billed_once(desks: Desks) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    visits = [visit(by, PatientFactory(), provider) for _ in range(5)]
+
+    def bill(sessions: list[Session]) -> Callable[[], Any]:
+        return lambda: ledger.bill_sessions(by=by, sessions=sessions, date=day(0))
+
+    outcomes = at_the_same_time(desks, bill(visits), bill(visits[::-1]))
+    (told,) = refusals(outcomes)
+    assert "was billed meanwhile" in told
+    assert InvoiceLine.objects.issued().count() == 5
+    assert sorted(Invoice.objects.values_list("number", flat=True)) == [
+        f"INV-000{number}" for number in range(1, 6)
+    ]
+
+
+def test_whoever_changes_a_draft_waits_for_whoever_bills_it(desks: Desks) -> None:
+    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    session = visit(by, patient, provider)
+    draft = Invoice.objects.get()
+    seen = charging.seen(draft.lines.all())
+    with holding(patient):
+        desks.start(lambda: ledger.discard_draft(by=by, invoice=draft, seen_lines=seen))
+        wait_until_somebody_waits()
+        ledger.bill_sessions(by=by, sessions=[session], date=day(0))
+    assert refusals(desks.outcomes()) == [
+        "Someone else issued this draft meanwhile: it is INV-0001."
+    ]
+    assert draft.lines.get().issued_on == day(0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing import ledger
+from billing import balances, ledger
 from tests.factories import (
     CoverageFactory,
     InsurancePaymentFactory,
@@ -272,3 +272,26 @@ def test_the_number_of_queries_does_not_grow_with_the_history(desk: Desk) -> Non
         InsurancePaymentFactory(payer=check.payer, amount="10", by=desk.ana, on={line: "10"})
         desk.reverse(paid)
     assert queries(ask) == few
+
+
+# --- Voided lines --------------------------------------------------------------------------------
+
+
+def test_a_void_line_stays_with_its_correction_under_it() -> None:
+    desk = seed2()
+    ledger.void_line(by=desk.ana, line=desk.line, date=day(0), reason="Entered twice")
+    page = text(desk.client.get(desk.account_url))
+    number = desk.line.invoice.number
+    assert f"{number}</a> Psychotherapy, 45 minutes</s>" in page
+    assert f'Voided <a class="plainlink" href="/invoices/{number}/">{number}</a>' in page
+    assert "Entered twice · Ana" in page
+    assert "-50.00" in page
+    assert "written off" not in page
+    adds_up = sum(row.balance for row in balances.history(desk.smith))
+    assert adds_up == balances.account(desk.smith, desk.dr1).net == -20
+
+
+def test_credit_allocation_does_not_offer_void_lines() -> None:
+    desk = seed2()
+    ledger.void_line(by=desk.ana, line=desk.line, date=day(0), reason="Entered twice")
+    assert f"line-{desk.line.pk}-amount" not in text(desk.client.get(desk.credit_url))
