@@ -12,11 +12,12 @@ from billing.balances.accounts import (
     credit_rows,
     total,
 )
-from billing.balances.history import HistoryRow, history
+from billing.balances.history import HistoryEntries, HistoryRow, history
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
     credit_lines,
+    held_lines,
     line_states,
     line_states_by_id,
     paid_by,
@@ -32,9 +33,11 @@ from billing.balances.undoing import (
     effects_of_undoing,
     family,
     negative_credits,
+    pays_again,
     together,
     undoing_of,
     used_on,
+    with_credit,
 )
 from billing.balances.worklists import (
     AGES,
@@ -57,6 +60,7 @@ from billing.balances.worklists import (
     unallocated_of_payers,
     waiting_counts,
 )
+from billing.balances.write_offs import WrittenOff, owed_on, small_balances, write_offs
 
 __all__ = [
     "AGES",
@@ -65,6 +69,7 @@ __all__ = [
     "CameOff",
     "CreditRow",
     "Effect",
+    "HistoryEntries",
     "HistoryRow",
     "LineTotals",
     "NegativeAccount",
@@ -77,6 +82,7 @@ __all__ = [
     "Takings",
     "Use",
     "Waiting",
+    "WrittenOff",
     "account",
     "accounts",
     "accounts_with_credit",
@@ -86,6 +92,7 @@ __all__ = [
     "credit_rows",
     "effects_of_undoing",
     "family",
+    "held_lines",
     "history",
     "line_states",
     "line_states_by_id",
@@ -93,10 +100,13 @@ __all__ = [
     "negative_accounts",
     "negative_credits",
     "over_allocated_of_payers",
+    "owed_on",
     "owing_by_age",
     "paid_by",
     "pays",
+    "pays_again",
     "received_total",
+    "small_balances",
     "takings",
     "together",
     "total",
@@ -106,4 +116,6 @@ __all__ = [
     "unpaid_of",
     "used_on",
     "waiting_counts",
+    "with_credit",
+    "write_offs",
 ]
