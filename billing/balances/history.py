@@ -129,15 +129,19 @@ class HistoryEntries:
         undone: dict[int, str] = {}
         refunds: dict[int, list[int]] = defaultdict(list)
         for pk, _day, kind, original, undone_since, _free in found:
-            if kind in UNDOING:
+            if original and kind in UNDOING:
                 undone[original] = kind
-            elif kind == Kind.REFUND and not undone_since:
+            elif original and kind == Kind.REFUND and not undone_since:
                 refunds[original].append(pk)
         # What undid a refund stands under the receipt, like the refund.
-        owner = {pk: original for pk, _day, kind, original, *_ in found if kind == Kind.REFUND}
+        owner = {
+            pk: original
+            for pk, _day, kind, original, *_ in found
+            if original and kind == Kind.REFUND
+        }
         keys: list[Key] = []
         for pk, day, kind, original, _undone, free in found:
-            if kind in UNDOING or kind == Kind.REFUND:
+            if original and (kind in UNDOING or kind == Kind.REFUND):
                 payment = owner.get(original, original)
                 self._under[payment].append(pk)
                 if self._since and day >= self._since:

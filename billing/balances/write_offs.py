@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Exists, OuterRef, Sum
+from django.db.models import Count, Sum
 
-from billing.models import Adjustment, InvoiceLine, LineVoid
+from billing.models import Adjustment, InvoiceLine
 from billing.models.invoices import InvoiceLineQuerySet
 from billing.money import ZERO
 
@@ -33,15 +33,16 @@ def write_offs(lines: Iterable[int]) -> dict[int, list[WrittenOff]]:
     """Line → the write-offs there were on it, oldest first; those of a payment undone since not."""
     rows = (
         Adjustment.objects.filter(line__in=list(lines), undoes__isnull=True)
-        .select_related("line__invoice", "payment", "created_by", "undone_by__created_by")
-        .annotate(on_void=Exists(LineVoid.objects.filter(line=OuterRef("line"))))
+        .select_related(
+            "line__invoice", "line__void", "payment", "created_by", "undone_by__created_by"
+        )
         .order_by("date", "pk")
     )
     found: dict[int, list[WrittenOff]] = defaultdict(list)
     for row in rows:
         undone = getattr(row, "undone_by", None)
         if not (row.payment and undone):
-            found[row.line_id].append(WrittenOff(row, undone, row.on_void))
+            found[row.line_id].append(WrittenOff(row, undone, hasattr(row.line, "void")))
     return found
 
 

@@ -224,6 +224,14 @@ class CreditGrid:
 
     # ------------------------------------------------------------------ saving
 
+    @property
+    def stale(self) -> bool:
+        """Whether a line changed since the screen was drawn: then the ledger says so best."""
+        return any(
+            entry.seen and entry.line in self._lines and entry.seen != self._lines[entry.line].seen
+            for entry in self.entries
+        )
+
     def refuse(self, line: int, text: str) -> None:
         """The ledger refused this line: the words go beside its box."""
         self.refused[line] = text

@@ -109,12 +109,13 @@ class RefundForm(_AmountForm):
     method = forms.ChoiceField(choices=[])
     reference = ReferenceField(label="Reference (optional)")
     field_order = ["amount", "method", "reference", "reason", "note", "date"]
+    data: Any  # a QueryDict, once it was sent
 
     def __init__(self, *args: Any, payment: Payment, uses: Sequence[Use], **kwargs: Any) -> None:
         super().__init__(*args, payment=payment, **kwargs)
         self.uses = [] if payment.payer_id else list(uses)
         self.fields["amount"].label = "Amount to pay back"
-        self.fields["amount"].initial = plain(self.refund.available)
+        self.fields["amount"].initial = plain(max(payment.unallocated, ZERO))
         self.fields["date"].label = "Date of the refund"
         methods = PAYER_METHODS if payment.payer_id else PATIENT_METHODS
         method = self.fields["method"]

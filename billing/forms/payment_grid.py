@@ -58,6 +58,7 @@ class PaymentGrid:
         amount_problem: str = "",
         own_provider: object = None,
         own_patient: Patient | None = None,
+        saved: bool = False,
     ) -> None:
         self.from_insurer = from_insurer
         self.payer = payer
@@ -66,6 +67,7 @@ class PaymentGrid:
         self.amount_problem = amount_problem
         self.own_provider = str(own_provider or "")
         self.own_patient = own_patient
+        self.saved = saved
         self.columns = ("write_off", "paid") if from_insurer else ("paid",)
         self.states: list[LineState] = balances.line_states_by_id(lines, payer)
         self.boxes = Boxes(self.columns, [state.id for state in self.states], data)
@@ -147,6 +149,10 @@ class PaymentGrid:
             texts["todo"] = (
                 "Enter what is paid on each line."
                 f" You can also save now: {left} then stays as the patient's credit."
+            )
+        if self.saved and not shared.allocated:
+            texts["todo"] = (
+                f"{left} of it waits in the Today list. Add a patient's sessions to allocate it."
             )
         explain: dict[str, Any] = {"state": shared.state, "lead": "", "text": texts[shared.state]}
         if shared.state == "over":

@@ -207,11 +207,11 @@ class WriteOffGrid:
                 values |= self._put(line, None)
             return values, "Amounts cleared."
         states = {state.id: state for state in self.states}
-        line = line_id(which) if verb == "writeoff" else None
-        if line is None or line not in states:
+        wanted = line_id(which) if verb == "writeoff" else None
+        if wanted is None or wanted not in states:
             return {}, ""
-        rest = sharing.write_off_rest(states[line], Entry(line))
-        return self._put(line, rest), self.said
+        rest = sharing.write_off_rest(states[wanted], Entry(wanted))
+        return self._put(wanted, rest), self.said
 
     def _fill_everything(self) -> tuple[dict[str, str], str]:
         """The rest of every line whose box is empty; never of a line that waits for an insurer."""

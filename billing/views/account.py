@@ -6,16 +6,16 @@ import datetime
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, wording
-from billing.balances import AccountBalance
+from billing.balances import AccountBalance, HistoryRow
 from billing.models.payments import UNDOING
 from billing.money import show
 from billing.views import notices
@@ -140,8 +140,8 @@ def _history(
         since=filters.since,
         deleted=filters.deleted,
     )
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    rows = page.object_list
+    page: Page[Any] = Paginator(cast("Any", found), PER_PAGE).get_page(request.GET.get("page"))
+    rows: Sequence[HistoryRow] = list(page.object_list)
     undoings = [row.payment for row in rows if row.payment and row.payment.kind in UNDOING]
     return {
         "entries": wording.entries(rows, balances.came_off(undoings)),

@@ -213,6 +213,7 @@ def _again(request: DeskRequest, grid: PaymentGrid, lines: list[int]) -> Payment
         payer=grid.payer,
         from_insurer=True,
         amount_problem=grid.amount_problem,
+        saved=grid.saved,
     )
 
 
@@ -246,6 +247,7 @@ def _grid(
         payer=payer,
         from_insurer=True,
         amount_problem=problem,
+        saved=amount_of is None,
     )
 
 

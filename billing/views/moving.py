@@ -104,7 +104,7 @@ def _refund_figures(request: DeskRequest, payment: Payment, form: RefundForm) ->
     """What is typed so far comes to this; Amount follows what is un-paid."""
     followed = form.follow()
     answer = render(request, f"{FOLDER}/_refund_figures.html", _refund_context(payment, form))
-    events: dict[str, Any] = {"figures": {"said": form.explain["text"]}}
+    events: dict[str, Any] = {"say": form.explain["text"]}
     if followed:
         events["follow"] = followed
     answer["HX-Trigger"] = json.dumps(events)
@@ -196,7 +196,7 @@ def payment_transfer(request: DeskRequest, number: str) -> HttpResponse:
     if request.htmx and request.htmx.target == "transfer-figures":
         context = _transfer_context(payment, form)
         answer = render(request, f"{FOLDER}/_transfer_figures.html", context)
-        answer["HX-Trigger"] = json.dumps({"figures": {"said": form.explain["text"]}})
+        answer["HX-Trigger"] = json.dumps({"say": form.explain["text"]})
         return answer
     if request.POST.get("action") != "save" or not form.is_valid():
         return _transfer_page(

@@ -78,7 +78,7 @@ def _grid(request: DeskRequest, patient: Patient) -> WriteOffGrid:
         lines = lines.issued().filter(pk__in=sent)
     else:
         lines = lines.open()
-    return WriteOffGrid(lines=lines.oldest_first()[:AT_ONCE], sent=sent, data=request.POST)
+    return WriteOffGrid(lines=list(lines.oldest_first()[:AT_ONCE]), sent=sent, data=request.POST)
 
 
 def _context(patient: Patient, grid: WriteOffGrid) -> dict[str, Any]:

@@ -13,7 +13,8 @@
 //   data-live         a form whose totals the server answers while somebody types
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
-// reader is free, {"shout": …} at once. Other scripts call Remit.announce(text).
+// reader is free, {"shout": …} at once; {"follow": {"box": id, "was": text, "now": text}} brings a box
+// up to a total. Other scripts call Remit.announce(text).
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -33,6 +34,12 @@ globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce });
 
 on("say", (event) => announce(event.detail.value));
 on("shout", (event) => announce(event.detail.value, { now: true }));
+
+// A box that follows a total, until somebody types something else into it.
+on("follow", ({ detail }) => {
+  const box = find(`#${detail.box}`);
+  if (box?.value === detail.was) box.value = detail.now;
+});
 
 // ---------------------------------------------------------------- errors, notices, menus
 

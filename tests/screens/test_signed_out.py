@@ -39,6 +39,7 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         given = ["P1042"]
     elif "number" in route:
         given = [next(str(number) for start, number in numbers.items() if route.startswith(start))]
+        given += ["1"] * route.count("<int:")
     elif "<" in route:
         given = ["1"]
     url = reverse(name, args=given)
