@@ -183,9 +183,9 @@ class CreditGrid:
     def _row(self, line: InvoiceLine) -> Row:
         state = self.by_id[line.pk]
         error = (
-            self.boxes.errors.get((line.pk, COLUMN))
-            or self.move.problems.get(line.pk)
-            or self.refused.get(line.pk, "")
+            self.refused.get(line.pk)
+            or self.boxes.errors.get((line.pk, COLUMN))
+            or self.move.problems.get(line.pk, "")
         )
         return Row(
             line=line,

@@ -55,7 +55,7 @@ class _AmountForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self.payment = payment
         self.fields["amount"].error_messages["required"] = f"Enter how much is {self.what}."
-        self.fields["amount"].widget.attrs["class"] = "fld amtbig"
+        self.fields["amount"].widget.attrs["class"] = "fld fld-s num"
 
     def clean_amount(self) -> Decimal:
         amount: Decimal = self.cleaned_data["amount"]
@@ -166,9 +166,9 @@ class RefundForm(_AmountForm):
                 use,
                 self.boxes.text(use.line.pk, COLUMN),
                 refund.balances_after[use.line.pk],
-                self.boxes.errors.get((use.line.pk, COLUMN))
-                or refund.problems.get(use.line.pk)
-                or self.refused.get(use.line.pk, ""),
+                self.refused.get(use.line.pk)
+                or self.boxes.errors.get((use.line.pk, COLUMN))
+                or refund.problems.get(use.line.pk, ""),
             )
             for use in self.uses
         ]

@@ -187,9 +187,9 @@ class WriteOffGrid:
 
     def _row(self, line: InvoiceLine) -> Row:
         error = (
-            self.boxes.errors.get((line.pk, COLUMN))
-            or self.write_off.problems.get(line.pk)
-            or self.refused.get(line.pk, "")
+            self.refused.get(line.pk)
+            or self.boxes.errors.get((line.pk, COLUMN))
+            or self.write_off.problems.get(line.pk, "")
         )
         text = self.boxes.text(line.pk, COLUMN)
         return Row(line, text, self.write_off.balances_after[line.pk], error)

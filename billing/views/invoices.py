@@ -22,5 +22,10 @@ def invoice_detail(request: DeskRequest, number: str) -> HttpResponse:
         "patient": invoice.patient,
         "lines": [(line, links.get(line.pk, [])) for line in lines],
         "totals": balances.line_totals(lines),
+        "write_offs": [
+            each
+            for found in balances.write_offs(line.pk for line in lines).values()
+            for each in found
+        ],
     }
     return render(request, "billing/invoices/detail.html", context)

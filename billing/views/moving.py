@@ -48,9 +48,9 @@ def payment_refund(request: DeskRequest, number: str) -> HttpResponse:
         return _refund_page(request, payment, form)
     valid = form.is_valid()
     for_the_ledger = form.stale or payment.reversed or form.sent_before(request.user)
-    if valid and not for_the_ledger and form.follow():
-        form.add_error("amount", FOLLOWS.format(form.suggested))
     problems = [] if for_the_ledger else form.problems()
+    if valid and not for_the_ledger and not problems and form.follow():
+        form.add_error("amount", FOLLOWS.format(form.suggested))
     if form.errors or problems:
         return _refund_page(request, payment, form, problems)
     try:
