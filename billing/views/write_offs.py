@@ -153,8 +153,10 @@ def small_balances(request: DeskRequest) -> HttpResponse:
     if request.POST.get("action") != "save":
         return _small_page(request, asked, form, lines, chosen, found=found)
     valid = form.is_valid()
-    sent = form.sent_before(request.user)
-    problems = [] if sent else _small_problems(request, chosen)
+    again = f"{reverse('billing:small_balances')}?{urlencode(asked.data)}"
+    if form.sent_before(request.user):  # a second click: its lines are no small balances any more
+        return redirect(again)
+    problems = _small_problems(request, chosen)
     if not valid or problems:
         return _small_page(request, asked, form, lines, chosen, problems, found=found)
     try:
@@ -170,7 +172,7 @@ def small_balances(request: DeskRequest) -> HttpResponse:
         form.refuse(error)
         return _small_page(request, asked, form, lines, chosen, [], found=found)
     messages.success(request, f"Written off as small balances: {chosen.counted}.")
-    return redirect(f"{reverse('billing:small_balances')}?{urlencode(asked.data)}")
+    return redirect(again)
 
 
 def _small_problems(request: DeskRequest, chosen: Chosen) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@
 //   data-print        prints the page
 //   data-submit       a form that is sent when one of its choices changes
 //   data-once         a form that may be sent once: a second press does nothing
+//   data-stay         a form in which Enter goes to the next box
 //   data-live         a form whose totals the server answers while somebody types
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
@@ -108,6 +109,18 @@ function pressMain() {
   button.click();
   return true;
 }
+
+// Enter goes on in a form whose figures follow by themselves; it never saves a half-finished one.
+on("keydown", (event) => {
+  const { target } = event;
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!target.form?.matches("[data-stay]") || !target.matches("input, select")) return;
+  event.preventDefault();
+  const fields = [...target.form.elements].filter(
+    (field) => field.matches("input:not([type=hidden]), select, [data-main]") && field.offsetParent,
+  );
+  fields[fields.indexOf(target) + (event.shiftKey ? -1 : 1)]?.focus();
+});
 
 // T, + and - in a date: today, the next day, the day before.
 on("keydown", (event) => {

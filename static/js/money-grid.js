@@ -161,9 +161,9 @@ document.addEventListener("fill-boxes", ({ detail }) => {
     showUndo(detail.undo);
   }
   for (const name of names) put(box(name), detail.values[name]);
-  const goTo = detail.focus || (mends && names[0]);
+  const goTo = detail.focus || (mends && detail.undo && names[0]);
   if (goTo) box(goTo)?.focus();
-  mends = false;
+  if (detail.undo) mends = false; // the answer to a press, not to a box that was left
 });
 
 const FILLS = {

@@ -44,13 +44,13 @@ def url(payment: Payment) -> str:
     return f"/payments/{payment.number}/transfer/"
 
 
-def answers(provider: Provider, **given: Any) -> dict[str, Any]:
+def answers(to: Provider, **given: Any) -> dict[str, Any]:
     return {
         "key": key(),
         "action": "save",
         "amount": "60.00",
         "patient": "P1042",
-        "provider": str(provider.pk),
+        "provider": str(to.pk),
         "reason": "Wrong provider",
         "note": "",
         "date": timezone.localdate().isoformat(),
