@@ -45,6 +45,7 @@ def payment_refund(request: DeskRequest, number: str) -> HttpResponse:
         if request.POST.get("fill") == "everything":
             form.fill_everything()
         form.follow()
+        form.only_filled()
         return _refund_page(request, payment, form)
     valid = form.is_valid()
     for_the_ledger = form.stale or payment.reversed or form.sent_before(request.user)
@@ -198,10 +199,11 @@ def payment_transfer(request: DeskRequest, number: str) -> HttpResponse:
         answer = render(request, f"{FOLDER}/_transfer_figures.html", context)
         answer["HX-Trigger"] = json.dumps({"say": form.explain["text"]})
         return answer
-    if request.POST.get("action") != "save" or not form.is_valid():
-        return _transfer_page(
-            request, payment, form, saving="save" in request.POST.get("action", "")
-        )
+    if request.POST.get("action") != "save":
+        form.only_filled()
+        return _transfer_page(request, payment, form)
+    if not form.is_valid():
+        return _transfer_page(request, payment, form, saving=True)
     try:
         posted = ledger.transfer(by=request.user, payment=payment, **form.answer)
     except ledger.LedgerError as error:

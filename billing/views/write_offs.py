@@ -51,6 +51,7 @@ def write_off_new(request: DeskRequest, chart: str) -> HttpResponse:
         return _live(request, patient, grid)
     if request.POST.get("action") != "save":
         grid.fill(request.POST.get("fill", ""))
+        form.only_filled()
         return _page(request, patient, form, grid)
     valid = form.is_valid()
     problems = [] if grid.stale or form.sent_before(request.user) else grid.problems()
@@ -151,6 +152,7 @@ def small_balances(request: DeskRequest) -> HttpResponse:
         marked = [line.pk for line in lines] if fill == "all" else []
     chosen = Chosen(lines, marked, request.POST)
     if request.POST.get("action") != "save":
+        form.only_filled()
         return _small_page(request, asked, form, lines, chosen, found=found)
     valid = form.is_valid()
     again = f"{reverse('billing:small_balances')}?{urlencode(asked.data)}"

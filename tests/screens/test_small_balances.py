@@ -134,7 +134,8 @@ def test_what_is_marked_is_counted(desk: Desk) -> None:
     part = text(desk.client.post(URL, form(*lines, action=""), headers=headers))
     assert part.startswith('<div class="marked num" id="chosen">')
     assert "2 lines, $5.75" in part
-    page = text(desk.client.post(URL, form(action="", fill="all")))
+    page = text(desk.client.post(URL, form(action="", fill="all", reason="")))
+    assert "Say why it is written off." not in page  # nobody asked to save yet
     assert page.count(" checked>") == 2
     assert "2 lines, $5.75" in page
     assert " checked>" not in text(desk.client.post(URL, form(*lines, action="", fill="none")))
