@@ -15,12 +15,14 @@ from billing.views import (
     insurance_payments,
     invoice_lists,
     invoices,
+    moving,
     payment_lists,
     payments,
     sessions,
     statements,
     take_payment,
     today,
+    write_offs,
 )
 
 app_name = "billing"
@@ -30,6 +32,9 @@ urlpatterns = [
     # A patient's money
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
+    path("patients/<str:chart>/refund/", moving.patient_refund, name="patient_refund"),
+    path("patients/<str:chart>/transfer/", moving.patient_transfer, name="patient_transfer"),
+    path("patients/<str:chart>/write-off/", write_offs.write_off_new, name="write_off_new"),
     path("patients/<str:chart>/credit/", credit.patient_credit, name="patient_credit"),
     path("patients/<str:chart>/family/", family.patient_family, name="patient_family"),
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
@@ -50,6 +55,13 @@ urlpatterns = [
     path("payments/<str:number>/void/", payments.payment_void, name="payment_void"),
     path("payments/<str:number>/unpay/", payments.payment_unpay, name="payment_unpay"),
     path("payments/<str:number>/receipt/", documents.payment_receipt, name="payment_receipt"),
+    path("payments/<str:number>/correct/", payments.payment_correct, name="payment_correct"),
+    path("payments/<str:number>/refund/", moving.payment_refund, name="payment_refund"),
+    path("payments/<str:number>/refunds/<int:pk>/undo/", moving.refund_undo, name="refund_undo"),
+    path("payments/<str:number>/transfer/", moving.payment_transfer, name="payment_transfer"),
+    # Write-offs
+    path("write-offs/small-balances/", write_offs.small_balances, name="small_balances"),
+    path("write-offs/<int:pk>/undo/", write_offs.write_off_undo, name="write_off_undo"),
     # Insurance payments
     path(
         "insurance-payments/",

@@ -21,10 +21,12 @@ from billing.balances import (
     NegativeCredit,
     Use,
     Voiding,
+    WrittenOff,
     together,
 )
 from billing.charging import Owed
-from billing.models import Allocation, Invoice, InvoiceLine, Kind, LineVoid, Payment
+from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Kind, Payment
+from billing.models.append_only import AppendOnlyModel
 from billing.models.payments import UNDOING
 from billing.money import show, show_dollars
 from patients.models import Patient, Provider
@@ -49,7 +51,7 @@ def who(user: AbstractBaseUser) -> str:
     return user.get_short_name() or str(user)  # type: ignore[attr-defined]
 
 
-def moment(row: Payment | LineVoid) -> str:
+def moment(row: AppendOnlyModel) -> str:
     """When a row was entered: the time, and the day too where it is not the row's own."""
     at = timezone.localtime(row.created_at)
     return f"{at:%H:%M}" if at.date() == row.date else f"{at:%d %b %H:%M}"
@@ -112,13 +114,20 @@ class Event:
     row: Payment | Allocation
     text: str
     line: InvoiceLine | None = None
+    number: str = ""  # of the transfer it leads to
+
+    @property
+    def can_undo(self) -> bool:
+        """A refund that stands; it may not have happened after all."""
+        row = self.row
+        return isinstance(row, Payment) and row.kind == Kind.REFUND and not row.reversed
 
 
 def events(
     payment: Payment, drawn: Iterable[Payment], allocations: Iterable[Allocation]
 ) -> list[Event]:
     """Everything that happened to a payment, in the order it was entered."""
-    found = [Event(row, _drawn(row)) for row in drawn]
+    found = [Event(row, *_drawn(row)) for row in drawn]
     found += [
         Event(row, "Allocated to" if row.amount > 0 else "Un-paid on", row.line)
         for row in allocations
@@ -127,12 +136,12 @@ def events(
     return [first, *sorted(found, key=lambda event: (event.row.created_at, event.row.amount))]
 
 
-def _drawn(row: Payment) -> str:
+def _drawn(row: Payment) -> tuple[str, None, str]:
     if row.kind == Kind.TRANSFER_OUT:
-        into = next(iter(row.answers.all()), None)
+        into = next((each for each in row.answers.all() if each.number), None)
         if into and into.number:
-            return f"Transferred to {into.patient}, {into.provider} ({into.number})"
-    return str(title(row))
+            return f"Transferred to {into.patient}, {into.provider}", None, into.number
+    return str(title(row)), None, ""
 
 
 # ---------------------------------------------------------------------------- history
@@ -150,6 +159,8 @@ class Entry:
     @property
     def label(self) -> str:
         """What the row is called where only text can stand: "More actions for …"."""
+        if self.row.written_off:
+            return f"{written_off(self.row.written_off.row)} on {self.row.line}"
         if self.row.line:
             return f"void of {self.row.line}" if self.row.under else f"{self.row.line}"
         return str(self.title)
@@ -160,6 +171,11 @@ class Entry:
         return bool(payment and payment.is_money_in and not payment.reversed)
 
     @property
+    def can_undo_refund(self) -> bool:
+        payment = self.row.payment
+        return bool(payment and payment.kind == Kind.REFUND and not payment.reversed)
+
+    @property
     def can_delete(self) -> bool:
         payment = self.row.payment
         return self.can_undo and bool(payment and payment.kind == Kind.RECEIPT)
@@ -167,7 +183,11 @@ class Entry:
 
 def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) -> list[Entry]:
     """The history as the screen shows it. `off`: what came off undone receipts' lines."""
-    undoings = {row.payment.original_id: row.payment for row in rows if row.under and row.payment}
+    undoings = {
+        row.payment.original_id: row.payment
+        for row in rows
+        if row.payment and row.payment.kind in UNDOING
+    }
     return [
         Entry(
             row,
@@ -179,7 +199,15 @@ def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) ->
     ]
 
 
+def written_off(row: Adjustment) -> str:
+    """ "Courtesy write-off", "Contractual write-off"."""
+    kind: str = row.get_kind_display()
+    return kind if kind.endswith("write-off") else f"{kind} write-off"
+
+
 def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
+    if row.written_off:
+        return _notes_on_write_off(row.written_off)
     payment = row.payment
     if row.void and row.under:
         return [row.void.reason, f"{who(row.void.created_by)} {moment(row.void)}"]
@@ -187,6 +215,8 @@ def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
         return []
     if not row.under:
         return [payment.reason] if payment.reason else []
+    if payment.kind not in UNDOING:
+        return [payment.reason, f"{who(payment.created_by)} {moment(payment)}"]
     notes = [payment.reason]
     if payment.note:
         notes.append(payment.note)
@@ -204,6 +234,16 @@ def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
     overdrawn = row.balance
     if overdrawn > 0:
         notes.append(f"the {show(-overdrawn)} credit comes from here")
+    return notes
+
+
+def _notes_on_write_off(found: WrittenOff) -> list[str]:
+    notes = [found.row.reason, f"{who(found.row.created_by)} {moment(found.row)}"]
+    if found.undone:
+        when = f"{day(found.undone.date)} by {who(found.undone.created_by)}"
+        notes.append(f"undone on {when}: {found.undone.reason}")
+    elif found.line_is_void:
+        notes.append("the line was voided")
     return notes
 
 
@@ -471,3 +511,39 @@ def after_moving(
         if count
     )
     return f"{did}.", f"Invoices now owe {show(account.invoices)} and {credit}."
+
+
+# ---------------------------------------------------------------------------- money that left
+
+
+def after_refund(refund: Payment, account: AccountBalance | None) -> tuple[str, str]:
+    """ "Refunded." "$60.00 of R-2207 paid back to Smith, John by card. …" """
+    source = refund.source
+    assert source  # noqa: S101
+    how = f", {refund.get_method_display().lower()}" if refund.method else ""
+    rest = f"{show_dollars(-refund.amount)} of {source.number} paid back to {source.received_from}{how}."
+    if account:
+        rest += f" {account.provider}'s credit is {show(account.credit)}."
+    return "Refunded.", rest
+
+
+def after_transfer(into: Payment, now: AccountBalance, there: AccountBalance) -> tuple[str, str]:
+    """What the notice says after credit went to another account."""
+    assert into.original  # noqa: S101
+    out = into.original
+    assert out.source  # noqa: S101
+    whose = "" if into.patient_id == out.patient_id else f"{into.patient}, "
+    lead = f"{show_dollars(into.amount)} of {out.source.number} moved to {whose}{into.provider}."
+    rest = f"It is {into.number} there. {now.provider}'s credit is {show(now.credit)}"
+    return lead, f"{rest}, {whose}{there.provider}'s {show(there.credit)}."
+
+
+def moved_on(transfers: Iterable[Payment], receipt: Payment) -> str:
+    """ " $40.00 of it moved to Dr 2 (T-0004)." after a payment of several providers' lines."""
+    parts = [
+        f"{show_dollars(each.amount)} to"
+        f" {'' if each.patient_id == receipt.patient_id else f'{each.patient}, '}{each.provider}"
+        f" ({each.number})"
+        for each in transfers
+    ]
+    return f" Moved on: {listed(parts, noun='transfer')}." if parts else ""

@@ -22,12 +22,13 @@ from billing.balances.fees import (
     last_session,
     usual_services,
 )
-from billing.balances.history import HistoryRow, history
+from billing.balances.history import HistoryEntries, HistoryRow, history
 from billing.balances.invoices import Invoiced, invoiced_total, with_sums
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
     credit_lines,
+    held_lines,
     line_states,
     line_states_by_id,
     paid_by,
@@ -60,9 +61,11 @@ from billing.balances.undoing import (
     effects_of_undoing,
     family,
     negative_credits,
+    pays_again,
     together,
     undoing_of,
     used_on,
+    with_credit,
 )
 from billing.balances.voiding import VoidEffect, Voiding, effects_of_voiding
 from billing.balances.worklists import (
@@ -86,6 +89,7 @@ from billing.balances.worklists import (
     unallocated_of_payers,
     waiting_counts,
 )
+from billing.balances.write_offs import WrittenOff, owed_on, small_balances, write_offs
 
 __all__ = [
     "AGES",
@@ -97,6 +101,7 @@ __all__ = [
     "Effect",
     "FeeRow",
     "Fees",
+    "HistoryEntries",
     "HistoryRow",
     "Insurers",
     "Invoiced",
@@ -119,6 +124,7 @@ __all__ = [
     "VoidEffect",
     "Voiding",
     "Waiting",
+    "WrittenOff",
     "account",
     "accounts",
     "accounts_with_credit",
@@ -135,6 +141,7 @@ __all__ = [
     "family_total",
     "fee_rows",
     "first_day",
+    "held_lines",
     "history",
     "invoiced_total",
     "last_session",
@@ -145,12 +152,15 @@ __all__ = [
     "negative_accounts",
     "negative_credits",
     "over_allocated_of_payers",
+    "owed_on",
     "owing_by_age",
     "paid_by",
     "pays",
+    "pays_again",
     "received_total",
     "session_rows",
     "session_sums",
+    "small_balances",
     "statement",
     "statements",
     "takings",
@@ -164,5 +174,7 @@ __all__ = [
     "used_on",
     "usual_services",
     "waiting_counts",
+    "with_credit",
     "with_sums",
+    "write_offs",
 ]

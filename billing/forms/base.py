@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
+from django.forms.utils import ErrorDict
 from django.utils import timezone
 
 from billing.models.periods import closed_through
@@ -54,6 +55,10 @@ class LedgerForm(forms.Form):
         """
         key = self.cleaned_data.get("key")
         return key is not None and Submission.objects.of_form(by, key).exists()
+
+    def only_filled(self) -> None:
+        """Nothing is called wrong while somebody still fills the form by its buttons."""
+        self._errors = ErrorDict()
 
     def refuse(self, error: Exception) -> None:
         """Show a LedgerError where it belongs: beside its field if this form has that field."""

@@ -49,7 +49,7 @@ def patient_credit(request: DeskRequest, chart: str) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, grid, context)
     valid = form.is_valid()
-    problems = [] if form.sent_before(request.user) else grid.problems()
+    problems = [] if grid.stale or form.sent_before(request.user) else grid.problems()
     provider = account.provider
     if not valid or problems or provider is None:
         return _refused(request, grid, context, problems)

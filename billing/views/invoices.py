@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.urls import Resolver404, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,19 +44,13 @@ def invoice_detail(request: DeskRequest, number: str) -> HttpResponse:
         "totals": balances.line_totals(standing),
         "standing": standing,
         "state": wording.invoice_state(lines),
-        "write_off_url": _write_off_url(invoice),
+        "write_offs": [
+            each
+            for found in balances.write_offs(line.pk for line in lines).values()
+            for each in found
+        ],
     }
     return render(request, "billing/invoices/detail.html", context)
-
-
-def _write_off_url(invoice: Invoice) -> str:
-    """Where what is left is written off, if this clinic's Remit has that screen."""
-    url = f"/patients/{invoice.patient.chart_number}/write-off/"
-    try:
-        resolve(url)
-    except Resolver404:
-        return ""
-    return url
 
 
 # ---------------------------------------------------------------------------- voiding

@@ -17,12 +17,13 @@ from tests.factories import (
     CoverageFactory,
     FeeFactory,
     InsurancePaymentFactory,
+    LineFactory,
     PatientFactory,
     PaymentFactory,
     ServiceFactory,
     SessionFactory,
 )
-from tests.factories.bills import day
+from tests.factories.bills import day, entries, money
 from tests.support.surprises import Surprises
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,3 +281,56 @@ def test_sessions_and_invoices(
     for path in ("/invoices/INV-0001/", "/invoices/INV-0001/void/", "/patients/P1042/account/"):
         page.goto(live_server.url + path)
         looked_at(f"{path}, voided")
+
+
+def test_money_that_leaves_and_write_offs(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    line = john.lines.get()
+    LineFactory(patient=john, provider=dr1, amount="4.50", ago=60, by=ana)
+    kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=john)
+    LineFactory(patient=kim, provider=dr1, amount="60", by=ana)
+    receipt = PaymentFactory(patient=john, provider=dr1, amount="100", on={line: "40"}, by=ana)
+    other = PaymentFactory(patient=john, provider=dr1, amount="10", by=ana)
+    refund = ledger.refund(
+        by=ana, payment=other, amount=money("5"), method="cash", date=day(0), reason="Overpaid"
+    ).receipt
+    off = ledger.write_off(
+        by=ana,
+        entries=entries({line: ("0", "2")}),
+        kind="courtesy",
+        date=day(0),
+        reason="Long wait",
+    ).adjustments[0]
+    for path in (
+        "/patients/P1042/account/",
+        "/patients/P1042/account/?show=unallocated&period=all",
+        f"/payments/{receipt.number}/refund/",
+        f"/payments/{other.number}/refunds/{refund.pk}/undo/",
+        f"/payments/{receipt.number}/transfer/",
+        f"/payments/{receipt.number}/correct/",
+        "/patients/P1042/refund/",
+        "/patients/P1042/write-off/",
+        "/patients/P1042/payments/new/?family=1",
+        "/write-offs/small-balances/",
+        f"/write-offs/{off.pk}/undo/",
+        f"/invoices/{line.invoice.number}/",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    page.goto(f"{live_server.url}/payments/{receipt.number}/refund/")
+    page.get_by_role("textbox", name="Un-pay INV-0001").fill("41")
+    page.get_by_role("button", name="Save refund").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("refund, refused")
+    page.goto(f"{live_server.url}/patients/P1042/write-off/")
+    page.get_by_role("textbox", name="Write off INV-0001").fill("99")
+    page.get_by_role("button", name="Save write-off").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("write off, refused")
