@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from billing.models import (
     DepositItem,
     Document,
     Fee,
+    ImportFile,
     Invoice,
     InvoiceLine,
     LineVoid,
@@ -79,8 +80,12 @@ def dollars(field: str, name: str = "") -> Callable[..., str]:
 
 
 class FeeInline(admin.TabularInline):
+    """The dated fees, the newest first: the clinic's, then those agreed with single payers."""
+
     model = Fee
-    extra = 0
+    extra = 1
+    fields = ["valid_from", "amount", "payer"]
+    ordering = [F("payer__name").asc(nulls_first=True), "-valid_from"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Fee]:
         return super().get_queryset(request).select_related("service", "payer")
@@ -91,10 +96,28 @@ class FeeInline(admin.TabularInline):
 
 @admin.register(Service)
 class ServiceAdmin(OfficeAdmin):
-    list_display = ["code", "description", "active"]
+    """A new fee is a new row with its first day; those before it stay, for sessions of their days."""
+
+    list_display = ["code", "description", "todays_fee", "own_fees", "active"]
     list_filter = ["active"]
     search_fields = ["code", "description"]
     inlines = [FeeInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
+        dated = Fee.objects.filter(service=OuterRef("pk"), valid_from__lte=timezone.localdate())
+        newest = dated.filter(payer=None).order_by("-valid_from").values("amount")[:1]
+        agreed = Count("fees__payer", distinct=True)
+        found = super().get_queryset(request)
+        return found.annotate(fee_of_today=Subquery(newest), payers_with_fee=agreed)
+
+    @admin.display(description="fee today", ordering="fee_of_today")
+    def todays_fee(self, service: Any) -> str:
+        return "none yet" if service.fee_of_today is None else show_dollars(service.fee_of_today)
+
+    @admin.display(description="payers with their own", ordering="payers_with_fee")
+    def own_fees(self, service: Any) -> int:
+        number: int = service.payers_with_fee
+        return number
 
 
 # ---------------------------------------------------------------------------- money rows
@@ -129,9 +152,9 @@ class InvoiceAdmin(ReadOnlyAdmin):
     inlines = [InvoiceLineInline]
 
     @admin.display(description="screen")
-    def screen(self, invoice: Invoice) -> SafeString | str:
+    def screen(self, invoice: Invoice) -> SafeString:
         if not invoice.number:
-            return "draft"
+            return screen_link(reverse("billing:invoice_draft", args=[invoice.pk]), "Open draft")
         return screen_link(reverse("billing:invoice_detail", args=[invoice.number]), "Open invoice")
 
 
@@ -405,6 +428,29 @@ class DocumentAdmin(ReadOnlyAdmin):
     @admin.display(description="screen")
     def screen(self, document: Document) -> SafeString:
         return screen_link(document.get_absolute_url(), "Print again")
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(ReadOnlyAdmin):
+    """That a file was imported, by whom and what it became; what is in one is its uploader's."""
+
+    list_display = ["name", "kind", "uploaded_at", "uploaded_by", "imported_at", "made"]
+    list_filter = ["kind"]
+    list_select_related = ["uploaded_by"]
+    ordering = ["-id"]
+    fields = [
+        "name",
+        "kind",
+        "digest",
+        "encoding",
+        "uploaded_at",
+        "uploaded_by",
+        "imported_at",
+        "made",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportFile]:
+        return super().get_queryset(request).defer("content", "found", "report")
 
 
 @admin.register(StatementBatch)

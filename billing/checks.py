@@ -27,7 +27,7 @@ from billing.models import (
     Payment,
 )
 from billing.models.numbering import INVOICE
-from billing.models.payments import UNDOING
+from billing.models.payments import MOVED, UNDOING
 from billing.money import ZERO
 
 Findings = Iterator[str]
@@ -187,10 +187,13 @@ def r9_undoing_says_why() -> Findings:
 
 
 def deposited_money_stays() -> Findings:
-    """What is on a deposit slip was received by then, and not deleted."""
-    late = DepositItem.objects.filter(deposit__date__lt=F("payment__date"))
-    deleted = DepositItem.objects.filter(payment__answers__kind=Kind.VOID)
-    for item in late | deleted:
+    """What is on a deposit slip is money, was received by then, and was not deleted."""
+    late = Q(deposit__date__lt=F("payment__date"))
+    deleted = Q(payment__kind=Kind.VOID) | Q(payment__answers__kind=Kind.VOID)
+    moved = Q(payment__kind__in=MOVED) | Q(
+        payment__kind=Kind.REVERSAL, payment__original__kind__in=MOVED
+    )
+    for item in DepositItem.objects.filter(late | deleted | moved).distinct():
         yield f"deposit {item.deposit_id}: payment {item.payment_id} does not belong on it"
 
 
@@ -203,7 +206,7 @@ def invoices_numbered_without_gaps() -> Findings:
     series = NumberSeries.objects.filter(prefix=INVOICE).first()
     if numbers and numbers[-1] - numbers[0] + 1 != len(numbers):
         yield f"invoices: {numbers[-1] - numbers[0] + 1 - len(numbers)} numbers are missing"
-    if numbers and series and series.next_number <= numbers[-1]:
+    if numbers and series and series.next_number != numbers[-1] + 1:
         yield f"invoices: number {numbers[-1]} is given, the next would be {series.next_number}"
 
 

@@ -56,6 +56,7 @@ VOIDED = LineVoid._meta.db_table
 DEPOSIT = Deposit._meta.db_table
 DEPOSITED = DepositItem._meta.db_table
 UNDOING = "('reversal', 'void')"
+MOVED = "('transfer_out', 'transfer_in')"
 
 
 @dataclass(frozen=True)
@@ -353,10 +354,20 @@ REFUSALS: list[Refusal] = [
     Refusal(
         DEPOSITED,
         "INSERT",
+        f"EXISTS (SELECT 1 FROM {DEPOSIT} d WHERE d.id = NEW.deposit_id AND d.date <="
+        f" (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1))",
+        "R8: the day is closed",
+    ),
+    Refusal(
+        DEPOSITED,
+        "INSERT",
         f"NOT EXISTS (SELECT 1 FROM {PAYMENT} p, {DEPOSIT} d"
         " WHERE p.id = NEW.payment_id AND d.id = NEW.deposit_id AND d.date >= p.date"
         " AND p.kind IN ('receipt', 'reversal', 'refund') AND NOT EXISTS ("
-        f"SELECT 1 FROM {PAYMENT} v WHERE v.original_id = p.id AND v.kind = 'void'))",
+        f"SELECT 1 FROM {PAYMENT} v WHERE v.original_id = p.id AND v.kind = 'void')"
+        # Undoing a transfer brings no more money than the transfer did.
+        f" AND NOT EXISTS (SELECT 1 FROM {PAYMENT} o"
+        f" WHERE o.id = p.original_id AND p.kind = 'reversal' AND o.kind IN {MOVED}))",
         "A slip holds receipts, reversals and refunds of its day or before, none deleted",
     ),
     *_never(DepositItem),

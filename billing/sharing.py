@@ -98,6 +98,7 @@ class LineShare:
     released: Decimal
     problem: str = ""
     column: str = "paid"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +365,88 @@ def credit_totals(lines: Sequence[CreditLine], move: CreditMove) -> CreditTotals
         moved=move.moved,
         after=sum(move.balances_after.values(), ZERO),
     )
+
+
+# ---------------------------------------------------------------------------- money paid back
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund as typed so far: what is free, what comes off lines first, and what is left."""
+
+    free: Decimal
+    unpaid: Decimal
+    amount: Decimal
+    problems: Mapping[int, str]
+    balances_after: Mapping[int, Decimal]
+
+    @property
+    def available(self) -> Decimal:
+        """The most that can be paid back: what is unallocated once the lines are un-paid."""
+        return max(self.free + self.unpaid, ZERO)
+
+    @property
+    def left(self) -> Decimal:
+        """What stays as credit. Below zero while more is to be paid back than there is."""
+        return self.free + self.unpaid - self.amount
+
+    @property
+    def short(self) -> Decimal:
+        return max(-self.left, ZERO)
+
+
+def pay_back(
+    *,
+    free: Decimal,
+    lines: Sequence[CreditLine],
+    amounts: Mapping[int, Decimal],
+    amount: Decimal,
+) -> Refund:
+    """What paying `amount` back out of one receipt comes to, un-paying its lines first.
+
+    `held` of each line is what this receipt has on it; `amounts` is how much of that comes off.
+    """
+    problems: dict[int, str] = {}
+    balances: dict[int, Decimal] = {}
+    for line in lines:
+        unpaid = amounts.get(line.id, ZERO)
+        balances[line.id] = line.balance + unpaid
+        if unpaid < 0:
+            problems[line.id] = "Enter what comes off the line, without a minus."
+        elif unpaid > line.held:
+            problems[line.id] = f"You can un-pay at most {show(line.held)} on this line."
+    return Refund(free, sum(amounts.values(), ZERO), amount, problems, balances)
+
+
+# ---------------------------------------------------------------------------- write-offs
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """What is written off lines, as typed so far."""
+
+    total: Decimal
+    problems: Mapping[int, str]
+    balances_after: Mapping[int, Decimal]
+
+    @property
+    def after(self) -> Decimal:
+        """What the lines listed owe together once it is saved."""
+        return sum(self.balances_after.values(), ZERO)
+
+
+def write_off(lines: Iterable[LineState], amounts: Mapping[int, Decimal]) -> WriteOff:
+    """Every line as it would stand. More than a line owes is a problem, and so is a minus."""
+    problems: dict[int, str] = {}
+    balances: dict[int, Decimal] = {}
+    for line in lines:
+        amount = amounts.get(line.id, ZERO)
+        balances[line.id] = line.balance - amount
+        if amount < 0:
+            problems[line.id] = "A write-off is taken back with Undo, on the account."
+        elif amount > line.balance:
+            problems[line.id] = f"This line only owes {show(line.balance)}."
+    return WriteOff(sum(amounts.values(), ZERO), problems, balances)
 
 
 # ---------------------------------------------------------------------------- in words

@@ -6,17 +6,24 @@ from billing.views import (
     account,
     credit,
     documents,
+    drafts,
     family,
+    fees,
     find,
     help,
+    imports,
     insurance_payments,
+    invoice_lists,
     invoices,
+    moving,
     payers,
     payment_lists,
     payments,
+    sessions,
     statements,
     take_payment,
     today,
+    write_offs,
 )
 
 app_name = "billing"
@@ -26,12 +33,22 @@ urlpatterns = [
     # A patient's money
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
+    path("patients/<str:chart>/refund/", moving.patient_refund, name="patient_refund"),
+    path("patients/<str:chart>/transfer/", moving.patient_transfer, name="patient_transfer"),
+    path("patients/<str:chart>/write-off/", write_offs.write_off_new, name="write_off_new"),
     path("patients/<str:chart>/credit/", credit.patient_credit, name="patient_credit"),
     path("patients/<str:chart>/family/", family.patient_family, name="patient_family"),
     path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
     path("patients/<str:chart>/documents/", documents.patient_documents, name="patient_documents"),
     path("patients/<str:chart>/statements/new/", statements.statement_new, name="statement_new"),
     path("patients/<str:chart>/superbills/new/", statements.superbill_new, name="superbill_new"),
+    path("patients/<str:chart>/sessions/new/", sessions.session_new, name="session_new"),
+    path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
+    # Sessions and fees
+    path("sessions/", sessions.session_list, name="session_list"),
+    path("sessions/new/", sessions.session_start, name="session_start"),
+    path("sessions/<int:pk>/", sessions.session_edit, name="session_edit"),
+    path("fees/", fees.fee_list, name="fee_list"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),
@@ -39,6 +56,13 @@ urlpatterns = [
     path("payments/<str:number>/void/", payments.payment_void, name="payment_void"),
     path("payments/<str:number>/unpay/", payments.payment_unpay, name="payment_unpay"),
     path("payments/<str:number>/receipt/", documents.payment_receipt, name="payment_receipt"),
+    path("payments/<str:number>/correct/", payments.payment_correct, name="payment_correct"),
+    path("payments/<str:number>/refund/", moving.payment_refund, name="payment_refund"),
+    path("payments/<str:number>/refunds/<int:pk>/undo/", moving.refund_undo, name="refund_undo"),
+    path("payments/<str:number>/transfer/", moving.payment_transfer, name="payment_transfer"),
+    # Write-offs
+    path("write-offs/small-balances/", write_offs.small_balances, name="small_balances"),
+    path("write-offs/<int:pk>/undo/", write_offs.write_off_undo, name="write_off_undo"),
     # Insurance payments
     path(
         "insurance-payments/",
@@ -60,6 +84,9 @@ urlpatterns = [
     path("payers/<int:payer>/", payers.payer_account, name="payer_account"),
     path("denials/", payers.denial_list, name="denial_list"),
     # Invoices
+    path("invoices/", invoice_lists.invoice_list, name="invoice_list"),
+    path("invoices/new/", drafts.invoice_new, name="invoice_new"),
+    path("invoices/drafts/<int:pk>/", drafts.invoice_draft, name="invoice_draft"),
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
     path("invoices/<str:number>/print/", documents.invoice_print, name="invoice_print"),
     # Documents
@@ -70,8 +97,20 @@ urlpatterns = [
         statements.statement_batch_detail,
         name="statement_batch_detail",
     ),
+    # Import
+    path("import/", imports.import_start, name="import_start"),
+    path("import/<str:kind>/", imports.import_upload, name="import_upload"),
+    path("import/<str:kind>/template.csv", imports.import_template, name="import_template"),
+    path("import/<str:kind>/<uuid:key>/", imports.import_check, name="import_check"),
+    path(
+        "import/<str:kind>/<uuid:key>/problems.csv",
+        imports.import_problems,
+        name="import_problems",
+    ),
+    path("invoices/<str:number>/void/", invoices.invoice_void, name="invoice_void"),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),
+    path("find/services/", find.find_services, name="find_services"),
     path("help/keys/", help.help_keys, name="help_keys"),
 ]

@@ -20,11 +20,16 @@ from billing.balances import (
     HistoryRow,
     NegativeCredit,
     Use,
+    Voiding,
+    WrittenOff,
     together,
 )
-from billing.models import Allocation, InvoiceLine, Kind, Payment
+from billing.charging import Owed
+from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Kind, Payment
+from billing.models.append_only import AppendOnlyModel
 from billing.models.payments import UNDOING
-from billing.money import show
+from billing.money import show, show_dollars
+from patients.models import Patient, Provider
 
 MOST = 3  # so many things are named one by one
 
@@ -46,7 +51,7 @@ def who(user: AbstractBaseUser) -> str:
     return user.get_short_name() or str(user)  # type: ignore[attr-defined]
 
 
-def moment(row: Payment) -> str:
+def moment(row: AppendOnlyModel) -> str:
     """When a row was entered: the time, and the day too where it is not the row's own."""
     at = timezone.localtime(row.created_at)
     return f"{at:%H:%M}" if at.date() == row.date else f"{at:%d %b %H:%M}"
@@ -109,13 +114,20 @@ class Event:
     row: Payment | Allocation
     text: str
     line: InvoiceLine | None = None
+    number: str = ""  # of the transfer it leads to
+
+    @property
+    def can_undo(self) -> bool:
+        """A refund that stands; it may not have happened after all."""
+        row = self.row
+        return isinstance(row, Payment) and row.kind == Kind.REFUND and not row.reversed
 
 
 def events(
     payment: Payment, drawn: Iterable[Payment], allocations: Iterable[Allocation]
 ) -> list[Event]:
     """Everything that happened to a payment, in the order it was entered."""
-    found = [Event(row, _drawn(row)) for row in drawn]
+    found = [Event(row, *_drawn(row)) for row in drawn]
     found += [
         Event(row, "Allocated to" if row.amount > 0 else "Un-paid on", row.line)
         for row in allocations
@@ -124,12 +136,12 @@ def events(
     return [first, *sorted(found, key=lambda event: (event.row.created_at, event.row.amount))]
 
 
-def _drawn(row: Payment) -> str:
+def _drawn(row: Payment) -> tuple[str, None, str]:
     if row.kind == Kind.TRANSFER_OUT:
-        into = next(iter(row.answers.all()), None)
+        into = next((each for each in row.answers.all() if each.number), None)
         if into and into.number:
-            return f"Transferred to {into.patient}, {into.provider} ({into.number})"
-    return str(title(row))
+            return f"Transferred to {into.patient}, {into.provider}", None, into.number
+    return str(title(row)), None, ""
 
 
 # ---------------------------------------------------------------------------- history
@@ -147,14 +159,21 @@ class Entry:
     @property
     def label(self) -> str:
         """What the row is called where only text can stand: "More actions for …"."""
+        if self.row.written_off:
+            return f"{written_off(self.row.written_off.row)} on {self.row.line}"
         if self.row.line:
-            return f"{self.row.line}"
+            return f"void of {self.row.line}" if self.row.under else f"{self.row.line}"
         return str(self.title)
 
     @property
     def can_undo(self) -> bool:
         payment = self.row.payment
         return bool(payment and payment.is_money_in and not payment.reversed)
+
+    @property
+    def can_undo_refund(self) -> bool:
+        payment = self.row.payment
+        return bool(payment and payment.kind == Kind.REFUND and not payment.reversed)
 
     @property
     def can_delete(self) -> bool:
@@ -164,7 +183,11 @@ class Entry:
 
 def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) -> list[Entry]:
     """The history as the screen shows it. `off`: what came off undone receipts' lines."""
-    undoings = {row.payment.original_id: row.payment for row in rows if row.under and row.payment}
+    undoings = {
+        row.payment.original_id: row.payment
+        for row in rows
+        if row.payment and row.payment.kind in UNDOING
+    }
     return [
         Entry(
             row,
@@ -176,12 +199,24 @@ def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) ->
     ]
 
 
+def written_off(row: Adjustment) -> str:
+    """ "Courtesy write-off", "Contractual write-off"."""
+    kind: str = row.get_kind_display()
+    return kind if kind.endswith("write-off") else f"{kind} write-off"
+
+
 def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
+    if row.written_off:
+        return _notes_on_write_off(row.written_off)
     payment = row.payment
+    if row.void and row.under:
+        return [row.void.reason, f"{who(row.void.created_by)} {moment(row.void)}"]
     if payment is None:
         return []
     if not row.under:
         return [payment.reason] if payment.reason else []
+    if payment.kind not in UNDOING:
+        return [payment.reason, f"{who(payment.created_by)} {moment(payment)}"]
     notes = [payment.reason]
     if payment.note:
         notes.append(payment.note)
@@ -199,6 +234,16 @@ def _notes(row: HistoryRow, off: Mapping[int, Sequence[CameOff]]) -> list[str]:
     overdrawn = row.balance
     if overdrawn > 0:
         notes.append(f"the {show(-overdrawn)} credit comes from here")
+    return notes
+
+
+def _notes_on_write_off(found: WrittenOff) -> list[str]:
+    notes = [found.row.reason, f"{who(found.row.created_by)} {moment(found.row)}"]
+    if found.undone:
+        when = f"{day(found.undone.date)} by {who(found.undone.created_by)}"
+        notes.append(f"undone on {when}: {found.undone.reason}")
+    elif found.line_is_void:
+        notes.append("the line was voided")
     return notes
 
 
@@ -296,6 +341,65 @@ def _until_then(uses: Sequence[Use]) -> str:
 def _unpay_label(uses: Sequence[Use]) -> str:
     where = str(uses[0].line.invoice) if len(uses) == 1 else f"{len(uses)} lines"
     return f"Un-pay {show(together(uses))} on {where}"
+
+
+# ---------------------------------------------------------------------------- sessions
+
+
+def session_saved(
+    patient: Patient, provider: Provider, date: datetime.date, owed: Owed
+) -> tuple[str, str]:
+    """ "Smith, John with Dr 1 on 27 Nov 2026:" "2 services, $97.00." """
+    services = "1 service" if owed.lines == 1 else f"{owed.lines} services"
+    return f"{patient.name} with {provider} on {day(date)}:", (
+        f"{services}, {show_dollars(owed.total)}."
+    )
+
+
+def billed(invoices: Sequence[Invoice], sessions: int) -> tuple[str, str]:
+    """ "3 invoices issued." "INV-1043 to INV-1045, for 4 sessions." """
+    of = "1 session" if sessions == 1 else f"{sessions} sessions"
+    if len(invoices) == 1:
+        return f"{invoices[0]} issued.", f"For {of}."
+    return f"{len(invoices)} invoices issued.", f"{invoices[0]} to {invoices[-1]}, for {of}."
+
+
+# ---------------------------------------------------------------------------- invoices
+
+
+def invoice_state(lines: Sequence[InvoiceLine]) -> tuple[str, str]:
+    """How it stands with an issued invoice: the tag's colour and its word."""
+    if all(line.voided for line in lines):
+        return "", "Void"
+    return ("warn", "Open") if any(line.balance for line in lines) else ("good", "Paid")
+
+
+def unpaid_by_voiding(voiding: Voiding) -> str:
+    """ "20.00 of R-2207 and 15.00 of R-2210 become credit again." """
+    if not voiding.unpaid:
+        return "Nobody paid anything on these lines."
+    named = listed(
+        (f"{show(link.amount)} of {link.payment.number}" for link in voiding.unpaid),
+        noun="payment",
+    )
+    one = len(voiding.unpaid) == 1
+    return f"{named} {'is' if one else 'are'} un-paid and {'becomes' if one else 'become'} credit."
+
+
+def after_voiding(
+    invoice: Invoice, lines: Sequence[InvoiceLine], voiding: Voiding, *, whole: bool
+) -> tuple[str, str]:
+    """ "INV-1042 voided." "50.00 came off, 20.00 of it un-paid: it is credit again." """
+    if whole:
+        what = f"{invoice} voided."
+    elif len(lines) == 1:
+        what = f"{lines[0].description} on {invoice} voided."
+    else:
+        what = f"{len(lines)} lines of {invoice} voided."
+    off = f"{show(voiding.written_off)} came off"
+    if not voiding.unpaid:
+        return what, f"{off}; nobody had paid anything."
+    return what, f"{off}, {show(voiding.unpaid_total)} of it un-paid: it is credit again."
 
 
 # ---------------------------------------------------------------------------- before undoing
@@ -407,3 +511,39 @@ def after_moving(
         if count
     )
     return f"{did}.", f"Invoices now owe {show(account.invoices)} and {credit}."
+
+
+# ---------------------------------------------------------------------------- money that left
+
+
+def after_refund(refund: Payment, account: AccountBalance | None) -> tuple[str, str]:
+    """ "Refunded." "$60.00 of R-2207 paid back to Smith, John by card. …" """
+    source = refund.source
+    assert source  # noqa: S101
+    how = f", {refund.get_method_display().lower()}" if refund.method else ""
+    rest = f"{show_dollars(-refund.amount)} of {source.number} paid back to {source.received_from}{how}."
+    if account:
+        rest += f" {account.provider}'s credit is {show(account.credit)}."
+    return "Refunded.", rest
+
+
+def after_transfer(into: Payment, now: AccountBalance, there: AccountBalance) -> tuple[str, str]:
+    """What the notice says after credit went to another account."""
+    assert into.original  # noqa: S101
+    out = into.original
+    assert out.source  # noqa: S101
+    whose = "" if into.patient_id == out.patient_id else f"{into.patient}, "
+    lead = f"{show_dollars(into.amount)} of {out.source.number} moved to {whose}{into.provider}."
+    rest = f"It is {into.number} there. {now.provider}'s credit is {show(now.credit)}"
+    return lead, f"{rest}, {whose}{there.provider}'s {show(there.credit)}."
+
+
+def moved_on(transfers: Iterable[Payment], receipt: Payment) -> str:
+    """ " $40.00 of it moved to Dr 2 (T-0004)." after a payment of several providers' lines."""
+    parts = [
+        f"{show_dollars(each.amount)} to"
+        f" {'' if each.patient_id == receipt.patient_id else f'{each.patient}, '}{each.provider}"
+        f" ({each.number})"
+        for each in transfers
+    ]
+    return f" Moved on: {listed(parts, noun='transfer')}." if parts else ""

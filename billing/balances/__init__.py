@@ -13,7 +13,16 @@ from billing.balances.accounts import (
     total,
 )
 from billing.balances.family import Member, Owed, family_total, members
-from billing.balances.history import HistoryRow, history
+from billing.balances.fees import (
+    FeeRow,
+    Fees,
+    Insurers,
+    done_in,
+    fee_rows,
+    last_session,
+    usual_services,
+)
+from billing.balances.history import HistoryEntries, HistoryRow, history
 from billing.balances.insurers import (
     Answer,
     Denials,
@@ -30,15 +39,25 @@ from billing.balances.insurers import (
     payer_standings,
     payers_total,
 )
+from billing.balances.invoices import Invoiced, invoiced_total, with_sums
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
     credit_lines,
+    held_lines,
     line_states,
     line_states_by_id,
     paid_by,
     pays,
     unpaid_of,
+)
+from billing.balances.sessions import (
+    SessionRow,
+    SessionSum,
+    drafted_sessions,
+    session_rows,
+    session_sums,
+    unbilled,
 )
 from billing.balances.statements import (
     Debtors,
@@ -58,10 +77,13 @@ from billing.balances.undoing import (
     effects_of_undoing,
     family,
     negative_credits,
+    pays_again,
     together,
     undoing_of,
     used_on,
+    with_credit,
 )
+from billing.balances.voiding import VoidEffect, Voiding, effects_of_voiding
 from billing.balances.worklists import (
     AGES,
     Age,
@@ -83,6 +105,7 @@ from billing.balances.worklists import (
     unallocated_of_payers,
     waiting_counts,
 )
+from billing.balances.write_offs import WrittenOff, owed_on, small_balances, write_offs
 
 __all__ = [
     "AGES",
@@ -94,7 +117,12 @@ __all__ = [
     "Debtors",
     "Denials",
     "Effect",
+    "FeeRow",
+    "Fees",
+    "HistoryEntries",
     "HistoryRow",
+    "Insurers",
+    "Invoiced",
     "LineTotals",
     "Member",
     "NegativeAccount",
@@ -108,11 +136,16 @@ __all__ = [
     "PatientStatement",
     "PayerStanding",
     "Received",
+    "SessionRow",
+    "SessionSum",
     "StatementRow",
     "Taking",
     "Takings",
     "Use",
+    "VoidEffect",
+    "Voiding",
     "Waiting",
+    "WrittenOff",
     "account",
     "accounts",
     "accounts_with_credit",
@@ -124,11 +157,18 @@ __all__ = [
     "debtors",
     "denials",
     "denied",
+    "done_in",
+    "drafted_sessions",
     "effects_of_undoing",
+    "effects_of_voiding",
     "family",
     "family_total",
+    "fee_rows",
     "first_day",
+    "held_lines",
     "history",
+    "invoiced_total",
+    "last_session",
     "line_states",
     "line_states_by_id",
     "line_totals",
@@ -139,13 +179,18 @@ __all__ = [
     "offset_accounts",
     "open_forwards",
     "over_allocated_of_payers",
+    "owed_on",
     "owing_by_age",
     "paid_by",
     "payer_standing",
     "payer_standings",
     "payers_total",
     "pays",
+    "pays_again",
     "received_total",
+    "session_rows",
+    "session_sums",
+    "small_balances",
     "statement",
     "statements",
     "takings",
@@ -153,8 +198,13 @@ __all__ = [
     "total",
     "unallocated_of_patients",
     "unallocated_of_payers",
+    "unbilled",
     "undoing_of",
     "unpaid_of",
     "used_on",
+    "usual_services",
     "waiting_counts",
+    "with_credit",
+    "with_sums",
+    "write_offs",
 ]

@@ -32,6 +32,10 @@ class AccountBalance:
     def net(self) -> Decimal:
         return self.invoices - self.credit
 
+    def once(self, *, owed: Decimal = ZERO, credit: Decimal = ZERO) -> AccountBalance:
+        """The account once so much more is owed, and so much more is credit."""
+        return AccountBalance(self.provider, self.invoices + owed, self.credit + credit)
+
 
 def accounts(patient: Patient) -> list[AccountBalance]:
     """A patient's balances per provider, for every provider with a line or a payment."""

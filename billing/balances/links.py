@@ -117,6 +117,21 @@ def credit_lines(lines: Sequence[InvoiceLine]) -> tuple[list[CreditLine], dict[i
     return rows, links
 
 
+def held_lines(uses: Iterable[tuple[InvoiceLine, Decimal]]) -> list[CreditLine]:
+    """Lines with what one receipt has on each, as a refund that un-pays first wants them."""
+    return [
+        CreditLine(
+            id=line.pk,
+            amount=line.amount,
+            paid=line.paid,
+            balance=line.balance,
+            held=held,
+            held_by_reversed=ZERO,
+        )
+        for line, held in uses
+    ]
+
+
 def adjustments_with(payment: Payment) -> Decimal:
     """Write-offs that came with an insurer's payment and still stand."""
     found = Adjustment.objects.filter(payment=payment).aggregate(total=Sum("amount"))["total"]

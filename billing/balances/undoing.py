@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Sum
+
 from billing.balances.accounts import AccountBalance, account
 from billing.balances.links import pays
-from billing.models import Allocation, InvoiceLine, Kind, Payment
+from billing.models import Adjustment, Allocation, InvoiceLine, Kind, Payment
 from billing.models.payments import UNDOING
 from billing.money import ZERO
 from patients.models import Patient, Provider
@@ -194,3 +196,52 @@ def effects_of_undoing(payment: Payment) -> list[Effect]:
         unpaid = AccountBalance(provider, now.invoices + on_lines[own], left.credit + on_lines[own])
         effects.append(Effect(patient=patient, now=now, unpaid=unpaid, left_paid=left))
     return effects
+
+
+def pays_again(payment: Payment) -> dict[int, tuple[Decimal, Decimal]]:
+    """Line → (write-off, paid) a copy of an undone payment puts on it: what the payment had there.
+
+    What it had is what its undoing took off, with that of the transfers undone in the same moment
+    (all rows of a verb share one), and never more than the line owes by now.
+    """
+    undoing = undoing_of([payment]).get(payment.pk)
+    if undoing is None:
+        return {}
+    layer = receipts = [payment.pk]
+    while layer:
+        layer = list(
+            Payment.objects.filter(
+                kind=Kind.TRANSFER_IN,
+                source__isnull=True,
+                original__source__in=layer,
+                answers__kind__in=UNDOING,
+                answers__created_at=undoing.created_at,
+            ).values_list("pk", flat=True)
+        )
+        receipts = [*receipts, *layer]
+    same_moment = {"created_at": undoing.created_at}
+    taken_off = (
+        Allocation.objects.filter(payment__in=receipts, **same_moment)
+        .values_list("line")
+        .annotate(total=Sum("amount"))
+        .order_by()
+    )
+    write_offs = (
+        Adjustment.objects.filter(payment=payment, undoes__isnull=False, **same_moment)
+        .values_list("line")
+        .annotate(total=Sum("amount"))
+        .order_by()
+    )
+    paid = {line: -total for line, total in taken_off}
+    written_off = {line: -total for line, total in write_offs}
+    lines = InvoiceLine.objects.oldest_first().in_bulk(paid.keys() | written_off.keys())
+    again: dict[int, tuple[Decimal, Decimal]] = {}
+    for pk, line in lines.items():
+        off = min(written_off.get(pk, ZERO), line.balance)
+        again[pk] = off, min(paid.get(pk, ZERO), line.balance - off)
+    return {pk: amounts for pk, amounts in again.items() if any(amounts)}
+
+
+def with_credit(patient: Patient) -> list[Payment]:
+    """A patient's receipts that have money on no line, oldest first."""
+    return list(Payment.objects.with_credit().filter(patient=patient).with_names().oldest_first())

@@ -21,6 +21,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from billing.balances.links import pays
+from billing.balances.sessions import drafted_sessions
 from billing.balances.undoing import undoing_of
 from billing.models import InvoiceLine, Kind, Method, Payment
 from billing.models.payments import PaymentQuerySet
@@ -124,10 +125,12 @@ def _waiting(payments: PaymentQuerySet, day: datetime.date, first: int) -> Waiti
 
 
 def waiting_counts() -> dict[str, int]:
-    """What the navigation counts: payers' receipts, and accounts, that ask for allocation."""
+    """What the navigation counts: sessions to bill, and payers' receipts and accounts that ask for
+    allocation."""
     mine = Payment.objects.of_patients()
     accounts_of = [mine.with_credit(), mine.overdrawn()]
     return {
+        "sessions": drafted_sessions(),
         "insurance": Payment.objects.with_credit().filter(_OF_A_PAYER).count(),
         # By R7 no account is in both.
         "credit": sum(

@@ -76,6 +76,15 @@ SERVICES = (
     ("NOSHOW", "Missed appointment", 40),
 )
 UNCHANGED = (CONSULTATION, LONG_SESSION)
+# Payer, code, fee in dollars: what was agreed with single payers, from this month on.
+AGREED = (
+    ("Kestrel Mutual", "99213", 88),
+    ("Kestrel Mutual", "99214", 129),
+    ("Northway Benefits", "97110", 36),
+    ("Northway Benefits", "97140", 37),
+    ("Copperfield Assurance", "90834", 92),
+    ("Harborlight State Plan", "90834", 74),
+)
 
 
 @dataclass(frozen=True)
@@ -86,12 +95,31 @@ class Track:
     usual: tuple[str, ...]
     extra: tuple[str, ...]
     longest: int
+    diagnoses: tuple[str, ...]  # what they come for: ICD-10, as a session keeps them
 
 
 TRACKS = (
-    Track("90791", (LONG_SESSION, "90834", "90834", "90832"), ("96127", "REPORT"), 34),
-    Track("97161", ("97110", "97140", "97530"), ("97110", "97014"), 20),
-    Track("99203", ("99213", "99213", "99212", "99214"), ("36415", "87880", "93000", "90471"), 7),
+    Track(
+        "90791",
+        (LONG_SESSION, "90834", "90834", "90832"),
+        ("96127", "REPORT"),
+        34,
+        ("F41.1", "F33.1", "F43.23", "F32.1, F41.1", "F40.10", "F43.10, F51.01"),
+    ),
+    Track(
+        "97161",
+        ("97110", "97140", "97530"),
+        ("97110", "97014"),
+        20,
+        ("M54.50", "M25.561", "M75.42", "M54.2, M62.838", "S93.401D", "M17.11"),
+    ),
+    Track(
+        "99203",
+        ("99213", "99213", "99212", "99214"),
+        ("36415", "87880", "93000", "90471"),
+        7,
+        ("I10", "J06.9", "E11.9, I10", "J02.9", "R53.83", "K21.9"),
+    ),
 )
 
 
@@ -104,6 +132,7 @@ class Course:
     payer: Payer | None
     secondary: Payer | None
     track: Track
+    diagnoses: str = ""
 
 
 @dataclass
@@ -116,8 +145,14 @@ class Cast:
     john: Patient
     courses: list[Course] = field(default_factory=list)
     prices: dict[str, list[tuple[datetime.date, Decimal]]] = field(default_factory=dict)
+    agreed: dict[tuple[str, str], tuple[datetime.date, Decimal]] = field(default_factory=dict)
 
-    def fee(self, code: str, day: datetime.date) -> Decimal:
+    def fee(self, code: str, day: datetime.date, payer: Payer | None = None) -> Decimal:
+        """The payer's own where one is agreed by that day, otherwise the clinic's."""
+        if payer and (payer.name, code) in self.agreed:
+            start, own = self.agreed[payer.name, code]
+            if start <= day:
+                return own
         return [amount for start, amount in self.prices[code] if start <= day][-1]
 
 
@@ -187,6 +222,15 @@ def _set_prices(cast: Cast, today: datetime.date) -> None:
             factories.FeeFactory.create(
                 service=cast.services[code], amount=amount, valid_from=start
             )
+    for payer, code, dollars in AGREED:
+        cast.agreed[payer, code] = (
+            today.replace(day=1),
+            Decimal(dollars).quantize(Decimal("0.01")),
+        )
+        start, amount = cast.agreed[payer, code]
+        factories.FeeFactory.create(
+            service=cast.services[code], payer=cast.payers[payer], amount=amount, valid_from=start
+        )
 
 
 def _others(cast: Cast, rng: Random, number: int, today: datetime.date) -> None:
@@ -213,11 +257,24 @@ def _others(cast: Cast, rng: Random, number: int, today: datetime.date) -> None:
                 )
         index = rng.randrange(len(providers))
         track = TRACKS[index % len(TRACKS)]
-        cast.courses.append(Course(patient, providers[index], payer, secondary, track))
+        cast.courses.append(_course(patient, providers[index], payer, secondary, track))
         if rng.random() < 0.15:  # with a second provider too
             index = (index + 1) % len(providers)
             track = TRACKS[index % len(TRACKS)]
-            cast.courses.append(Course(patient, providers[index], payer, secondary, track))
+            cast.courses.append(_course(patient, providers[index], payer, secondary, track))
+
+
+def _course(
+    patient: Patient,
+    provider: Provider,
+    payer: Payer | None,
+    secondary: Payer | None,
+    track: Track,
+) -> Course:
+    """What somebody comes for follows from their number, so that no other choice changes with it."""
+    number = int(patient.chart_number[1:])
+    diagnoses = track.diagnoses[number % len(track.diagnoses)]
+    return Course(patient, provider, payer, secondary, track, diagnoses)
 
 
 def _families(cast: Cast, today: datetime.date) -> None:

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from billing import guards, ledger
+from billing.charging import Charge as LineCharge
 from billing.demo import factories
 from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
 from billing.demo.plan import (
@@ -27,13 +28,14 @@ from billing.demo.plan import (
     Refund,
     Transfer,
     Undo,
+    Void,
     WriteOff,
     think_up,
 )
 from billing.models import Clinic, Invoice, InvoiceLine, NumberSeries, Payment
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT
 from billing.sharing import Entry
-from patients.models import Patient, Session
+from patients.models import Patient, PlaceOfService, Session
 
 # What the first payment entered by hand will be called, as in the documentation's examples.
 NEXT_RECEIPT, NEXT_INSURANCE = 2207, 318
@@ -120,7 +122,34 @@ class Loading:
             self._do(act)
             step()
         self._say_who_owes(plan)
+        self._leave_drafts(plan)
         return plan
+
+    def _leave_drafts(self, plan: Plan) -> None:
+        """Visits that were entered at the desk and are not billed yet."""
+        for visit in plan.unbilled:
+            first = visit[0]
+            ledger.enter_session(
+                by=self.cast.users["frontdesk"],
+                patient=first.patient,
+                provider=first.provider,
+                date=first.date,
+                place_of_service=PlaceOfService.OFFICE,
+                diagnoses=first.diagnoses,
+                charges=[
+                    LineCharge(
+                        provider=charge.provider,
+                        date=charge.date,
+                        code=charge.code,
+                        description=self.cast.services[charge.code].description,
+                        units=1,
+                        amount=charge.amount,
+                        payer=charge.payer,
+                        service=self.cast.services[charge.code],
+                    )
+                    for charge in visit
+                ],
+            )
 
     def _say_who_owes(self, plan: Plan) -> None:
         """Where an insurer has answered, the rest is another's. It moves no money."""
@@ -150,7 +179,10 @@ class Loading:
                 visit = charge.patient.pk, charge.provider.pk, charge.date
                 if visit not in sessions:
                     sessions[visit] = factories.SessionFactory.build(
-                        patient=charge.patient, provider=charge.provider, date=charge.date
+                        patient=charge.patient,
+                        provider=charge.provider,
+                        date=charge.date,
+                        diagnoses=charge.diagnoses,
                     )
         Invoice.objects.bulk_create(self.invoices.values())
         Session.objects.bulk_create(sessions.values(), batch_size=500)
@@ -235,6 +267,15 @@ class Loading:
             amount=act.amount,
             patient=act.receipt.patient,
             provider=act.provider,
+            date=act.date,
+            reason=act.reason,
+        )
+
+    @_do.register
+    def _(self, act: Void) -> None:
+        ledger.void_line(
+            by=self.cast.users["biller"],
+            line=self.lines[act.charge],
             date=act.date,
             reason=act.reason,
         )

@@ -48,6 +48,7 @@ class Charge:
     owes: Decimal
     insured: bool = False  # an insurer has still to answer
     settled: list[Check] = field(default_factory=list)
+    diagnoses: str = ""
 
 
 # ---------------------------------------------------------------------------- acts
@@ -118,7 +119,16 @@ class WriteOff:
     reason: str
 
 
-Act = Bill | Receipt | Check | Undo | Refund | Transfer | WriteOff
+@dataclass(eq=False)
+class Void:
+    """A line that never should have been billed."""
+
+    date: datetime.date
+    charge: Charge
+    reason: str
+
+
+Act = Bill | Receipt | Check | Undo | Refund | Transfer | WriteOff | Void
 
 
 @dataclass
@@ -127,6 +137,7 @@ class Plan:
     acts: list[Act]
     first_invoice: int
     owed_by: dict[Charge, Payer | None]  # where the insurer has answered: who owes the rest
+    unbilled: list[list[Charge]] = field(default_factory=list)  # visits still on drafts
 
     def count(self, kind: type) -> int:
         return sum(isinstance(act, kind) for act in self.acts)
@@ -143,7 +154,7 @@ def think_up(cast: Cast, today: datetime.date) -> Plan:
     life.what_the_desk_has_to_deal_with()
     acts: list[Act] = [*bills, *life.acts]
     acts.sort(key=lambda act: act.date)  # stable: a day's bills first, then as things happened
-    return Plan(bills, acts, first_invoice, life.owed_by)
+    return Plan(bills, acts, first_invoice, life.owed_by, _not_billed_yet(cast, today))
 
 
 # ---------------------------------------------------------------------------- visits and bills
@@ -209,8 +220,32 @@ def _charges(
 def _charge(
     cast: Cast, course: Course, code: str, day: datetime.date, payer: Payer | None
 ) -> Charge:
-    fee = cast.fee(code, day)
-    return Charge(course.patient, course.provider, code, day, fee, payer, fee, payer is not None)
+    fee = cast.fee(code, day, payer)
+    return Charge(
+        course.patient,
+        course.provider,
+        code,
+        day,
+        fee,
+        payer,
+        fee,
+        payer is not None,
+        diagnoses=course.diagnoses,
+    )
+
+
+def _not_billed_yet(cast: Cast, today: datetime.date) -> list[list[Charge]]:
+    """Visits of today so far, and what is left of yesterday's: they wait on drafts."""
+    rng = Random(SEED + 3)  # noqa: S311
+    visits = []
+    courses = cast.courses[5::9]
+    for number, course in enumerate(courses[:12]):
+        day = today if number % 3 else today - datetime.timedelta(days=1)
+        codes = [rng.choice(course.track.usual)]
+        if rng.random() < 0.35:
+            codes.append(rng.choice(course.track.extra))
+        visits.append([_charge(cast, course, code, day, payer=course.payer) for code in codes])
+    return visits
 
 
 # ---------------------------------------------------------------------------- the two stories
@@ -441,6 +476,7 @@ class _Life:
         """Something in every worklist: open credit, negative credit, checks not shared out."""
         self._takings_of_today()
         self._write_off_old_ones()
+        self._void_some()
         quiet = self._quiet_receipts()
         self._leave_paid(quiet)
         self._unpay(quiet)
@@ -483,6 +519,31 @@ class _Life:
             day = _weekday(self.today - (number % 4 + 1) * month)
             self.acts.append(WriteOff(day, charge, charge.owes, kind, reason))
             charge.owes = ZERO
+
+    def _void_some(self) -> None:
+        """Two lines nobody paid anything on that never should have been billed. (What is still
+        promised falls due after today.)"""
+        paid = {
+            charge
+            for act in self.acts
+            if isinstance(act, Receipt | Check)
+            for charge, *_amounts in act.shares
+        }
+        wrong = [
+            charge
+            for day, bills in sorted(self.bills.items())
+            if (self.today - day).days < 120
+            for bill in bills
+            for charge in bill.charges
+            if charge.owes == charge.amount and not charge.payer and charge not in paid
+        ]
+        for charge, reason in zip(wrong[1:3], ("Entered twice", "Not provided"), strict=False):
+            self.acts.append(Void(self._soon_after(charge.date), charge, reason))
+            charge.owes = ZERO
+
+    def _soon_after(self, day: datetime.date) -> datetime.date:
+        """A few days after the bill of a visit went out, at the latest today."""
+        return min(self.today, day + datetime.timedelta(days=40))
 
     def _quiet_receipts(self) -> list[Receipt]:
         """Receipts of the last eight weeks, of patients who pay themselves: the last of their

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
+from django.forms.utils import ErrorDict
 from django.utils import timezone
 
 from billing.models.periods import closed_through
@@ -55,6 +56,10 @@ class LedgerForm(forms.Form):
         key = self.cleaned_data.get("key")
         return key is not None and Submission.objects.of_form(by, key).exists()
 
+    def only_filled(self) -> None:
+        """Nothing is called wrong while somebody still fills the form by its buttons."""
+        self._errors = ErrorDict()
+
     def refuse(self, error: Exception) -> None:
         """Show a LedgerError where it belongs: beside its field if this form has that field."""
         field = getattr(error, "field", "")
@@ -65,8 +70,8 @@ class LedgerForm(forms.Form):
         return error_summary(what, errors_of(self))
 
 
-class AccountingDateField(forms.DateField):
-    """A day money is booked on: not in the future, not in a closed period."""
+class DayField(forms.DateField):
+    """A day something happened: not in the future, not long ago."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_error_messages = {"invalid": "Enter a date like 2025-11-18."}
@@ -89,7 +94,14 @@ class AccountingDateField(forms.DateField):
             raise forms.ValidationError("The date is in the future.")
         if value < EARLIEST:
             raise forms.ValidationError("The date is too long ago. Check the year.")
-        closed = closed_through()
+
+
+class AccountingDateField(DayField):
+    """A day money is booked on: not in the future, not in a closed period."""
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        closed = closed_through() if value else None
         if closed and value <= closed:
             raise forms.ValidationError(
                 f"The date is in a closed period (up to {closed:%d %b %Y})."

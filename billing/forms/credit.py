@@ -183,9 +183,9 @@ class CreditGrid:
     def _row(self, line: InvoiceLine) -> Row:
         state = self.by_id[line.pk]
         error = (
-            self.boxes.errors.get((line.pk, COLUMN))
-            or self.move.problems.get(line.pk)
-            or self.refused.get(line.pk, "")
+            self.refused.get(line.pk)
+            or self.boxes.errors.get((line.pk, COLUMN))
+            or self.move.problems.get(line.pk, "")
         )
         return Row(
             line=line,
@@ -223,6 +223,14 @@ class CreditGrid:
         return {box_name(line, COLUMN): self.boxes.fill(line, COLUMN, amount or None)}
 
     # ------------------------------------------------------------------ saving
+
+    @property
+    def stale(self) -> bool:
+        """Whether a line changed since the screen was drawn: then the ledger says so best."""
+        return any(
+            entry.seen and entry.line in self._lines and entry.seen != self._lines[entry.line].seen
+            for entry in self.entries
+        )
 
     def refuse(self, line: int, text: str) -> None:
         """The ledger refused this line: the words go beside its box."""

@@ -57,6 +57,8 @@ class PaymentGrid:
         already: Decimal = ZERO,
         amount_problem: str = "",
         own_provider: object = None,
+        own_patient: Patient | None = None,
+        saved: bool = False,
     ) -> None:
         self.from_insurer = from_insurer
         self.payer = payer
@@ -64,6 +66,8 @@ class PaymentGrid:
         self.already = already
         self.amount_problem = amount_problem
         self.own_provider = str(own_provider or "")
+        self.own_patient = own_patient
+        self.saved = saved
         self.columns = ("write_off", "paid") if from_insurer else ("paid",)
         self.states: list[LineState] = balances.line_states_by_id(lines, payer)
         self.boxes = Boxes(self.columns, [state.id for state in self.states], data)
@@ -146,6 +150,10 @@ class PaymentGrid:
                 "Enter what is paid on each line."
                 f" You can also save now: {left} then stays as the patient's credit."
             )
+        if self.saved and not shared.allocated:
+            texts["todo"] = (
+                f"{left} of it waits in the Today list. Add a patient's sessions to allocate it."
+            )
         explain: dict[str, Any] = {"state": shared.state, "lead": "", "text": texts[shared.state]}
         if shared.state == "over":
             explain["lead"] = sharing.too_much(shared)
@@ -203,6 +211,7 @@ class PaymentGrid:
         if line.pk in self.refused:
             errors.setdefault("paid", self.refused[line.pk])
         texts = {column: self.boxes.text(line.pk, column) for column in self.columns}
+        share = replace(share, note=self._moves_to(share))
         return Row(line, share, texts, errors, first_of_patient)
 
     @property
@@ -219,11 +228,33 @@ class PaymentGrid:
         """The rows a live answer has to bring up to date, with what is wrong in their boxes."""
         shared = self.sharing.by_line
         ids = dict.fromkeys(number for text in listed.split(",") if (number := line_id(text)))
+        if (
+            not self.from_insurer
+        ):  # another provider may have been chosen: all say anew where it goes
+            ids |= dict.fromkeys(share.line.id for share in self.sharing.lines if share.paid)
         return [
-            replace(shared[line], problem=self._box_error(line) or shared[line].problem)
+            replace(
+                shared[line],
+                problem=self._box_error(line) or shared[line].problem,
+                note=self._moves_to(shared[line]),
+            )
             for line in ids
             if line in shared
         ]
+
+    def _moves_to(self, share: LineShare) -> str:
+        """Where credit goes that pays a line of another account (rule R5), in words."""
+        if self.from_insurer or share.paid <= 0:
+            return ""
+        line = self.lines[share.line.id]
+        if self._of_another(line):
+            return f"credit moves to {line.patient.given_name}, {line.provider}"
+        if str(line.provider_id) != self.own_provider:
+            return f"credit moves to {line.provider}"
+        return ""
+
+    def _of_another(self, line: InvoiceLine) -> bool:
+        return self.own_patient is not None and line.patient_id != self.own_patient.pk
 
     def _box_error(self, line: int) -> str:
         errors = (self.boxes.errors.get((line, column), "") for column in self.columns)
@@ -253,11 +284,11 @@ class PaymentGrid:
         return {}, ""
 
     def _fill_oldest(self) -> tuple[dict[str, str], str]:
-        """Oldest first; a patient's money only on their own part, with the provider chosen."""
-        days = {line.pk: line.service_date for line in self.lines.values() if self._wanted(line)}
+        """Oldest first, whatever comes in the first turn before the second and so on."""
+        turns = {line.pk: self._turn(line) for line in self.lines.values()}
         by_age = sorted(
-            (state for state in self.states if state.id in days),
-            key=lambda state: (days[state.id], state.id),
+            (state for state in self.states if turns[state.id] is not None),
+            key=lambda state: (turns[state.id], self.lines[state.id].service_date, state.id),
         )
         filled = sharing.oldest_first(self.sharing.unallocated, by_age, self.entries)
         values: dict[str, str] = {}
@@ -267,10 +298,19 @@ class PaymentGrid:
         left = show_dollars(self.sharing.unallocated)
         return values, f"{lines} filled, oldest first. Unallocated {left}."
 
-    def _wanted(self, line: InvoiceLine) -> bool:
+    def _turn(self, line: InvoiceLine) -> int | None:
+        """When "Allocate oldest first" comes to a line; None is never.
+
+        A patient's money: the lines of the provider chosen, then the patient's with others, then
+        the family's. What waits for an insurer is not the patient's to pay yet.
+        """
         if self.from_insurer:
-            return True
-        return line.payer_id is None and str(line.provider_id) == self.own_provider
+            return 0
+        if line.payer_id:
+            return None
+        if self._of_another(line):
+            return 2
+        return 0 if str(line.provider_id) == self.own_provider else 1
 
     def _fill_clear(self) -> tuple[dict[str, str], str]:
         values: dict[str, str] = {}

@@ -12,8 +12,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from billing.forms.base import AccountingDateField, LedgerForm
+from billing.forms.grid import plain
 from billing.models import Payment
 from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
+from billing.models.periods import closed_through
 from billing.money import AmountError, MoneyFormField, parse, show_dollars
 from patients.fields import PayerField
 from patients.models import Patient, Payer, Provider
@@ -29,6 +31,20 @@ REFERENCE_LABELS = {
 def reference_label(method: str) -> str:
     """The number on a check is not called what the number of a transfer is."""
     return REFERENCE_LABELS.get(Method(method), "Reference") if method in Method else "Reference"
+
+
+def copy_of(payment: Payment) -> dict[str, Any]:
+    """What the strip starts with where an undone payment is entered again, corrected."""
+    today, closed = timezone.localdate(), closed_through()
+    is_open = payment.date <= today and (closed is None or payment.date > closed)
+    return {
+        "provider": payment.provider_id,
+        "payer": str(payment.payer) if payment.payer else "",
+        "method": payment.method,
+        "reference": payment.reference,
+        "date": payment.date if is_open else today,
+        "amount": plain(payment.amount),
+    }
 
 
 class ReferenceField(forms.CharField):

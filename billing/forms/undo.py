@@ -8,7 +8,9 @@ from django import forms
 
 from billing.forms.base import AccountingDateField, LedgerForm
 
-REASONS = ("Wrong amount", "Wrong patient", "Entered twice", "Payment bounced", "Other")
+OTHER = "Other"
+REASONS = ("Wrong amount", "Wrong patient", "Entered twice", "Payment bounced", OTHER)
+CORRECTING = ("Wrong amount", "Wrong method or reference", "Wrong provider", "Wrong date", OTHER)
 DELETING = tuple(reason for reason in REASONS if reason != "Payment bounced")
 
 
@@ -70,3 +72,47 @@ class ReverseForm(VoidForm):
             },
         )
         self.fields["date"].widget.attrs["class"] = "fld fld-s"
+
+
+class ReasonForm(LedgerForm):
+    """A form that says why, in a word or two and, where those do not fit, in a note."""
+
+    reasons: tuple[str, ...] = ()
+    reason_missing = "Choose a reason."
+
+    reason = forms.ChoiceField(choices=[])
+    note = forms.CharField(label="Note (optional)", max_length=150, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason = self.fields["reason"]
+        reason.choices = _choices(self.reasons)  # type: ignore[attr-defined]
+        reason.error_messages |= {
+            "required": self.reason_missing,
+            "invalid_choice": self.reason_missing,
+        }
+        for field in self.fields.values():
+            extra = "form-select fld fld-s" if isinstance(field, forms.ChoiceField) else "fld fld-s"
+            field.widget.attrs.setdefault("class", extra)
+        self.fields["note"].widget.attrs["autocomplete"] = "off"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("reason") == OTHER and not cleaned.get("note") and "note" in cleaned:
+            self.add_error("note", "Say what the reason is.")
+        return cleaned
+
+    @property
+    def why(self) -> str:
+        """The reason as the ledger keeps it."""
+        reason, note = self.cleaned_data["reason"], self.cleaned_data["note"]
+        if note:
+            return note if reason == OTHER else f"{reason}: {note}"
+        return str(reason)
+
+
+class CorrectForm(ReasonForm):
+    """Correct payment: why it goes, before its copy opens."""
+
+    reasons = CORRECTING
+    reason_missing = "Choose what is wrong with it."

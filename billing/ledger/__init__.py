@@ -13,8 +13,10 @@ docs/money.md.
     adjusting    write-offs, and undoing them
     undoing      reversals and deletions
     moving       refunds and transfers
+    drafting     what was done, before it is billed; billing many sessions at once
     invoicing    invoices begin to count; lines are voided
     depositing   receipts go to the bank
+    opening      balances of the system before, many at once
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
     refusals     the words of a refusal
@@ -23,12 +25,34 @@ docs/money.md.
 from billing.ledger.adjusting import adjust, undo_write_off, write_off
 from billing.ledger.credit import allocate_credit, unpay
 from billing.ledger.depositing import deposit
+from billing.ledger.drafting import (
+    bill_session_again,
+    bill_sessions,
+    change_draft,
+    change_session,
+    delete_session,
+    discard_draft,
+    draft_invoice,
+    enter_session,
+)
 from billing.ledger.insurers import set_responsibility
-from billing.ledger.invoicing import issue_invoice, issue_invoices, void_line, void_lines
+from billing.ledger.invoicing import (
+    issue_invoice,
+    issue_invoices,
+    void_line,
+    void_lines,
+    why_not_voided,
+)
 from billing.ledger.moving import refund, transfer
 from billing.ledger.once import Posted
+from billing.ledger.opening import OpeningBalance, record_opening
 from billing.ledger.receiving import allocate, record_payment
-from billing.ledger.refusals import AlreadyUndoneError, LedgerError, StaleLineError
+from billing.ledger.refusals import (
+    AlreadyUndoneError,
+    LedgerError,
+    StaleDraftError,
+    StaleLineError,
+)
 from billing.ledger.undoing import reverse, void, why_not_deleted
 from billing.sharing import Entry, OffsetEntry, Owes
 
@@ -37,15 +61,26 @@ __all__ = [
     "Entry",
     "LedgerError",
     "OffsetEntry",
+    "OpeningBalance",
     "Owes",
     "Posted",
+    "StaleDraftError",
     "StaleLineError",
     "adjust",
     "allocate",
     "allocate_credit",
+    "bill_session_again",
+    "bill_sessions",
+    "change_draft",
+    "change_session",
+    "delete_session",
     "deposit",
+    "discard_draft",
+    "draft_invoice",
+    "enter_session",
     "issue_invoice",
     "issue_invoices",
+    "record_opening",
     "record_payment",
     "refund",
     "reverse",
@@ -57,5 +92,6 @@ __all__ = [
     "void_line",
     "void_lines",
     "why_not_deleted",
+    "why_not_voided",
     "write_off",
 ]

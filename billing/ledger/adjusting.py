@@ -60,6 +60,8 @@ def write_off(
     posting.lock(lines=[entry.line for entry in entries])
     for entry in entries:
         line = posting.line(entry)
+        if entry.paid:
+            raise LedgerError("A write-off brings no money; enter it as a payment.", line=line.pk)
         if entry.write_off > line.balance:
             raise LedgerError(f"This line only owes {show(line.balance)}.", line=line.pk)
         posting.write_off(line, entry.write_off, kind=kind, reason=reason, carc=carc)

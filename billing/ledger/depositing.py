@@ -11,6 +11,7 @@ from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError
 from billing.models import Deposit, DepositItem, Kind, Payment
 from billing.models.numbering import DEPOSIT, take_number
+from billing.models.payments import MOVED
 
 BANKED = (Kind.RECEIPT, Kind.REVERSAL, Kind.REFUND)
 
@@ -22,14 +23,18 @@ def deposit(
     """Put receipts on a slip for the bank, and reversals and refunds of earlier ones.
 
     From then on none of them can be deleted, only reversed; the reversal goes on a later slip.
-    Refused: nothing chosen, one that is on a slip already, a deleted payment, a transfer (it
-    brings no money), a slip dated before what it holds, a closed or future date.
+    Refused: nothing chosen, one that is on a slip already, a deleted payment, a transfer or
+    its reversal (they bring no money), a slip dated before what it holds, a closed or future date.
     """
     posting = Posting(by, date)
     ids = {payment.pk for payment in payments}
+    patients = {payment.patient_id for payment in payments if payment.patient_id}
+    # A refund or a reversal is in use while the receipt it draws on is.
+    posting.lock(
+        patients=patients, payments={payment.source_id or payment.pk for payment in payments}
+    )
     rows = list(
-        Payment.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("deposit_item__deposit", "source")
+        Payment.objects.select_related("deposit_item__deposit", "source", "original")
         .filter(pk__in=ids)
         .order_by("pk")
     )
@@ -51,6 +56,8 @@ def _refuse_unbankable(row: Payment, date: datetime.date, *, deleted: bool) -> N
     name = row.shown_under
     if row.kind not in BANKED:
         raise LedgerError(f"{name} is no money for the bank: {row.get_kind_display().lower()}.")
+    if row.kind == Kind.REVERSAL and row.original and row.original.kind in MOVED:
+        raise LedgerError(f"{name} is no money for the bank: it undoes a transfer.")
     if deleted:
         raise LedgerError(f"{name} was deleted.")
     if hasattr(row, "deposit_item"):

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
-from billing.models import Adjustment, AdjustmentKind, Allocation, Invoice, InvoiceLine, Payment
+from billing.models import Adjustment, AdjustmentKind, Allocation, Invoice, InvoiceLine
 from billing.models.numbering import INVOICE, take_numbers
 from billing.money import show
 
@@ -32,23 +32,33 @@ def issue_invoice(
 def issue_invoices(
     *, by: User, invoices: Sequence[Invoice], date: datetime.date, key: UUID | None = None
 ) -> Posted:
-    """Make drafts count, all of them or none: "Bill all" of a day. Numbered in the order given.
+    """Make drafts count, all of them or none. Numbered in the order given.
 
-    Refused as in issue_invoice.
+    Refused as in issue_invoice, and none at all or one that is gone.
     """
+    issue(by=by, invoices=invoices, date=date)
+    return Posted(invoices=list(invoices))
+
+
+def issue(*, by: User, invoices: Sequence[Invoice], date: datetime.date) -> None:
+    """What issuing does, inside a verb: drafts that were just written are issued with it."""
     posting = Posting(by, date)
-    wanted = [invoice.pk for invoice in invoices]
+    wanted = list(dict.fromkeys(invoice.pk for invoice in invoices))
+    if not wanted:
+        raise LedgerError("Choose the invoices to issue.")
     locked = Invoice.objects.select_for_update().order_by("pk").in_bulk(wanted)
+    if len(locked) < len(wanted):
+        raise LedgerError("That invoice does not exist.")
     lines = InvoiceLine.objects.filter(invoice__in=wanted)
-    _refuse_unready([locked[pk] for pk in wanted if pk in locked], lines)
-    for invoice, number in zip(invoices, take_numbers(INVOICE, len(wanted)), strict=True):
-        draft = locked[invoice.pk]
-        draft.number, draft.issued_on = number, posting.date
-        invoice.number, invoice.issued_on = number, posting.date
+    _refuse_unready([locked[pk] for pk in wanted], lines)
+    for pk, number in zip(wanted, take_numbers(INVOICE, len(wanted)), strict=True):
+        locked[pk].number, locked[pk].issued_on = number, posting.date
+    for invoice in invoices:
+        issued = locked[invoice.pk]
+        invoice.number, invoice.issued_on = issued.number, issued.issued_on
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
     _give_control_numbers(lines, {pk: str(draft.number) for pk, draft in locked.items()})
     lines.update(issued_on=posting.date, last_date=posting.date)
-    return Posted()
 
 
 def _refuse_unready(invoices: Sequence[Invoice], lines: Iterable[InvoiceLine]) -> None:
@@ -107,13 +117,14 @@ def void_lines(
     """Void several lines at once: a whole invoice, say. Refused as in void_line."""
     require_reason(reason)
     posting = Posting(by, date)
-    ids = [line.pk for line in lines]
+    ids = list(dict.fromkeys(line.pk for line in lines))
     posting.lock(lines=ids)
     locked = [posting.line_of(pk) for pk in ids]
     if not locked:
         raise LedgerError("Choose the lines to void.")
-    _refuse_what_insurers_did(locked)
-    held = posting.held(line__in=ids)
+    for line_id, refusal in why_not_voided(locked).items():
+        raise LedgerError(refusal, line=line_id)
+    held = posting.held(line__in=ids, payment__patient__isnull=False)
     posting.read_receipts(payment for payment, _line in held)
     for line in locked:
         posting.unpay_held(line, line.paid, f"Voided: {reason}", held)
@@ -123,28 +134,33 @@ def void_lines(
     return posting.posted()
 
 
-def _refuse_what_insurers_did(lines: Sequence[InvoiceLine]) -> None:
-    """An insurer's money is un-paid from its own payment, and its write-offs come off with it."""
+def why_not_voided(lines: Sequence[InvoiceLine]) -> dict[int, str]:
+    """Line → why it cannot be voided, for those an insurer paid or wrote off.
+
+    An insurer's money is un-paid from its own payment, and its write-offs come off with it. Read
+    before the screen offers the lines, and by the verb itself.
+    """
     by_id = {line.pk: line for line in lines}
-    for rows, of_payment, did in (
-        (Allocation, "allocations__line", "paid"),
-        (Adjustment, "adjustments__line", "wrote off"),
-    ):
+    found: dict[int, str] = {}
+    for rows, did in ((Allocation, "paid"), (Adjustment, "wrote off")):
+        insurers = rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
         standing = (
-            rows.objects.filter(line__in=by_id, payment__payer__isnull=False)
-            .values_list("line", "payment__payer")
+            insurers.values_list("line", "payment__payer")
             .annotate(total=Sum("amount"))
-            .filter(total__gt=0)
+            .exclude(total=0)
             .order_by("line", "payment__payer")
-            .first()
         )
-        if standing:
-            line_id, payer, amount = standing
-            payment = Payment.objects.filter(
-                Q(payer=payer, reversed=False), **{of_payment: line_id}
-            ).latest("pk")
-            raise LedgerError(
-                f"{payment.number} {did} {show(amount)} on {by_id[line_id].invoice}. Undo that"
-                " payment first, or take it back with the insurer's next one.",
-                line=line_id,
+        latest = {
+            (line_id, payer): number
+            for line_id, payer, number, _total in insurers.order_by("payment")
+            .values_list("line", "payment__payer", "payment__number")
+            .annotate(total=Sum("amount"))
+            .exclude(total=0)
+        }
+        for line_id, payer, amount in standing:
+            found.setdefault(
+                line_id,
+                f"{latest[line_id, payer]} {did} {show(amount)} on {by_id[line_id].invoice}. Undo"
+                " that payment first, or take it back with the insurer's next one.",
             )
+    return found

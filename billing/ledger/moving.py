@@ -101,7 +101,7 @@ def _take_off(posting: Posting, receipt: Payment, entries: Sequence[Entry], reas
     for entry in entries:
         line = posting.line(entry)
         has = held.get((receipt.pk, line.pk), ZERO)
-        if not ZERO <= entry.paid <= has:
+        if entry.write_off or not ZERO <= entry.paid <= has:
             raise LedgerError(
                 f"{receipt.number} pays {show(has)} of this line; un-pay that much at most.",
                 line=line.pk,

@@ -20,6 +20,7 @@ from billing.models import (
     Adjustment,
     Allocation,
     Deposit,
+    Invoice,
     LineVoid,
     Offset,
     Payment,
@@ -50,6 +51,7 @@ class Posted:
     adjudications: list[Adjudication] = field(default_factory=list)
     offsets: list[Offset] = field(default_factory=list)
     deposit: Deposit | None = None
+    invoices: list[Invoice] = field(default_factory=list)
     replayed: bool = False
 
     @property

@@ -288,6 +288,12 @@ class Posting:
         """Plan the row that says a line is void; nothing may be paid or owed on it by then."""
         self.voids.append(self.stamped(LineVoid(line=line, reason=reason)))
 
+    def spare_voided_lines(self) -> None:
+        """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
+        for row in (*self.allocations, *self._said):
+            if row.line.is_void:
+                raise already_void(row.line)
+
     def draw(
         self, kind: str, *, source: Payment, original: Payment, amount: Decimal, **more: Any
     ) -> Payment:
@@ -463,7 +469,6 @@ class Posting:
         reaches lines, and offsets that use it up come last.
         """
         self.cover()
-        self._spare_voided_lines()
         self._settle_date()
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
@@ -498,12 +503,6 @@ class Posting:
             # PostgreSQL takes a bare NULL for a text.
             whose = [When(pk=pk, then=Cast(Value(payer), key)) for pk, payer in moved.items()]
             InvoiceLine.objects.filter(pk__in=moved).update(payer=Case(*whose, output_field=key))
-
-    def _spare_voided_lines(self) -> None:
-        """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
-        for row in (*self.allocations, *self._said):
-            if row.line.is_void:
-                raise already_void(row.line)
 
     @property
     def _said(self) -> list[Any]:

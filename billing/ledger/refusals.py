@@ -21,6 +21,10 @@ class StaleLineError(LedgerError):
     """Somebody else changed a line after the screen was drawn."""
 
 
+class StaleDraftError(LedgerError):
+    """Somebody else changed, billed or discarded a draft after the screen was drawn."""
+
+
 class AlreadyUndoneError(LedgerError):
     """The payment was reversed or deleted before."""
 

@@ -103,6 +103,7 @@ def _undo(
         if payment.payer_id:
             _give_back_write_offs(posting, payment, reason)
             _take_back_what_was_said(posting, payment, reason)
+            posting.spare_voided_lines()
             _refuse_what_write_offs_need(posting, payment)
             _refuse_what_later_rows_need(posting, payment)
     # The newest transfer first, so that each receipt is whole again before it is undone itself.

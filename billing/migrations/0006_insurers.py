@@ -12,8 +12,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0003_documents'),
-        ('patients', '0003_index_patients'),
+        ('billing', '0005_imports'),
+        ('patients', '0004_chart_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

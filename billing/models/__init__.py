@@ -12,6 +12,7 @@ from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.fees import Fee, Service
+from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
 from billing.models.offsets import Offset, OffsetKind
@@ -32,6 +33,7 @@ __all__ = [
     "Document",
     "DocumentKind",
     "Fee",
+    "ImportFile",
     "Invoice",
     "InvoiceLine",
     "Kind",

@@ -44,7 +44,22 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
         refuse_change(self.model)
 
 
-class AppendOnlyModel(models.Model):
+class WrittenOnceModel(models.Model):
+    """A row that is inserted, and never saved again or deleted."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            refuse_change(type(self))
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse_change(type(self))
+
+
+class AppendOnlyModel(WrittenOnceModel):
     """A row of the ledger: accounting date, clock, author and, where it undoes, the reason."""
 
     date = models.DateField(help_text="Accounting date")
@@ -64,11 +79,3 @@ class AppendOnlyModel(models.Model):
         abstract = True
         # The related managers and get_or_create of other models must meet the same refusal.
         base_manager_name = "objects"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            refuse_change(type(self))
-        super().save(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        refuse_change(type(self))

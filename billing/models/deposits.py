@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 
-from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, WrittenOnceModel
 from billing.models.payments import Payment
 
 
@@ -32,7 +30,7 @@ class DepositItemQuerySet(AppendOnlyQuerySet["DepositItem"]):
     """What lies on the slips."""
 
 
-class DepositItem(models.Model):
+class DepositItem(WrittenOnceModel):
     """One receipt, reversal or refund on a slip; a row of money is banked once."""
 
     deposit = models.ForeignKey(Deposit, models.PROTECT, related_name="items")
@@ -45,6 +43,3 @@ class DepositItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payment} on {self.deposit}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **{**kwargs, "force_insert": True})

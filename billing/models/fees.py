@@ -8,7 +8,24 @@ from decimal import Decimal
 from django.db import models
 
 from billing.money import MoneyField
-from patients.models import Payer
+from patients.models import Payer, without_nul
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def search(self, typed: str) -> ServiceQuerySet:
+        """Services whose code begins so, or whose description has all the words; codes first."""
+        typed = without_nul(typed)[:80]
+        described = models.Q()
+        for word in typed.split():
+            described &= models.Q(description__icontains=word)
+        coded = models.Q(code__istartswith=typed)
+        place = models.Case(
+            models.When(code__iexact=typed, then=0),
+            models.When(coded, then=1),
+            default=2,
+            output_field=models.IntegerField(),
+        )
+        return self.filter(coded | described).order_by(place, "code")
 
 
 class Service(models.Model):
@@ -17,6 +34,8 @@ class Service(models.Model):
     code = models.CharField(max_length=20, unique=True)
     description = models.CharField(max_length=120)
     active = models.BooleanField(default=True)
+
+    objects = ServiceQuerySet.as_manager()
 
     class Meta:
         ordering = ["code"]

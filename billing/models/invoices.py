@@ -47,6 +47,14 @@ class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
         """Lines that still owe something. The words of the partial index `line_open`."""
         return self.filter(balance__gt=0)
 
+    def standing(self) -> InvoiceLineQuerySet:
+        """Lines that were not voided, drafts among them."""
+        return self.filter(void__isnull=True)
+
+    def drafted(self) -> InvoiceLineQuerySet:
+        """Lines of drafts, found by the index on the invoice numbers that are not given yet."""
+        return self.filter(invoice__number__isnull=True)
+
     def of_account(self, patient: Patient, provider: Provider) -> InvoiceLineQuerySet:
         return self.filter(patient=patient, provider=provider)
 
@@ -141,6 +149,11 @@ class InvoiceLine(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("billing:patient_account", args=[self.patient.chart_number])
+
+    @property
+    def voided(self) -> bool:
+        """Whether it was voided; read with select_related("void") where lines are listed."""
+        return hasattr(self, "void")
 
     @property
     def state(self) -> str:

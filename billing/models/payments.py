@@ -25,6 +25,7 @@ class Kind(models.TextChoices):
 
 
 UNDOING = (Kind.REVERSAL, Kind.VOID)
+MOVED = (Kind.TRANSFER_OUT, Kind.TRANSFER_IN)
 
 
 class Method(models.TextChoices):

@@ -6,8 +6,9 @@ import datetime
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,12 +16,20 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, wording
 from billing.balances import AccountBalance, HistoryRow
+from billing.models.payments import UNDOING
 from billing.money import show
 from billing.views import notices
 from patients.http import DeskRequest
 from patients.models import Patient
 
-SHOW = {"everything": "Everything", "charges": "Charges", "payments": "Payments"}
+SHOW = {
+    "everything": "Everything",
+    "charges": "Charges",
+    "payments": "Payments",
+    "open": "Open",
+    "unallocated": "Unallocated",
+}
+PER_PAGE = 100  # charges and payments, each with what stands under it
 PERIODS = {"90-days": "Last 90 days", "year": "This year", "all": "All"}
 HIDDEN = "hidden_notes"
 MOST_HIDDEN = 50
@@ -29,7 +38,7 @@ MOST_HIDDEN = 50
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_account(request: DeskRequest, chart: str) -> HttpResponse:
     """What the patient owes each provider, what is credit, and everything that led there."""
-    patient = get_object_or_404(Patient, chart_number=chart)
+    patient = get_object_or_404(Patient.objects.select_related("guarantor"), chart_number=chart)
     if request.method == "POST":
         if request.POST.get("action") == "undo":
             notices.undo(request, patient)
@@ -44,6 +53,7 @@ def patient_account(request: DeskRequest, chart: str) -> HttpResponse:
     context |= {
         "accounts": accounts,
         "total": balances.total(accounts),
+        "dependents": patient.dependents.by_name(),
         "coverages": patient.coverages.on(timezone.localdate()).select_related("payer"),
         "whys": whys,
         "shown_whys": {panel.provider_id for panel, _buttons in whys},
@@ -123,30 +133,44 @@ def _history(
         each for each in accounts if each.provider and str(each.provider.pk) == filters.provider
     ]
     provider = of_one[0].provider if of_one else None
-    rows = balances.history(patient, provider=provider, show=filters.show, deleted=filters.deleted)
-    recent = _since(rows, filters.since)
-    undoings = [row.payment for row in recent if row.under and row.payment]
-    earlier = len(rows) - len(recent)
+    found = balances.HistoryEntries(
+        patient,
+        provider=provider,
+        show=filters.show,
+        since=filters.since,
+        deleted=filters.deleted,
+    )
+    page: Page[Any] = Paginator(cast("Any", found), PER_PAGE).get_page(request.GET.get("page"))
+    rows: Sequence[HistoryRow] = list(page.object_list)
+    undoings = [row.payment for row in rows if row.payment and row.payment.kind in UNDOING]
     return {
-        "entries": wording.entries(recent, balances.came_off(undoings)),
-        "earlier": earlier,
-        "all_rows": filters.show == "everything" and not provider and not earlier,
+        "entries": wording.entries(rows, balances.came_off(undoings)),
+        "page": page,
+        "earlier": found.earlier,
+        "foot": _foot(
+            filters,
+            of_one[0] if of_one else balances.total(accounts),
+            earlier=found.earlier,
+            pages=page.paginator.num_pages,
+        ),
         "filters": filters,
         "provider": provider,
         "providers": [each.provider for each in accounts],
         "shows": SHOW.items(),
         "periods": PERIODS.items(),
-        "net": (of_one[0] if of_one else balances.total(accounts)).net,
     }
 
 
-def _since(rows: Sequence[HistoryRow], since: datetime.date | None) -> list[HistoryRow]:
-    """The rows of that day and later; a reversal stays with the payment it stands under."""
-    recent: list[HistoryRow] = []
-    keep = True
-    for row in rows:
-        if not row.under:
-            keep = since is None or row.date >= since
-        if keep:
-            recent.append(row)
-    return recent
+def _foot(filters: Filters, account: AccountBalance, *, earlier: int, pages: int) -> dict[str, Any]:
+    """The figure under the Balance column, and the claim that the column adds up to it."""
+    column = "the Balance column of all pages" if pages > 1 else "the Balance column"
+    label, figure, claim = {
+        "open": ("Invoices", account.invoices, f"{column} adds up to this"),
+        "unallocated": (
+            "Unallocated credit",
+            account.credit,
+            f"{column} adds up to this with the other sign: credit takes off what is owed",
+        ),
+        "everything": ("Net balance", account.net, f"{column} adds up to this"),
+    }.get(filters.show, ("Net balance", account.net, ""))
+    return {"label": label, "figure": figure, "claim": "" if earlier else claim}

@@ -21,13 +21,13 @@ from billing.forms.grid import line_ids
 from billing.models import InvoiceLine
 from billing.money import ZERO
 from billing.views import notices
+from billing.views.choosing import MOST_FOUND
 from patients.http import DeskRequest
 from patients.models import Patient, Provider
 
 FOLDER = "billing/credit"
 NOT_SAVED = "This allocation is not saved yet."
 PER_PAGE = 50
-MOST_FOUND = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,7 +49,7 @@ def patient_credit(request: DeskRequest, chart: str) -> HttpResponse:
         grid.fill(request.POST.get("fill", ""))
         return _page(request, grid, context)
     valid = form.is_valid()
-    problems = [] if form.sent_before(request.user) else grid.problems()
+    problems = [] if grid.stale or form.sent_before(request.user) else grid.problems()
     provider = account.provider
     if not valid or problems or provider is None:
         return _refused(request, grid, context, problems)
@@ -107,6 +107,8 @@ def _grid(request: DeskRequest, patient: Patient, account: AccountBalance, view:
             found = found.filter(pk__in=sent)
         elif view == "unpaid":
             found = found.open()
+        else:
+            found = found.standing()
         lines = list(found.order_by("-service_date", "-pk"))
     return CreditGrid(account=account, lines=lines, view=view, sent=sent, data=request.POST)
 

@@ -1,4 +1,4 @@
-"""Pickers: the lists under Payer and under Add a patient's sessions. Parts only, never a page.
+"""Pickers: the lists under Payer, under a patient box and under the code of a service. Parts only.
 
 Asked by POST, so that what is typed, a name mostly, is in no address and no log.
 """
@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from billing import balances
+from billing.models import Service
 from patients.http import DeskRequest
 from patients.models import Patient, Payer
 
@@ -28,14 +29,30 @@ def find_payers(request: DeskRequest) -> HttpResponse:
 def find_patients(request: DeskRequest) -> HttpResponse:
     """Patients who fit what is typed, with how much they have unpaid; then everyone.
 
-    Under Guarantor the same without everyone: one person is meant there.
+    Under Guarantor, and where a box says so, the same without everyone: one person is meant there.
     """
     one = "guarantor" in request.POST
+    everyone = not one and request.POST.get("everyone") != "no"
     typed = request.POST.get("guarantor" if one else "patient", "").strip()
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])
     unpaid = balances.unpaid_of(patients)
     options = [(patient, *unpaid.get(patient.pk, (0, None))) for patient in patients]
     options.sort(key=lambda option: not option[1])  # whoever has nothing unpaid comes last
-    return render(
-        request, "billing/find/patients.html", {"options": options, "typed": typed, "one": one}
+    context = {"options": options, "typed": typed, "one": one, "everyone": everyone}
+    return render(request, "billing/find/patients.html", context)
+
+
+@require_POST
+def find_services(request: DeskRequest) -> HttpResponse:
+    """Services whose code or description fits what is typed in the code box of a row."""
+    box, typed = next(
+        (
+            (name, str(text).strip())
+            for name, text in request.POST.items()
+            if name.endswith("-code")
+        ),
+        ("code", ""),
     )
+    services = Service.objects.filter(active=True).search(typed)[:SHOWN] if typed else []
+    context = {"services": services, "typed": typed, "box": box[:40]}
+    return render(request, "billing/find/services.html", context)

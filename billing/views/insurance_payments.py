@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
 from billing.forms.base import LedgerForm, error_summary
-from billing.forms.grid import MOST_LINES, line_ids
+from billing.forms.grid import MOST_LINES, box_name, line_ids, plain
 from billing.forms.payment_grid import PaymentGrid
-from billing.forms.payments import InsurancePaymentForm
+from billing.forms.payments import InsurancePaymentForm, copy_of
 from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
 from billing.views.grid_answers import live
@@ -36,8 +36,10 @@ FULL = (
 @require_http_methods(["GET", "POST"])
 def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
-    form = InsurancePaymentForm(request.POST or None, initial=_kept(request))
-    grid = _grid(request, amount_of=form, payer=form.chosen_payer)
+    copied = _copied(request)
+    kept = copy_of(copied) if copied else _kept(request)
+    form = InsurancePaymentForm(request.POST or None, initial=kept)
+    grid = _grid(request, amount_of=form, payer=form.chosen_payer, copied=copied)
     if request.method == "GET":
         return _page(request, form, grid)
     if "add" in request.POST:
@@ -177,7 +179,7 @@ def _lines_to_add(
 
     Returns those not on the page yet, whether there are more than come at once, or why none come.
     """
-    lines = InvoiceLine.objects.issued().oldest_first()
+    lines = InvoiceLine.objects.issued().standing().oldest_first()
     if which != "all":
         lines = lines.open()
     if patients:
@@ -208,6 +210,7 @@ def _again(request: DeskRequest, grid: PaymentGrid, lines: list[int]) -> Payment
         payer=grid.payer,
         from_insurer=True,
         amount_problem=grid.amount_problem,
+        saved=grid.saved,
     )
 
 
@@ -221,18 +224,27 @@ def _grid(
     amount_of: InsurancePaymentForm | None = None,
     amount: Decimal | None = None,
     already: Decimal = Decimal("0.00"),
+    copied: Payment | None = None,
 ) -> PaymentGrid:
     problem = ""
     if amount_of is not None:
         amount, problem = amount_of.typed_amount
+    again = balances.pays_again(copied) if copied else {}
+    typed: dict[str, str] = {}
+    for line, (write_off, paid) in again.items():
+        typed |= {
+            box_name(line, "write_off"): plain(write_off),
+            box_name(line, "paid"): plain(paid),
+        }
     return PaymentGrid(
-        lines=line_ids(request.POST),
-        data=request.POST,
+        lines=line_ids(request.POST) or list(again),
+        data=request.POST or typed,
         amount=amount,
         already=already,
         payer=payer,
         from_insurer=True,
         amount_problem=problem,
+        saved=amount_of is None,
     )
 
 
@@ -246,6 +258,8 @@ def _page(
     picker_problem: str = "",
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "grid": grid, "picker_problem": picker_problem}
+    if not payment:
+        context["copied"] = _copied(request)
     if problems is not None:
         summary = form.summary("This payment is not saved yet.")
         context["error_summary"] = error_summary(
@@ -270,6 +284,14 @@ def _story_of(payment: Payment) -> dict[str, Any]:
         "links": [(lines[link.line_id], link.amount) for link in links],
         "written_off": balances.adjustments_with(payment),
     }
+
+
+def _copied(request: DeskRequest) -> Payment | None:
+    """The undone payment this one corrects (`?copy=IP-0318`)."""
+    if request.method == "POST":
+        return None
+    undone = Payment.objects.receipts().of_payers().filter(reversed=True).with_names()
+    return undone.filter(number=request.GET.get("copy", "")).first()
 
 
 def _kept(request: DeskRequest) -> dict[str, str]:

@@ -18,8 +18,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm
-from billing.forms.undo import ReverseForm, VoidForm
-from billing.models import Payment
+from billing.forms.undo import CorrectForm, ReverseForm, VoidForm
+from billing.models import Kind, Payment
 from billing.views import notices
 from patients.http import DeskRequest
 
@@ -83,6 +83,47 @@ def payment_void(request: DeskRequest, number: str) -> HttpResponse:
         form.refuse(error)
         return _undo_page(request, _payment(number), form, "void")
     return _undone(request, payment, form, "deleted", uses)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def payment_correct(request: DeskRequest, number: str) -> HttpResponse:
+    """Correct payment: it is deleted, or reversed where it cannot be, and its copy opens."""
+    payment = _payment(number)
+    form = CorrectForm(request.POST or None)
+    instead = ledger.why_not_deleted(payment)
+    if request.method == "POST" and form.is_valid() and payment.kind == Kind.RECEIPT:
+        what = {"payment": payment, "reason": form.why, "key": form.cleaned_data["key"]}
+        try:
+            if instead:
+                ledger.reverse(by=request.user, date=timezone.localdate(), **what)
+            else:
+                ledger.void(by=request.user, **what)
+        except ledger.LedgerError as error:
+            form.refuse(error)
+        else:
+            url = f"{_new(payment)}?{urlencode({'copy': payment.number})}"
+            return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    context: dict[str, Any] = {
+        "payment": payment,
+        "form": form,
+        "instead": instead,
+        "stop": _reason_not_to(payment, "reverse"),
+        "uses": balances.used_on(_receipts(payment)),
+        "back": _back(payment),
+    }
+    if payment.kind != Kind.RECEIPT:
+        context["stop"] = "Only a payment that came in can be corrected. Reverse this transfer."
+    if form.errors and not context["stop"]:
+        context["error_summary"] = form.summary("This payment is as it was.")
+    page = "_correct" if request.htmx else "correct"
+    return render(request, f"{FOLDER}/{page}.html", context)
+
+
+def _new(payment: Payment) -> str:
+    """Where a payment of this kind is entered."""
+    if payment.patient:
+        return reverse("billing:payment_new", args=[payment.patient.chart_number])
+    return reverse("billing:insurance_payment_new")
 
 
 @require_POST
@@ -172,8 +213,7 @@ def _undone(
         notices.saved(request, lead, rest)
         if form.cleaned_data["again"]:
             query = urlencode({"provider": payment.provider_id})
-            new = reverse("billing:payment_new", args=[payment.patient.chart_number])
-            url = f"{new}?{query}"
+            url = f"{_new(payment)}?{query}"
     else:
         notices.saved(request, f"{payment.number} {done}.", wording.gave_back(uses))
     if request.htmx:

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from billing import balances, ledger
+from billing import balances, ledger, wording
 from billing.forms.base import error_summary
-from billing.forms.grid import line_id, line_ids
+from billing.forms.grid import box_name, line_id, line_ids, plain
 from billing.forms.payment_grid import PaymentGrid
-from billing.forms.payments import TakePaymentForm
-from billing.models import InvoiceLine
+from billing.forms.payments import TakePaymentForm, copy_of
+from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
 from patients.models import Patient
 
 FOLDER = "billing/payments"
+AT_ONCE = 500  # open lines on one page
 
 
 @require_http_methods(["GET", "POST"])
 def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     """Take payment: amount, method, and the open lines of the patient to put it on."""
     patient = get_object_or_404(Patient, chart_number=chart)
+    copied = _copied(request, patient)
     form = TakePaymentForm(
-        request.POST or None, patient=patient, initial=_suggested(request, patient)
+        request.POST or None, patient=patient, initial=_suggested(request, patient, copied)
     )
-    grid = _grid(request, patient, form)
+    grid = _grid(request, patient, form, copied)
     if request.method == "GET":
         return _page(request, patient, form, grid)
     if request.htmx and "action" not in request.POST:
         return live(request, grid, template=f"{FOLDER}/_live.html")
-    if request.POST.get("action") != "save":
+    if request.POST.get("action") != "save":  # a fill, the family's lines, or new totals
         grid.fill(request.POST.get("fill", ""))
         return _page(request, patient, form, grid)
     valid = form.is_valid()
@@ -64,8 +68,10 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     return redirect("billing:patient_account", chart)
 
 
-def _suggested(request: DeskRequest, patient: Patient) -> dict[str, Any]:
-    """The provider asked for in the address, or the one the patient owes most."""
+def _suggested(request: DeskRequest, patient: Patient, copied: Payment | None) -> dict[str, Any]:
+    """As the payment that is copied; or the provider asked for, or the one the patient owes most."""
+    if copied:
+        return copy_of(copied)
     wanted = request.GET.get("provider", "")
     if asked := line_id(wanted):
         return {"provider": asked}
@@ -76,25 +82,48 @@ def _suggested(request: DeskRequest, patient: Patient) -> dict[str, Any]:
     return {"provider": most.provider.pk if most.provider else None}
 
 
-def _grid(request: DeskRequest, patient: Patient, form: TakePaymentForm) -> PaymentGrid:
-    amount, problem = form.typed_amount
+def _copied(request: DeskRequest, patient: Patient) -> Payment | None:
+    """The undone payment this one corrects (`?copy=R-2207`)."""
     if request.method == "POST":
-        lines = line_ids(request.POST)
-    else:
-        lines = list(
-            InvoiceLine.objects.open()
-            .filter(patient=patient)
-            .oldest_first()
-            .values_list("pk", flat=True)[:500]
-        )
+        return None
+    undone = Payment.objects.receipts().filter(patient=patient, reversed=True)
+    return undone.filter(number=request.GET.get("copy", "")).first()
+
+
+def _grid(
+    request: DeskRequest, patient: Patient, form: TakePaymentForm, copied: Payment | None
+) -> PaymentGrid:
+    amount, problem = form.typed_amount
+    again = balances.pays_again(copied) if copied else {}
+    typed = {box_name(line, "paid"): plain(paid) for line, (_off, paid) in again.items()}
     return PaymentGrid(
-        lines=lines,
-        data=request.POST,
+        lines=_lines(request, patient, again),
+        data=request.POST or typed,
         amount=amount,
         from_insurer=False,
         amount_problem=problem,
         own_provider=form["provider"].value(),
+        own_patient=patient,
     )
+
+
+def _lines(request: DeskRequest, patient: Patient, again: Iterable[int]) -> list[int]:
+    """The lines on the page: those sent; otherwise what the patient, or the family, owes."""
+    sent = line_ids(request.POST)
+    if request.method == "POST" and request.POST.get("action") != "family":
+        return sent
+    whose = Q(patient=patient)
+    if request.GET.get("family") == "1":
+        whose |= Q(patient__guarantor=patient)
+    elif sent:  # back to the patient's own
+        sent = list(InvoiceLine.objects.filter(whose, pk__in=sent).values_list("pk", flat=True))
+    open_lines = (
+        InvoiceLine.objects.open()
+        .filter(whose)
+        .order_by(F("patient__guarantor").asc(nulls_first=True), "patient", "service_date", "id")
+        .values_list("pk", flat=True)
+    )
+    return list(dict.fromkeys([*sent, *again, *open_lines[:AT_ONCE]]))
 
 
 def _page(
@@ -111,6 +140,9 @@ def _page(
         "form": form,
         "grid": grid,
         "negative": balances.negative_credits(patient, accounts),
+        "copied": _copied(request, patient),
+        "family": request.GET.get("family") == "1",
+        "pays_for": list(patient.dependents.by_name()),
     }
     if problems is not None:
         items = form.summary("")["items"]
@@ -125,6 +157,7 @@ def _saved(posted: ledger.Posted) -> str:
     whole, left = show_dollars(payment.amount), show_dollars(payment.unallocated)
     said = f"Saved as {payment.number}. {whole} from {payment.received_from}"
     said += f", {left} of it not allocated." if payment.unallocated else ", all allocated."
+    said += wording.moved_on(balances.family(payment)[1:], payment)
     if posted.covered:
         said += (
             f" {show_dollars(posted.covered)} took over what a reversed payment still paid"

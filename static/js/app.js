@@ -10,10 +10,12 @@
 //   data-print        prints the page
 //   data-submit       a form that is sent when one of its choices changes
 //   data-once         a form that may be sent once: a second press does nothing
+//   data-stay         a form in which Enter goes to the next box
 //   data-live         a form whose totals the server answers while somebody types
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
-// reader is free, {"shout": …} at once. Other scripts call Remit.announce(text).
+// reader is free, {"shout": …} at once; {"follow": {"box": id, "was": text, "now": text}} brings a box
+// up to a total. Other scripts call Remit.announce(text).
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -33,6 +35,12 @@ globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce });
 
 on("say", (event) => announce(event.detail.value));
 on("shout", (event) => announce(event.detail.value, { now: true }));
+
+// A box that follows a total, until somebody types something else into it.
+on("follow", ({ detail }) => {
+  const box = find(`#${detail.box}`);
+  if (box?.value === detail.was) box.value = detail.now;
+});
 
 // ---------------------------------------------------------------- errors, notices, menus
 
@@ -101,6 +109,18 @@ function pressMain() {
   button.click();
   return true;
 }
+
+// Enter goes on in a form whose figures follow by themselves; it never saves a half-finished one.
+on("keydown", (event) => {
+  const { target } = event;
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!target.form?.matches("[data-stay]") || !target.matches("input, select")) return;
+  event.preventDefault();
+  const fields = [...target.form.elements].filter(
+    (field) => field.matches("input:not([type=hidden]), select, [data-main]") && field.offsetParent,
+  );
+  fields[fields.indexOf(target) + (event.shiftKey ? -1 : 1)]?.focus();
+});
 
 // T, + and - in a date: today, the next day, the day before.
 on("keydown", (event) => {

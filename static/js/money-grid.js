@@ -118,8 +118,12 @@ form.addEventListener("click", (event) => {
   if (!button) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  mends = button.closest("#explain") !== null;
   ask({ [button.name]: button.value });
 }, true);
+
+// A button in the message line goes when the total is right again: the focus goes to what it mended.
+let mends = false;
 
 // ---------------------------------------------------------------- boxes
 
@@ -157,7 +161,9 @@ document.addEventListener("fill-boxes", ({ detail }) => {
     showUndo(detail.undo);
   }
   for (const name of names) put(box(name), detail.values[name]);
-  if (detail.focus) box(detail.focus)?.focus();
+  const goTo = detail.focus || (mends && detail.undo && names[0]);
+  if (goTo) box(goTo)?.focus();
+  if (detail.undo) mends = false; // the answer to a press, not to a box that was left
 });
 
 const FILLS = {
@@ -165,6 +171,7 @@ const FILLS = {
   clear: "clear",
   pay: "pay remaining",
   writeoff: "write-off",
+  everything: "write off everything",
   same: "same amounts",
 };
 

@@ -17,7 +17,11 @@ function nextField(from) {
   fields[fields.indexOf(from) + 1]?.focus();
 }
 
-for (const picker of document.querySelectorAll("[data-picker]")) {
+const attached = new WeakSet();
+
+function attach(picker) {
+  if (attached.has(picker)) return;
+  attached.add(picker);
   const box = picker.querySelector("[role=combobox]");
   const list = picker.querySelector("[role=listbox]");
   const adds = picker.dataset.picker === "add";
@@ -123,3 +127,9 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
   }, list);
   on("blur", close, box);
 }
+
+const attachIn = (root) => root.querySelectorAll("[data-picker]").forEach(attach);
+
+attachIn(document);
+// Rows may come later.
+document.addEventListener("htmx:load", ({ target }) => attachIn(target.parentNode ?? target));

@@ -10,16 +10,20 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from billing import ledger
-from billing.models import Payment
+from billing.models import Invoice, Payment
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
 from tests.factories import (
     CoverageFactory,
+    FeeFactory,
     InsurancePaymentFactory,
+    LineFactory,
     PatientFactory,
     PaymentFactory,
+    ServiceFactory,
+    SessionFactory,
 )
-from tests.factories.bills import day
+from tests.factories.bills import day, entries, money
 from tests.support.surprises import Surprises
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,3 +212,125 @@ def test_insurance_payment(
     page.get_by_role("button", name="Save payment").click()
     expect(page.get_by_text("Saved. $200.00")).to_be_visible()
     looked_at("saved")
+
+
+def test_import(live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str], None]) -> None:
+    ana.is_staff = True
+    ana.save()
+    head = "family_name,given_name,birth_date\n"
+    good = f"{head}Smith,John,1980-05-17\n"
+    desk.goto(live_server.url + "/import/")
+    looked_at("import")
+    for what, content in {
+        "choosing a file": b"",
+        "to mend": f"{head}=x,John,\n".encode(),
+        "another encoding": f"{head}Müller,Jörg,1980-05-17\n".encode("windows-1252"),
+        "checked, worth a look": f"{good}Smith,John,1980-05-17\n".encode(),
+    }.items():
+        desk.goto(live_server.url + "/import/patients/")
+        file: Any = {"name": "file.csv", "mimeType": "text/csv", "buffer": content}
+        desk.get_by_label("CSV file").set_input_files(file)
+        desk.get_by_role("button", name="Check this file").click()
+        desk.wait_for_load_state()
+        looked_at(f"import, {what}")
+    desk.get_by_role("button", name="Import 2 lines").click()
+    expect(desk.get_by_text("2 patients and 0 coverages.")).to_be_visible()
+    looked_at("imported")
+
+
+def test_sessions_and_invoices(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    FeeFactory(service=ServiceFactory(code="90834", description="Psychotherapy"))
+    SessionFactory(patient=john, provider=dr1)
+    page = desk
+    page.goto(live_server.url + "/patients/P1042/sessions/new/")
+    page.get_by_label("Code 1", exact=True).fill("psy")
+    expect(page.locator("#row-1-options [role=option]")).to_have_count(1)
+    looked_at("a new session with its suggestions")
+    page.keyboard.press("Enter")
+    page.get_by_label("Units 1", exact=True).fill("0")
+    page.get_by_role("button", name="Save session").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("a new session, refused")
+    page.get_by_label("Units 1", exact=True).fill("1")
+    page.get_by_label("This is another session").check()
+    page.get_by_role("button", name="Save session").click()
+    expect(page.get_by_role("button", name="Bill all 1")).to_be_visible()
+    draft = Invoice.objects.get(number=None)
+    for path in (
+        f"/sessions/{draft.lines.get().session_id}/",
+        "/sessions/",
+        "/sessions/?unbilled=1",
+        "/sessions/new/",
+        f"/invoices/drafts/{draft.pk}/",
+        "/invoices/",
+        "/invoices/new/?patient=P1042",
+        "/invoices/INV-0001/void/",
+        "/fees/",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    line = john.lines.issued().get()
+    ledger.void_line(by=ana, line=line, date=day(0), reason="Entered twice")
+    for path in ("/invoices/INV-0001/", "/invoices/INV-0001/void/", "/patients/P1042/account/"):
+        page.goto(live_server.url + path)
+        looked_at(f"{path}, voided")
+
+
+def test_money_that_leaves_and_write_offs(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    line = john.lines.get()
+    LineFactory(patient=john, provider=dr1, amount="4.50", ago=60, by=ana)
+    kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=john)
+    LineFactory(patient=kim, provider=dr1, amount="60", by=ana)
+    receipt = PaymentFactory(patient=john, provider=dr1, amount="100", on={line: "40"}, by=ana)
+    other = PaymentFactory(patient=john, provider=dr1, amount="10", by=ana)
+    refund = ledger.refund(
+        by=ana, payment=other, amount=money("5"), method="cash", date=day(0), reason="Overpaid"
+    ).receipt
+    off = ledger.write_off(
+        by=ana,
+        entries=entries({line: ("0", "2")}),
+        kind="courtesy",
+        date=day(0),
+        reason="Long wait",
+    ).adjustments[0]
+    for path in (
+        "/patients/P1042/account/",
+        "/patients/P1042/account/?show=unallocated&period=all",
+        f"/payments/{receipt.number}/refund/",
+        f"/payments/{other.number}/refunds/{refund.pk}/undo/",
+        f"/payments/{receipt.number}/transfer/",
+        f"/payments/{receipt.number}/correct/",
+        "/patients/P1042/refund/",
+        "/patients/P1042/write-off/",
+        "/patients/P1042/payments/new/?family=1",
+        "/write-offs/small-balances/",
+        f"/write-offs/{off.pk}/undo/",
+        f"/invoices/{line.invoice.number}/",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    page.goto(f"{live_server.url}/payments/{receipt.number}/refund/")
+    page.get_by_role("textbox", name="Un-pay INV-0001").fill("41")
+    page.get_by_role("button", name="Save refund").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("refund, refused")
+    page.goto(f"{live_server.url}/patients/P1042/write-off/")
+    page.get_by_role("textbox", name="Write off INV-0001").fill("99")
+    page.get_by_role("button", name="Save write-off").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("write off, refused")

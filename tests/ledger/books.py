@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -15,9 +15,12 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     Invoice,
     InvoiceLine,
     Kind,
+    LineVoid,
     NumberSeries,
     Payment,
     Submission,
@@ -33,6 +36,9 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     NumberSeries,
     Submission,
     ClosingDate,
+    LineVoid,
+    Deposit,
+    DepositItem,
 )
 
 
@@ -70,11 +76,11 @@ def transfers(patient: Patient) -> list[tuple[str, str, Decimal, bool]]:
     return [(row.kind, str(row.provider), row.amount, row.reversed) for row in rows]
 
 
-def digest() -> str:
+def digest(tables: Iterable[type[models.Model]] = MONEY_TABLES) -> str:
     """One fingerprint of every row of every money table, columns and all."""
     found = hashlib.sha256()
     with connection.cursor() as cursor:
-        for model in MONEY_TABLES:
+        for model in tables:
             table = model._meta.db_table
             columns = ", ".join(sorted(field.column for field in model._meta.concrete_fields))
             cursor.execute(f"SELECT {columns} FROM {table}")

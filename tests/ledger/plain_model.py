@@ -28,6 +28,7 @@ class Line:
     service_date: datetime.date
     last: datetime.date
     adjusted: Decimal = ZERO
+    void: bool = False
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Receipt:
     last: datetime.date
     returned: Decimal = ZERO
     reversed: bool = False
+    deleted: bool = False
+    banked: bool = False
     reason: str = ""
 
 
@@ -57,6 +60,8 @@ class Moved:
 
 @dataclass
 class WriteOff:
+    """With an insurer's receipt, or (`receipt` is 0) of the desk's own."""
+
     line: int
     receipt: int
     amount: Decimal
@@ -67,12 +72,14 @@ class WriteOff:
 class Books:
     today: datetime.date
     closed: datetime.date = datetime.date.min
+    guarantors: dict[str, str] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
     receipts: dict[int, Receipt] = field(default_factory=dict)
     held: dict[tuple[int, int], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     moved: list[Moved] = field(default_factory=list)
     write_offs: list[WriteOff] = field(default_factory=list)
     touched: list[Line | Receipt] = field(default_factory=list)
+    voided: list[Line] = field(default_factory=list)
     new: list[Receipt] = field(default_factory=list)
 
     def copy(self) -> Books:
@@ -107,11 +114,24 @@ class Books:
                 each.amount
                 for each in self.write_offs
                 if each.line == line
+                and each.receipt
                 and not each.undone
                 and self.receipts[each.receipt].payer == payer
             ),
             ZERO,
         )
+
+    def of_the_desk(self) -> list[WriteOff]:
+        return [each for each in self.write_offs if not each.receipt]
+
+    def of_insurers(self, line: int) -> bool:
+        """Does an insurer's money or write-off stand on it?"""
+        payers = {each.payer for each in self.receipts.values() if each.payer}
+        return any(self.by_payer(each, line) or self.written_off_by(each, line) for each in payers)
+
+    def pays_for(self, patient: str, line: int) -> bool:
+        whose = self.lines[line].patient
+        return patient in (whose, self.guarantors.get(whose))
 
     def by_patients(self, line: int) -> Decimal:
         return sum(
@@ -131,6 +151,9 @@ class Books:
         mine = [n for n, each in self.receipts.items() if each.account == account]
         return sum((self.unallocated(receipt) for receipt in mine), ZERO)
 
+    def account_of(self, line: int) -> Account:
+        return self.lines[line].patient, self.lines[line].provider
+
     def oldest_first(self, receipts: list[int]) -> list[int]:
         return sorted(receipts, key=lambda each: (self.receipts[each].date, each))
 
@@ -148,14 +171,14 @@ class Books:
 
     def begin(self, typed: datetime.date) -> None:
         """R8: a typed date is open and not ahead."""
-        self.touched, self.new = [], []
+        self.touched, self.voided, self.new = [], [], []
         if typed <= self.closed or typed > self.today:
             raise Refused("date")
 
     def end(self, typed: datetime.date) -> None:
         """Covering, then one date for everything: the latest of all that is touched."""
         self.cover()
-        date = max([typed, *(each.last for each in self.touched)])
+        date = max([typed, *(each.last for each in (*self.touched, *self.voided))])
         for each in [*self.touched, *self.new]:
             each.last = date
         for receipt in self.new:
@@ -171,6 +194,10 @@ class Books:
         number = self.number()
         self.receipts[number] = receipt
         return number
+
+    def stands(self, line: int) -> None:
+        if self.lines[line].void:
+            raise Refused("void")
 
     def put(self, receipt: int, line: int, amount: Decimal) -> None:
         self.held[receipt, line] += amount
@@ -250,6 +277,7 @@ class Books:
         one = self.receipts[receipt]
         on = {line: typed for line, typed in on.items() if any(typed)}  # empty boxes are nothing
         for line, (paid, write_off) in on.items():
+            self.stands(line)
             if one.account:
                 self.share_patient(receipt, line, paid)
             else:
@@ -262,27 +290,27 @@ class Books:
     def share_patient(self, receipt: int, line: int, paid: Decimal) -> None:
         account = self.receipts[receipt].account
         assert account
-        if self.lines[line].patient != account[0] or paid < 0 or paid > self.balance(line):
+        if not self.pays_for(account[0], line) or paid < 0 or paid > self.balance(line):
             raise Refused("R2, R5")
-        if self.lines[line].provider == account[1] and paid:
+        if self.account_of(line) == account and paid:
             self.put(receipt, line, paid)
 
     def pay_elsewhere(self, receipt: int, on: dict[int, tuple[Decimal, Decimal]]) -> None:
         account = self.receipts[receipt].account
         assert account
-        for provider in sorted({self.lines[line].provider for line in on} - {account[1]}):
-            theirs = {
+        elsewhere = [self.account_of(line) for line, (paid, _w) in on.items() if paid]
+        for theirs in dict.fromkeys(each for each in elsewhere if each != account):
+            payments = {
                 line: paid
                 for line, (paid, _w) in on.items()
-                if self.lines[line].provider == provider and paid
+                if self.account_of(line) == theirs and paid
             }
-            total = sum(theirs.values(), ZERO)
+            total = sum(payments.values(), ZERO)
             if total > self.unallocated(receipt):
                 raise Refused("R3")
-            if total:
-                into = self.move(receipt, total, (account[0], provider))
-                for line, paid in theirs.items():
-                    self.put(into, line, paid)
+            into = self.move(receipt, total, theirs)
+            for line, paid in payments.items():
+                self.put(into, line, paid)
 
     def share_payer(self, receipt: int, line: int, paid: Decimal, write_off: Decimal) -> None:
         payer = self.receipts[receipt].payer
@@ -359,7 +387,8 @@ class Books:
         for line, amount in sorted(on.items(), key=lambda each: each[1] > 0):
             if not amount:
                 continue
-            if (self.lines[line].patient, self.lines[line].provider) != account:
+            self.stands(line)
+            if self.account_of(line) != account:
                 raise Refused("account")
             if amount < 0:
                 self.un_pay(line, -amount)
@@ -394,19 +423,74 @@ class Books:
         self.begin(date)
         if amount <= 0 or (only is not None and self.receipts[only].payer):
             raise Refused("amount")
+        self.stands(line)
         self.un_pay(line, amount, only)
         self.end(date)
 
-    def adjust(self, line: int, amount: Decimal, date: datetime.date) -> None:
+    def write_off(self, on: dict[int, Decimal], date: datetime.date) -> None:
         self.begin(date)
-        if not amount or amount > self.balance(line):
-            raise Refused("R2")
-        self.lines[line].adjusted += amount
-        self.touched.append(self.lines[line])
+        on = {line: amount for line, amount in on.items() if amount}
+        if not on:
+            raise Refused("nothing")
+        for line, amount in on.items():
+            self.stands(line)
+            if amount > self.balance(line):
+                raise Refused("R2")
+            self.take_off(line, amount)
+            self.write_offs.append(WriteOff(line, 0, amount))
         self.end(date)
 
-    def refund(self, receipt: int, amount: Decimal, date: datetime.date) -> None:
-        self.take_out(receipt, amount, date)
+    def undo_write_off(self, number: int, date: datetime.date) -> None:
+        self.begin(date)
+        one = self.of_the_desk()[number]
+        self.stands(one.line)
+        if one.undone or -one.amount > self.balance(one.line):
+            raise Refused("undone, R2")
+        one.undone = True
+        self.take_off(one.line, -one.amount)
+        self.end(date)
+
+    def take_off(self, line: int, amount: Decimal) -> None:
+        self.lines[line].adjusted += amount
+        self.touched.append(self.lines[line])
+
+    def void_lines(self, lines: list[int], date: datetime.date) -> None:
+        self.begin(date)
+        for line in dict.fromkeys(lines):
+            self.stands(line)
+            if self.of_insurers(line):
+                raise Refused("an insurer's")
+            self.un_pay(line, self.by_patients(line))
+            if self.balance(line):
+                self.take_off(line, self.balance(line))
+            self.lines[line].void = True
+            self.voided.append(self.lines[line])
+        self.end(date)
+
+    def deposit(self, receipts: list[int], date: datetime.date) -> None:
+        self.begin(date)
+        for receipt in dict.fromkeys(receipts):
+            one = self.receipts[receipt]
+            moved = any(each.into == receipt and not each.fills for each in self.moved)
+            if moved or one.deleted or one.banked or one.date > date:
+                raise Refused("not for the bank")
+            one.banked = True
+
+    def refund(
+        self,
+        receipt: int,
+        amount: Decimal,
+        date: datetime.date,
+        unpay: dict[int, Decimal] | None = None,
+    ) -> None:
+        self.begin(date)
+        for line, paid in (unpay or {}).items():
+            if not paid:
+                continue
+            if self.receipts[receipt].payer or not 0 < paid <= self.held[receipt, line]:
+                raise Refused("R2")
+            self.put(receipt, line, -paid)
+        self.take_out(receipt, amount)
         self.draw(receipt, amount)
         self.moved.append(Moved(receipt, None, amount))
         self.end(date)
@@ -416,12 +500,12 @@ class Books:
     ) -> None:
         if self.receipts[receipt].payer or self.receipts[receipt].account == account:
             raise Refused("whose")
-        self.take_out(receipt, amount, date)
+        self.begin(date)
+        self.take_out(receipt, amount)
         self.move(receipt, amount, account)
         self.end(date)
 
-    def take_out(self, receipt: int, amount: Decimal, date: datetime.date) -> None:
-        self.begin(date)
+    def take_out(self, receipt: int, amount: Decimal) -> None:
         if self.receipts[receipt].reversed or not 0 < amount <= self.unallocated(receipt):
             raise Refused("R4")
 
@@ -456,6 +540,9 @@ class Books:
         payer = self.receipts[receipt].payer
         assert payer
         lines = {line for r, line in self.held if r == receipt}
+        mine = [row for row in self.write_offs if row.receipt == receipt and not row.undone]
+        for line in (*lines, *(row.line for row in mine)):
+            self.stands(line)
         self.un_pay_all(receipt)
         for row in self.write_offs:
             if row.receipt == receipt and not row.undone:
@@ -474,7 +561,10 @@ class Books:
     def void(self, receipt: int, *, unpay_lines: bool) -> None:
         if any(each.into == receipt and not each.fills for each in self.moved):
             raise Refused("only receipts")
+        if self.receipts[receipt].banked:
+            raise Refused("deposited")
         self.reverse(receipt, unpay_lines=unpay_lines, date=self.receipts[receipt].date)
+        self.receipts[receipt].deleted = True
 
     def undo_refund(self, refund: Moved, date: datetime.date) -> None:
         self.begin(date)

@@ -21,7 +21,10 @@ from billing.models import (
     Adjustment,
     Allocation,
     ClosingDate,
+    Deposit,
+    DepositItem,
     InvoiceLine,
+    LineVoid,
     Payment,
     Submission,
 )
@@ -122,6 +125,33 @@ class Scene:
             key=self.key,
         )
         self.submission = Submission.objects.get()
+        self.billed_twice, self.paid_off, self.of_cascade = line(), line(), line()
+        self.void = self.voided(self.billed_twice)
+        paid("100", {self.paid_off: "100"})
+        # Cascade wrote 25.00 off; the desk took off the rest.
+        InsurancePaymentFactory(payer=cascade, amount="1", on={self.of_cascade: ("0", "25")})
+        ledger.adjust(
+            by=self.by,
+            line=self.of_cascade,
+            amount=money(75),
+            kind="courtesy",
+            date=day(9),
+            reason="Hardship",
+        )
+        self.free_of_charge = line(amount="0")
+        self.of_old = line(amount="0", ago=60)
+        self.gone = paid("8")
+        self.deletion = self.posted(
+            ledger.void(by=self.by, payment=self.gone, reason="Typing error")
+        )
+        self.of_transfer = self.undone(self.moved_and_back())
+        self.banked, self.late = paid("7"), paid("9", ago=2)
+        old_slip = ledger.deposit(by=self.by, payments=[paid("6", ago=50)], date=day(50))
+        slip = ledger.deposit(by=self.by, payments=[self.banked], date=day(4))
+        assert slip.deposit
+        assert old_slip.deposit
+        self.slip, self.old_slip = slip.deposit, old_slip.deposit
+        self.item = self.slip.items.get()
         self.closing = ClosingDate.objects.create(closed_through=day(40), created_by=self.by)
         if connection.vendor == "postgresql":
             # Else TRUNCATE and DROP TRIGGER are refused because of foreign keys not yet looked at.
@@ -132,6 +162,23 @@ class Scene:
     def posted(posted: ledger.Posted) -> Payment:
         assert posted.payment
         return posted.payment
+
+    def voided(self, line: InvoiceLine) -> LineVoid:
+        posted = ledger.void_line(by=self.by, line=line, date=day(5), reason="Billed twice")
+        return posted.voids[0]
+
+    def moved_and_back(self) -> Payment:
+        return self.posted(
+            ledger.transfer(
+                by=self.by,
+                payment=self.free,
+                amount=money(3),
+                patient=self.smith,
+                provider=self.dr2,
+                date=day(6),
+                reason="Seen by Dr 2",
+            )
+        )
 
     def undone(self, payment: Payment) -> Payment:
         return self.posted(
@@ -241,6 +288,16 @@ def adjust(s: Scene, line: InvoiceLine, amount: int, **changes: Any) -> None:
             **changes,
         },
     )
+
+
+def void(s: Scene, line: InvoiceLine, **changes: Any) -> None:
+    """A row that says a line is void, as an honest insert would write it."""
+    insert(s.void, **{"line_id": line.pk, "date": day(0), **changes})
+
+
+def bank(s: Scene, payment: Payment, **changes: Any) -> None:
+    """One payment more on the slip of four days ago."""
+    insert(s.item, **{"payment_id": payment.pk, **changes})
 
 
 def issue(s: Scene, **changes: Any) -> None:
@@ -874,8 +931,179 @@ ATTACKS: list[Attack] = [
     ),
 ]
 
+ATTACKS += [
+    # ------------------------------------------------------------------ voided lines
+    *(
+        trigger(f"void {what}", NEVER_CHANGED, lambda s, c=change_: change(s.void, c))
+        for what, change_ in {
+            "moved to another day": "date = '2020-01-01'",
+            "given another reason": "reason = 'another'",
+        }.items()
+    ),
+    trigger(
+        "void moved to another line",
+        NEVER_CHANGED,
+        lambda s: change(s.void, f"line_id = {s.free_of_charge.pk}"),
+    ),
+    trigger("void taken back", NEVER_DELETED, lambda s: delete(s.void)),
+    trigger(
+        "void taken back past the manager",
+        NEVER_DELETED,
+        lambda s: models.QuerySet(LineVoid)._raw_delete("default"),
+    ),
+    trigger(
+        "void replaced under its id",
+        NEVER_DELETED,
+        lambda s: insert(s.void, how="REPLACE INTO", id=s.void.pk, date=day(0)),
+        on=("sqlite",),
+    ),
+    trigger(
+        "void of a line that owes",
+        "R2: an issued line is voided once nothing is paid or owed",
+        lambda s: void(s, s.open),
+    ),
+    trigger(
+        "void of a line that is paid",
+        "R2: an issued line is voided once nothing is paid or owed",
+        lambda s: void(s, s.paid_off),
+    ),
+    trigger(
+        "void of a draft's line",
+        "R2: an issued line is voided once nothing is paid or owed",
+        lambda s: void(s, s.draft),
+    ),
+    trigger(
+        "void of a line an insurer's write-off stands on",
+        "R2: a line is voided once no insurer's write-off stands on it",
+        lambda s: void(s, s.of_cascade),
+    ),
+    trigger(
+        "void before the last row of its line",
+        "R2: an issued line is voided",
+        lambda s: void(s, s.free_of_charge, date=day(31)),
+    ),
+    trigger(
+        "void on a closed day",
+        "R8: the day is closed",
+        lambda s: void(s, s.of_old, date=day(45)),
+    ),
+    constraint(
+        "void of a line a second time",
+        "line_id",
+        lambda s: void(s, s.billed_twice),
+    ),
+    constraint(
+        "void without a reason",
+        "r9_void_says_why",
+        lambda s: void(s, s.free_of_charge, reason=""),
+    ),
+    constraint(
+        "void by nobody",
+        "created_by_id",
+        lambda s: void(s, s.free_of_charge, created_by_id=None),
+    ),
+    trigger(
+        "void line that owes again",
+        "R2: nothing is put on a voided line",
+        lambda s: adjust(s, s.billed_twice, -100),
+    ),
+    constraint(
+        "void line that is paid",
+        "r2_line_balance_not_negative",
+        lambda s: pay(s, s.receipt, s.billed_twice, 100),
+    ),
+    constraint(
+        "void line with more written off",
+        "R2: nothing is put on a voided line|r2_line_balance_not_negative",
+        lambda s: adjust(s, s.billed_twice, 100),
+    ),
+    # ------------------------------------------------------------------ deposits
+    trigger(
+        "deposit moved to another day",
+        NEVER_CHANGED,
+        lambda s: change(s.slip, "date = '2020-01-01'"),
+    ),
+    trigger(
+        "deposit given another number",
+        NEVER_CHANGED,
+        lambda s: change(s.slip, "number = 'D-9999'"),
+    ),
+    trigger("deposit taken back", NEVER_DELETED, lambda s: delete(s.slip), control=False),
+    trigger("deposit item taken off", NEVER_DELETED, lambda s: delete(s.item)),
+    trigger(
+        "deposit item made another payment",
+        NEVER_CHANGED,
+        lambda s: change(s.item, f"payment_id = {s.receipt.pk}"),
+    ),
+    trigger(
+        "deposit item moved to another slip",
+        NEVER_CHANGED,
+        lambda s: change(s.item, f"deposit_id = {s.old_slip.pk}"),
+    ),
+    trigger(
+        "deposit item replaced under its id",
+        NEVER_DELETED,
+        lambda s: bank(s, s.receipt, id=s.item.pk, how="REPLACE INTO"),
+        on=("sqlite",),
+    ),
+    constraint(
+        "deposit of one payment on two slips",
+        "payment_id",
+        lambda s: bank(s, s.banked),
+    ),
+    *(
+        trigger(f"deposit of {what}", "A slip holds receipts", lambda s, p=of: bank(s, p(s)))
+        for what, of in {
+            "what went to another account": lambda s: s.out,
+            "what came from another account": lambda s: s.into,
+            "the reversal of a transfer": lambda s: s.of_transfer,
+            "a deletion": lambda s: s.deletion,
+            "a deleted receipt": lambda s: s.gone,
+            "a receipt later than the slip": lambda s: s.late,
+        }.items()
+    ),
+    trigger(
+        "deposit on a closed day",
+        "R8: the day is closed",
+        lambda s: insert(s.slip, number="D-0009", date=day(45)),
+    ),
+    trigger(
+        "deposit of a closed day that gets one item more",
+        "R8: the day is closed",
+        lambda s: bank(s, s.old_receipt, deposit_id=s.old_slip.pk),
+    ),
+    constraint(
+        "deposit by nobody",
+        "created_by_id",
+        lambda s: insert(s.slip, number="D-0009", date=day(0), created_by_id=None),
+    ),
+    constraint(
+        "deposit under a number that is given",
+        "number",
+        lambda s: insert(s.slip, date=day(0)),
+    ),
+    trigger(
+        "deposit whose receipt is deleted",
+        "A deposited payment is reversed, not deleted",
+        lambda s: undo(s.banked, kind="void"),
+    ),
+    *(
+        trigger(
+            f"{name} emptied",
+            "R1: .* is never emptied",
+            lambda s, t=table: run(f"TRUNCATE billing_{t} CASCADE"),
+            on=("postgresql",),
+        )
+        for name, table in {
+            "void lines": "linevoid",
+            "deposit slips": "deposit",
+            "deposit items": "deposititem",
+        }.items()
+    ),
+]
+
 HERE = [attack for attack in ATTACKS if connection.vendor in attack.on]
-RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals")
+RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals", "void", "deposit")
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 
 
@@ -931,6 +1159,11 @@ def test_r1_the_checks_see_that_the_triggers_are_off() -> None:
         assert len(absent) == len(guards._triggers(connection))
 
 
+def slip_of_today(s: Scene) -> Deposit:
+    insert(s.slip, number="D-0009", date=day(0))
+    return Deposit.objects.get(number="D-0009")
+
+
 def test_honest_inserts_of_the_same_shape_are_accepted(scene: Scene) -> None:
     """The helpers above fail for what an attack changes, not for a column they forgot."""
     with rolled_back():
@@ -943,6 +1176,10 @@ def test_honest_inserts_of_the_same_shape_are_accepted(scene: Scene) -> None:
         draw(scene.receipt, "refund", -100)
         undo(scene.receipt)
         issue(scene)
+        void(scene, scene.free_of_charge)
+        bank(scene, scene.receipt)
+        bank(scene, scene.refund)
+        bank(scene, scene.reversal, deposit_id=slip_of_today(scene).pk)
         assert free(scene.check) == 0
         assert owing(scene.open) == (41, 58)
 
@@ -960,6 +1197,17 @@ BY_THE_MODELS: dict[str, Callable[[Payment, Allocation], Any]] = {
     "update_or_create": lambda payment, row: Payment.objects.update_or_create(pk=payment.pk),
     "related manager": lambda payment, row: payment.allocations.all().delete(),
     "related update": lambda payment, row: payment.allocations.update(amount=money(1)),
+    "save a void": lambda payment, row: LineVoid.objects.get().save(),
+    "delete a void": lambda payment, row: LineVoid.objects.get().delete(),
+    "save a slip": lambda payment, row: Deposit.objects.get().save(),
+    "delete a slip": lambda payment, row: Deposit.objects.get().delete(),
+    "update slips": lambda payment, row: Deposit.objects.update(number="D-9"),
+    "update items": lambda payment, row: DepositItem.objects.update(payment=payment),
+    "queryset delete of items": lambda payment, row: DepositItem.objects.all().delete(),
+    "related items": lambda payment, row: Deposit.objects.get().items.all().delete(),
+    "save an item": lambda payment, row: DepositItem.objects.get().save(),
+    "delete an item": lambda payment, row: DepositItem.objects.get().delete(),
+    "delete through the receipt": lambda payment, row: payment.deposit_item.delete(),
     "base manager": lambda payment, row: Allocation._base_manager.all().delete(),
     "ignore conflicts": lambda payment, row: Allocation.objects.bulk_create(
         [row], ignore_conflicts=True
@@ -973,6 +1221,9 @@ def test_r1_the_models_refuse_before_the_database_has_to(
 ) -> None:
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     payment = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
+    twice = LineFactory(patient=line.patient, provider=line.provider)
+    ledger.void_line(by=payment.created_by, line=twice, date=day(0), reason="Billed twice")
+    ledger.deposit(by=payment.created_by, payments=[payment], date=day(0))
     before = digest()
     with pytest.raises(AppendOnlyError, match="never changed or deleted"):
         attempt(payment, payment.allocations.get())

@@ -10,9 +10,18 @@ from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, models, transaction
 
 from billing import guards
-from billing.models import Adjustment, Allocation, ClosingDate, Invoice, Payment
+from billing.models import (
+    Adjustment,
+    Allocation,
+    ClosingDate,
+    Deposit,
+    DepositItem,
+    Invoice,
+    LineVoid,
+    Payment,
+)
 from billing.money import MoneyField
-from tests.ledger.books import digest
+from tests.ledger.books import MONEY_TABLES, digest
 from tests.ledger.test_database_refuses import Scene, against, rolled_back, run
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +87,31 @@ def test_migrate_itself_puts_every_guard_back() -> None:
     assert guards.missing(connection) != []
     call_command("migrate", verbosity=0, skip_checks=True)
     assert guards.missing(connection) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_books_of_an_older_version_migrate_with_their_money() -> None:
+    """The older version had its triggers and lacked some tables; a migration rebuilds a table."""
+    Scene()
+    newer = (DepositItem, Deposit, LineVoid)
+    older = [model for model in MONEY_TABLES if model not in newer]
+    before = digest(older)
+    with connection.schema_editor() as editor:
+        for model in newer:
+            editor.delete_model(model)
+    rebuild = _Rebuild(Invoice)
+    try:
+        guards.before_migrate()
+        assert guards._standing(connection) == set()
+        rebuild.forwards()
+        rebuild.backwards()
+    finally:
+        with connection.schema_editor() as editor:
+            for model in newer[::-1]:
+                editor.create_model(model)
+        guards.after_migrate()
+    assert guards.missing(connection) == []
+    assert digest(older) == before
 
 
 def test_the_system_check_is_silent_while_all_guards_stand() -> None:

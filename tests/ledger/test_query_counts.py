@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing import balances, checks, ledger
-from billing.models import InvoiceLine, Payment
+from billing.models import Adjustment, InvoiceLine, Payment
 from billing.sharing import Entry
 from tests.factories import (
     InvoiceFactory,
@@ -208,6 +208,78 @@ def issue_invoice(crowd: Crowd) -> Callable[[], object]:
     return lambda: ledger.issue_invoice(by=crowd.by, invoice=draft, date=day(0))
 
 
+def record_on_the_childrens_lines(crowd: Crowd) -> Callable[[], object]:
+    parent, crowd.patient = crowd.patient, PatientFactory(guarantor=crowd.patient)
+    crowd.ids = crowd.bill(crowd.provider)
+    crowd.patient = parent
+    return lambda: crowd.patient_pays(crowd.entries("10"))
+
+
+def write_off(crowd: Crowd) -> Callable[[], object]:
+    return lambda: ledger.write_off(
+        by=crowd.by,
+        entries=crowd.entries("0", "10"),
+        kind="bad_debt",
+        date=day(0),
+        reason="Moved away",
+    )
+
+
+def undo_write_off(crowd: Crowd) -> Callable[[], object]:
+    write_off(crowd)()
+    adjustment = Adjustment.objects.get(line=crowd.ids[0])
+    return lambda: ledger.undo_write_off(
+        by=crowd.by, adjustment=adjustment, date=day(0), reason="Paid after all"
+    )
+
+
+def refund_that_un_pays(crowd: Crowd) -> Callable[[], object]:
+    payment = crowd.patient_pays(crowd.entries("10"))
+    return lambda: ledger.refund(
+        by=crowd.by,
+        payment=payment,
+        amount=money(10 * crowd.size),
+        method="cash",
+        date=day(0),
+        reason="Asked",
+        unpay=crowd.entries("10"),
+    )
+
+
+def issue_many_invoices(crowd: Crowd) -> Callable[[], object]:
+    drafts = [
+        InvoiceFactory(patient=crowd.patient, provider=crowd.provider, issued=False)
+        for _ in range(crowd.size)
+    ]
+    return lambda: ledger.issue_invoices(by=crowd.by, invoices=drafts, date=day(0))
+
+
+def _void(crowd: Crowd) -> Callable[[], object]:
+    lines = list(InvoiceLine.objects.filter(pk__in=crowd.ids))
+    return lambda: ledger.void_lines(by=crowd.by, lines=lines, date=day(0), reason="Twice")
+
+
+def void_lines(crowd: Crowd) -> Callable[[], object]:
+    crowd.patient_pays(crowd.entries("4"))
+    return _void(crowd)
+
+
+def void_lines_that_cover(crowd: Crowd) -> Callable[[], object]:
+    crowd.patient_pays(crowd.entries("4"))
+    void = _void(crowd)
+    crowd.ids = crowd.bill(crowd.provider)
+    crowd.reverse(crowd.patient_pays(crowd.entries("4")), unpay_lines=False)()
+    return void
+
+
+def deposit(crowd: Crowd) -> Callable[[], object]:
+    payments = [
+        PaymentFactory(patient=crowd.patient, provider=crowd.provider, amount="1")
+        for _ in range(crowd.size)
+    ]
+    return lambda: ledger.deposit(by=crowd.by, payments=payments, date=day(0))
+
+
 def accounts(crowd: Crowd) -> Callable[[], object]:
     crowd.patient_pays(crowd.entries("5"))
     return lambda: balances.accounts(crowd.patient)
@@ -270,6 +342,14 @@ STORIES: list[Prepare] = [
     reverse_of_a_payer,
     void,
     issue_invoice,
+    record_on_the_childrens_lines,
+    write_off,
+    undo_write_off,
+    refund_that_un_pays,
+    issue_many_invoices,
+    void_lines,
+    void_lines_that_cover,
+    deposit,
     accounts,
     history,
     history_of_many_payments,

@@ -1,6 +1,6 @@
 """The verbs in any order against a plain model of the rules (`plain_model`), step by step.
 
-Two patients with two providers, two payers, and amounts that are just what is left, a cent less
+A parent, their child and somebody else with two providers, two payers, and amounts that are just what is left, a cent less
 or a cent more. After every step the database says of each account, line and receipt what the
 model says, and every rule of `billing.checks` holds. The same examples every time, unless
 REMIT_HYPOTHESIS_EXAMPLES asks for so many of other ones.
@@ -11,7 +11,8 @@ from __future__ import annotations
 import inspect
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,16 @@ from hypothesis.stateful import (
 )
 
 from billing import balances, checks, ledger
-from billing.models import Allocation, ClosingDate, InvoiceLine, Kind, Payment
+from billing.models import (
+    Adjustment,
+    Allocation,
+    ClosingDate,
+    Deposit,
+    InvoiceLine,
+    Kind,
+    LineVoid,
+    Payment,
+)
 from billing.sharing import Entry
 from tests.factories import (
     InvoiceFactory,
@@ -49,7 +59,7 @@ PICK = st.integers(0, 99)
 """Which of the lines or receipts there are; the last ones are the likelier by shrinking to 0."""
 PART = st.sampled_from(["all", "all", "a cent less", "a cent more", "half", "a cent", "three"])
 AGO = st.sampled_from([0, 0, 1, 2, 3])
-WHO = st.sampled_from(["Smith", "Okafor"])
+WHO = st.sampled_from(["Smith", "Okafor", "Kim"])
 PROVIDER = st.sampled_from(["Dr 1", "Dr 2"])
 PAYER = st.sampled_from(["BlueRiver", "Cascade"])
 AMOUNT = st.sampled_from(["0.00", "0.01", "20.00", "33.33", "50.00", "100.00"]).map(Decimal)
@@ -84,15 +94,18 @@ class Desk(RuleBasedStateMachine):
     def open_the_clinic(self) -> None:
         self.by = UserFactory()
         self.patients = {name: PatientFactory(family_name=name) for name in ("Smith", "Okafor")}
+        self.patients["Kim"] = PatientFactory(guarantor=self.patients["Smith"])
         self.providers = {name: ProviderFactory(name=name) for name in ("Dr 1", "Dr 2")}
         self.payers = {name: PayerFactory(name=name) for name in ("BlueRiver", "Cascade")}
-        self.books = Books(today=day(0))
+        self.books = Books(today=day(0), guarantors={"Kim": "Smith"})
         self.lines: dict[int, InvoiceLine] = {}
         self.receipts: dict[int, Payment] = {}
         self.refunds: list[tuple[Moved, Payment]] = []
+        self.write_offs: list[Adjustment] = []
         for provider in ("Dr 1", "Dr 2"):
             self.issue("Smith", provider, Decimal("50.00"), 4)
         self.issue("Okafor", "Dr 1", Decimal("100.00"), 4)
+        self.issue("Kim", "Dr 1", Decimal("33.33"), 4)
 
     # ------------------------------------------------------------------ doing it twice
 
@@ -157,7 +170,7 @@ class Desk(RuleBasedStateMachine):
         than all where a write-off has to fit beside it."""
 
         def fits(line: int) -> bool:
-            return whose in ("", self.books.lines[line].patient) and bool(of(line))
+            return (not whose or self.books.pays_for(whose, line)) and bool(of(line))
 
         return {
             line: (part(of(line), which) - write_off, write_off)
@@ -179,6 +192,73 @@ class Desk(RuleBasedStateMachine):
             "provider": self.providers[account[1]],
         }
 
+    # ------------------------------------------------------------------ nothing else moves
+
+    @contextmanager
+    def nothing_else_moves(
+        self, lines: Iterable[int], receipt: int | None = None
+    ) -> Iterator[None]:
+        """FIELD §3, pain 3: what is done to these lines changes no other line or account.
+
+        All rows there were are as they were. On another line of the same account standing credit
+        may take over from a reversed receipt (R7); what is paid on it stays the same.
+        """
+        lines = list(lines)
+        accounts = {self.of(line) for line in lines}
+        if receipt is not None and (own := self.books.receipts[receipt].account):
+            accounts.add(own)
+        before = self.everything()
+        yield
+        after = self.everything()
+        for table, rows in before["rows"].items():
+            assert [row for row in after["rows"][table] if row in rows] == rows, table
+        ours = {self.lines[line].pk for line in lines}
+        other = before["lines"].keys() - ours
+        assert {pk: after["lines"][pk] for pk in other} == {pk: before["lines"][pk] for pk in other}
+        mine = {(self.patients[who].pk, self.providers[whom].pk) for who, whom in accounts}
+        for what in ("held", "credit"):
+            elsewhere = [
+                {key: each for key, each in state[what].items() if state["of"][key] not in mine}
+                for state in (before, after)
+            ]
+            assert elsewhere[0] == elsewhere[1], what
+        for (payment, line), held in before["held"].items():
+            now = after["held"].get((payment, line), ZERO)
+            if line in other and now != held:
+                assert payment in before["reversed"]
+                assert now < held
+
+    def everything(self) -> dict[str, Any]:
+        held, of = {}, {}
+        sums = (
+            Allocation.objects.values_list("payment", "line", "line__patient", "line__provider")
+            .annotate(held=Sum("amount"))
+            .order_by()
+        )
+        for payment, line, patient, provider, amount in sums:
+            of[payment, line] = patient, provider
+            if amount:
+                held[payment, line] = amount
+        credit = {}
+        for each in Payment.objects.money_in():
+            credit[each.pk], of[each.pk] = each.unallocated, (each.patient_id, each.provider_id)
+        return {
+            "rows": {
+                model: list(model.objects.order_by("pk").values_list("pk", "amount", "date"))
+                for model in (Payment, Allocation, Adjustment)
+            },
+            "lines": {
+                pk: rest
+                for pk, *rest in InvoiceLine.objects.values_list(
+                    "pk", "paid", "adjusted", "balance"
+                )
+            },
+            "held": held,
+            "credit": credit,
+            "of": of,
+            "reversed": set(Payment.objects.filter(reversed=True).values_list("pk", flat=True)),
+        }
+
     # ------------------------------------------------------------------ rules
 
     @precondition(lambda self: len(self.lines) < 7)
@@ -194,6 +274,23 @@ class Desk(RuleBasedStateMachine):
         )
         if posted:
             self.lines[max(self.books.lines)] = line
+
+    @precondition(lambda self: len(self.lines) < 7)
+    @rule(first=WHO, second=WHO, provider=PROVIDER, amount=AMOUNT, ago=AGO)
+    def issue_many(self, first: str, second: str, provider: str, amount: Decimal, ago: int) -> None:
+        drafts = [
+            InvoiceFactory(**self.account((who, provider)), amounts=[amount], issued=False)
+            for who in (first, second)
+        ]
+        posted = self.both(
+            lambda books: [books.issue(who, provider, amount, day(ago)) for who in (first, second)],
+            lambda: ledger.issue_invoices(by=self.by, invoices=drafts, date=day(ago)),
+        )
+        if posted:
+            numbers = sorted(self.books.lines)[-2:]
+            self.lines.update(
+                (number, draft.lines.get()) for number, draft in zip(numbers, drafts, strict=True)
+            )
 
     @rule(patient=WHO, provider=PROVIDER, amount=AMOUNT, ago=AGO, typed=ENTRIES)
     def a_patient_pays(
@@ -386,12 +483,13 @@ class Desk(RuleBasedStateMachine):
     @rule(number=PICK, ago=AGO)
     def unpay_a_payment(self, number: int, ago: int) -> None:
         receipt = self.pick(self.receipts, number, self.pays_lines)
-        self.both(
-            lambda books: books.unpay_payment(receipt, day(ago)),
-            lambda: ledger.unpay(
-                by=self.by, payment=self.receipts[receipt], date=day(ago), reason="Wrong line"
-            ),
-        )
+        with self.nothing_else_moves([n for r, n in self.books.held if r == receipt], receipt):
+            self.both(
+                lambda books: books.unpay_payment(receipt, day(ago)),
+                lambda: ledger.unpay(
+                    by=self.by, payment=self.receipts[receipt], date=day(ago), reason="Wrong line"
+                ),
+            )
 
     @precondition(lambda self: self.any(self.pays_lines))
     @rule(number=PICK, which=PART, named=st.one_of(st.none(), PICK), ago=AGO)
@@ -406,52 +504,143 @@ class Desk(RuleBasedStateMachine):
         if only is not None:
             held = self.books.held.get((only, line), ZERO)
         amount = part(held, which)
-        self.both(
-            lambda books: books.unpay_line(line, amount, only, day(ago)),
-            lambda: ledger.unpay(
-                by=self.by,
-                line=self.lines[line],
-                amount=amount,
-                payment=None if only is None else self.receipts[only],
-                date=day(ago),
-                reason="Wrong line",
-            ),
-        )
+        with self.nothing_else_moves([line]):
+            self.both(
+                lambda books: books.unpay_line(line, amount, only, day(ago)),
+                lambda: ledger.unpay(
+                    by=self.by,
+                    line=self.lines[line],
+                    amount=amount,
+                    payment=None if only is None else self.receipts[only],
+                    date=day(ago),
+                    reason="Wrong line",
+                ),
+            )
 
     @rule(number=PICK, which=PART, minus=st.booleans(), ago=AGO)
     def adjust(self, number: int, which: str, minus: bool, ago: int) -> None:
         line = self.pick(self.lines, number)
         amount = part(self.books.balance(line), which) * (-1 if minus else 1)
-        self.both(
-            lambda books: books.adjust(line, amount, day(ago)),
-            lambda: ledger.adjust(
-                by=self.by,
-                line=self.lines[line],
-                amount=amount,
-                kind="courtesy",
-                date=day(ago),
-                reason="Hardship",
-            ),
-        )
+        with self.nothing_else_moves([line]):
+            posted = self.both(
+                lambda books: books.write_off({line: amount}, day(ago)),
+                lambda: ledger.adjust(
+                    by=self.by,
+                    line=self.lines[line],
+                    amount=amount,
+                    kind="courtesy",
+                    date=day(ago),
+                    reason="Hardship",
+                ),
+            )
+        self.write_offs += posted.adjustments if posted else []
+
+    @rule(typed=ENTRIES, ago=AGO)
+    def write_off(self, typed: list[tuple[int, str]], ago: int) -> None:
+        on = {line: paid for line, (paid, _w) in self.on_lines(typed, self.books.balance).items()}
+        with self.nothing_else_moves(on):
+            posted = self.both(
+                lambda books: books.write_off(on, day(ago)),
+                lambda: ledger.write_off(
+                    by=self.by,
+                    entries=self.entries({line: (ZERO, each) for line, each in on.items()}),
+                    kind="bad_debt",
+                    date=day(ago),
+                    reason="Moved away",
+                ),
+            )
+        self.write_offs += posted.adjustments if posted else []
+
+    @precondition(lambda self: self.write_offs)
+    @rule(number=PICK, ago=AGO)
+    def undo_write_off(self, number: int, ago: int) -> None:
+        number %= len(self.write_offs)
+        with self.nothing_else_moves([self.books.of_the_desk()[number].line]):
+            self.both(
+                lambda books: books.undo_write_off(number, day(ago)),
+                lambda: ledger.undo_write_off(
+                    by=self.by,
+                    adjustment=self.write_offs[number],
+                    date=day(ago),
+                    reason="Paid after all",
+                ),
+            )
+
+    def is_ours(self, line: int) -> bool:
+        """It may be voided: it stands, and no insurer has anything on it."""
+        return not self.books.lines[line].void and not self.books.of_insurers(line)
+
+    @rule(number=PICK, more=st.booleans(), ago=AGO)
+    def void_lines(self, number: int, more: bool, ago: int) -> None:
+        lines = [self.pick(self.lines, number, self.is_ours)]
+        if more:
+            lines.append(self.pick(self.lines, number + 1, self.is_ours))
+        with self.nothing_else_moves(lines):
+            self.both(
+                lambda books: books.void_lines(lines, day(ago)),
+                lambda: ledger.void_lines(
+                    by=self.by,
+                    lines=[self.lines[line] for line in lines],
+                    date=day(ago),
+                    reason="Billed twice",
+                ),
+            )
+
+    @precondition(lambda self: self.receipts)
+    @rule(number=PICK, more=st.booleans(), ago=AGO)
+    def deposit(self, number: int, more: bool, ago: int) -> None:
+        receipts = [self.pick(self.receipts, number, self.may_be_banked)]
+        if more:
+            receipts.append(self.pick(self.receipts, number + 1, self.may_be_banked))
+        with self.nothing_else_moves([]):
+            self.both(
+                lambda books: books.deposit(receipts, day(ago)),
+                lambda: ledger.deposit(
+                    by=self.by,
+                    payments=[self.receipts[receipt] for receipt in receipts],
+                    date=day(ago),
+                ),
+            )
+
+    def may_be_banked(self, receipt: int) -> bool:
+        one = self.books.receipts[receipt]
+        return not (one.banked or one.deleted)
 
     @precondition(lambda self: self.any(self.has_credit))
     @rule(number=PICK, which=PART, ago=AGO)
     def refund(self, number: int, which: str, ago: int) -> None:
         receipt = self.pick(self.receipts, number, self.has_credit)
-        amount = part(self.books.unallocated(receipt), which)
-        posted = self.both(
-            lambda books: books.refund(receipt, amount, day(ago)),
-            lambda: ledger.refund(
-                by=self.by,
-                payment=self.receipts[receipt],
-                amount=amount,
-                method="cash",
-                date=day(ago),
-                reason="Asked",
-            ),
-        )
+        self.pay_back(receipt, part(self.books.unallocated(receipt), which), {}, ago)
+
+    @precondition(lambda self: self.any(self.pays_lines))
+    @rule(number=PICK, which=PART, of_the_line=PART, more=st.booleans(), ago=AGO)
+    def refund_and_un_pay(
+        self, number: int, which: str, of_the_line: str, more: bool, ago: int
+    ) -> None:
+        receipt = self.pick(self.receipts, number, self.pays_lines)
+        held = {line: each for (r, line), each in self.books.held.items() if r == receipt and each}
+        lines = sorted(held)[: 2 if more else 1] or [self.pick(self.lines, number)]
+        unpay = {line: part(held.get(line, ZERO), of_the_line) for line in lines}
+        free = self.books.unallocated(receipt) + sum(unpay.values(), ZERO)
+        self.pay_back(receipt, part(free, which), unpay, ago)
+
+    def pay_back(self, receipt: int, amount: Decimal, unpay: dict[int, Decimal], ago: int) -> None:
+        with self.nothing_else_moves(unpay, receipt):
+            posted = self.both(
+                lambda books: books.refund(receipt, amount, day(ago), unpay),
+                lambda: ledger.refund(
+                    by=self.by,
+                    payment=self.receipts[receipt],
+                    amount=amount,
+                    method="cash",
+                    date=day(ago),
+                    reason="Asked",
+                    unpay=self.entries({line: (each, ZERO) for line, each in unpay.items()}),
+                ),
+            )
         if posted and posted.payment:
-            self.refunds.append((self.books.moved[-1], posted.payment))
+            (*_earlier, row) = (each for each in self.books.moved if each.into is None)
+            self.refunds.append((row, posted.payment))
 
     @precondition(lambda self: self.any(self.has_credit))
     @rule(number=PICK, which=PART, patient=WHO, provider=PROVIDER, ago=AGO)
@@ -593,6 +782,13 @@ class Desk(RuleBasedStateMachine):
         }
 
     @invariant()
+    def what_is_void_and_what_went_to_the_bank_is_as_in_the_model(self) -> None:
+        void = {self.lines[n].pk for n, each in self.books.lines.items() if each.void}
+        assert set(LineVoid.objects.values_list("line", flat=True)) == void
+        banked = {self.receipts[n].pk for n, each in self.books.receipts.items() if each.banked}
+        assert set(Deposit.objects.values_list("items__payment", flat=True)) == banked
+
+    @invariant()
     def no_credit_is_stuck_on_a_reversed_receipt(self) -> None:
         assert not Payment.objects.with_credit().filter(reversed=True, patient__isnull=False)
 
@@ -638,6 +834,7 @@ def test_the_verbs_in_any_order_keep_to_the_rules() -> None:
 # comes up in them.
 LIKELY = {
     "issue": 2,
+    "issue_many": 1,
     "a_patient_pays": 4,
     "a_patient_pays_a_line": 6,
     "a_patient_pays_off_negative_credit": 3,
@@ -647,7 +844,12 @@ LIKELY = {
     "unpay_a_payment": 2,
     "unpay_a_line": 3,
     "adjust": 1,
+    "write_off": 2,
+    "undo_write_off": 1,
+    "void_lines": 1,
+    "deposit": 2,
     "refund": 3,
+    "refund_and_un_pay": 2,
     "transfer": 3,
     "reverse": 3,
     "a_check_bounces": 4,
@@ -655,7 +857,11 @@ LIKELY = {
     "undo_a_refund": 1,
 }
 NEEDS: dict[str, Callable[[Desk], object]] = {
-    "issue": lambda desk: len(desk.lines) < 9,
+    "issue": lambda desk: len(desk.lines) < 12,
+    "issue_many": lambda desk: len(desk.lines) < 11,
+    "undo_write_off": lambda desk: desk.write_offs,
+    "deposit": lambda desk: desk.receipts,
+    "refund_and_un_pay": lambda desk: desk.any(desk.pays_lines),
     "a_patient_pays_off_negative_credit": Desk.negative,
     "allocate": lambda desk: desk.any(desk.has_credit),
     "unpay_a_payment": lambda desk: desk.any(desk.pays_lines),
@@ -671,19 +877,22 @@ PARTS = ["all", "all", "a cent less", "a cent more", "half", "a cent", "three"]
 AMOUNTS = [Decimal(each) for each in ("0.01", "20.00", "33.33", "50.00", "100.00", "150.00")]
 Chance = Callable[[random.Random], Any]
 CHANCES: dict[str, Chance] = {
-    "patient": lambda chance: chance.choice(["Smith", "Okafor"]),
+    **dict.fromkeys(
+        ("patient", "first", "second"),
+        lambda chance: chance.choice(["Smith", "Okafor", "Kim"]),
+    ),
     "provider": lambda chance: chance.choice(["Dr 1", "Dr 2"]),
     "payer": lambda chance: chance.choice(["BlueRiver", "Cascade"]),
     "amount": lambda chance: chance.choice(AMOUNTS),
     "ago": lambda chance: chance.choice([0, 0, 1, 2, 3]),
     "number": lambda chance: chance.randrange(100),
-    "which": lambda chance: chance.choice(PARTS),
+    **dict.fromkeys(("which", "of_the_line"), lambda chance: chance.choice(PARTS)),
     "named": lambda chance: chance.choice([None, chance.randrange(100)]),
     "of": lambda chance: chance.choice(["balance", "beside the patient", "takeback"]),
     "write_off": lambda chance: Decimal(chance.choice(["0.00", "0.00", "0.01", "10.00", "-10.00"])),
     "reason": lambda chance: chance.choice(["", "", "Offset"]),
     **dict.fromkeys(
-        ("fits", "unpay_lines", "other_side", "minus"), lambda chance: chance.random() < 0.5
+        ("fits", "unpay_lines", "other_side", "minus", "more"), lambda chance: chance.random() < 0.5
     ),
 }
 
@@ -704,6 +913,7 @@ INVARIANTS = [
     Desk.every_line_is_as_in_the_model,
     Desk.every_receipt_is_as_in_the_model,
     Desk.every_line_knows_which_receipts_pay_it,
+    Desk.what_is_void_and_what_went_to_the_bank_is_as_in_the_model,
     Desk.no_credit_is_stuck_on_a_reversed_receipt,
     Desk.the_history_adds_up_to_net,
     Desk.the_books_hold,

@@ -122,3 +122,49 @@ def test_rows_of_transfers_leave_the_history_with_it(
     void(ana, receipt)
     assert [row.line for row in balances.history(smith)] == [theirs]
     assert len(balances.history(smith, deleted=True)) == 7
+
+
+# --- Deposited -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whose", ["patient", "payer"])
+def test_a_deposited_payment_is_reversed_and_never_deleted(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer, whose: str
+) -> None:
+    receipt = (
+        PaymentFactory(patient=smith, provider=dr1, amount="30")
+        if whose == "patient"
+        else InsurancePaymentFactory(payer=blueriver, amount="30")
+    )
+    assert ledger.why_not_deleted(receipt) == ""
+    ledger.deposit(by=ana, payments=[receipt], date=day(3))
+    sentence = (
+        f"{receipt.number} was deposited on {day(3):%d %b %Y} (D-0001) and cannot be deleted."
+        " Reverse it instead."
+    )
+    assert ledger.why_not_deleted(receipt) == sentence
+    with refused(sentence):
+        void(ana, receipt)
+    ledger.reverse(by=ana, payment=receipt, date=day(0), reason="Bounced")
+    assert free(receipt) == 0
+
+
+def test_a_payment_is_deleted_though_its_refund_or_another_receipt_went_to_the_bank(
+    ana: Any, smith: Patient, dr1: Provider
+) -> None:
+    receipt, other = (PaymentFactory(patient=smith, provider=dr1) for _ in range(2))
+    refund = ledger.refund(
+        by=ana, payment=receipt, amount=money(5), method="cash", date=day(0), reason="Asked"
+    ).receipt
+    ledger.deposit(by=ana, payments=[refund, other], date=day(0))
+    void(ana, receipt)
+    assert figures(smith, dr1) == (0, 15, -15)
+
+
+def test_a_closed_day_is_the_first_thing_a_deposited_payment_is_told(
+    ana: Any, smith: Patient, dr1: Provider, close_books: Any
+) -> None:
+    receipt = PaymentFactory(patient=smith, provider=dr1, ago=20)
+    ledger.deposit(by=ana, payments=[receipt], date=day(20))
+    close_books(day(20))
+    assert ledger.why_not_deleted(receipt).startswith("R-0001 is of a closed day")

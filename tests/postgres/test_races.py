@@ -17,10 +17,10 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from billing import balances, checks, documents, ledger
-from billing.models import Allocation, Clinic, Document, InvoiceLine, Payment, Submission
+from billing import balances, charging, checks, documents, ledger
+from billing.models import Allocation, Clinic, Document, Invoice, InvoiceLine, Payment, Submission
 from billing.sharing import Entry
-from patients.models import Patient
+from patients.models import Patient, Session
 from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
@@ -33,6 +33,7 @@ from tests.factories import (
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, owing, paying, transfers
+from tests.ledger.test_drafting import visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -549,3 +550,320 @@ def test_a_batch_and_a_desk_that_takes_money_wait_for_each_other_at_most(desks: 
         [part] = document.data["parts"]
         assert part["closing"] in {"100.00", "90.00", "80.00", "70.00"}
     assert batch.saved.documents.count() == 5
+
+
+# --- Voided lines, write-offs, refunds, deposits -------------------------------------------------
+
+
+def void_line(by: Any, line: Any) -> Callable[[], Any]:
+    return lambda: ledger.void_line(by=by, line=line, date=day(0), reason="Billed twice")
+
+
+def deposit(by: Any, *payments: Payment) -> Callable[[], Any]:
+    return lambda: ledger.deposit(by=by, payments=payments, date=day(0))
+
+
+@pytest.mark.parametrize("first", ["void_line", "allocate"])
+def test_a_line_is_voided_while_another_desk_pays_it(desks: Desks, first: str) -> None:
+    """Paid first, the money is credit again; voided first, the other desk reads why."""
+    by, provider = UserFactory(), ProviderFactory()
+    line = LineFactory(patient=PatientFactory(), provider=provider, amount="50")
+    receipt = PaymentFactory(patient=line.patient, provider=provider, amount="50")
+    acts = {
+        "void_line": void_line(by, line),
+        "allocate": lambda: ledger.allocate(
+            by=by, payment=receipt, entries=entries({line: "50"}), date=day(0)
+        ),
+    }
+    with holding(line.patient):
+        desks.start(acts.pop("allocate" if first == "void_line" else "void_line"))
+        wait_until_somebody_waits()
+        acts.popitem()[1]()
+    told = refusals(desks.outcomes())
+    assert told == (
+        [f"Psychotherapy, 45 minutes on {line.invoice} was voided on {day(0):%d %b %Y}."]
+        if first == "void_line"
+        else []
+    )
+    assert (owing(line), free(receipt)) == ((0, 0), 50)
+
+
+def test_two_desks_void_one_line_and_the_second_is_told(desks: Desks) -> None:
+    by = UserFactory()
+    line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
+    (told,) = refusals(at_the_same_time(desks, void_line(by, line), void_line(by, line)))
+    assert told == f"Psychotherapy, 45 minutes on {line.invoice} was voided on {day(0):%d %b %Y}."
+    assert owing(line) == (0, 0)
+
+
+@pytest.mark.parametrize("first", ["void_line", "insurer"])
+def test_a_line_is_voided_while_an_insurer_pays_it(desks: Desks, first: str) -> None:
+    by, payer = UserFactory(), PayerFactory()
+    line = LineFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="50")
+    acts: dict[str, Callable[[], Any]] = {
+        "void_line": void_line(by, line),
+        "insurer": lambda: ledger.record_payment(
+            by=by,
+            payer=payer,
+            amount=money(40),
+            method="check",
+            date=day(0),
+            entries=entries({line: ("40", "10")}),
+        ),
+    }
+    with holding(line.patient):
+        desks.start(acts.pop("insurer" if first == "void_line" else "void_line"))
+        wait_until_somebody_waits()
+        acts.popitem()[1]()
+    (told,) = refusals(desks.outcomes())
+    assert told.startswith(
+        "Psychotherapy, 45 minutes on INV-0001 was voided on "
+        if first == "void_line"
+        else "IP-0001 paid 40.00 on INV-0001. Undo that payment first"
+    )
+
+
+def test_crossing_voids_of_the_same_lines_do_not_deadlock(desks: Desks) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    lines = [LineFactory(patient=PatientFactory(), provider=provider) for _ in range(6)]
+    for line in lines:
+        PaymentFactory(patient=line.patient, provider=provider, on={line: "20"})
+
+    def void(order: list[Any]) -> Callable[[], Any]:
+        return lambda: ledger.void_lines(by=by, lines=order, date=day(0), reason="Billed twice")
+
+    told = refusals(at_the_same_time(desks, void(lines), void(lines[::-1]), void(lines[2:])))
+    assert len(told) == 2
+    assert all(" was voided on " in each for each in told)
+    assert [owing(line) for line in lines[2:]] == [(0, 0)] * 4
+
+
+def test_two_desks_write_off_the_same_rest_and_exactly_one_does(desks: Desks) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    lines = [
+        LineFactory(patient=PatientFactory(), provider=provider, amount="4.99") for _ in range(4)
+    ]
+
+    def write_off(order: list[Any]) -> Callable[[], Any]:
+        return lambda: ledger.write_off(
+            by=by,
+            entries=entries(dict.fromkeys(order, ("0", "4.99"))),
+            kind="small_balance",
+            date=day(0),
+            reason="Small balance",
+        )
+
+    told = refusals(at_the_same_time(desks, write_off(lines), write_off(lines[::-1])))
+    assert told == ["This line only owes 0.00."]
+    assert [owing(line) for line in lines] == [(0, 0)] * 4
+
+
+def test_two_desks_undo_one_write_off_and_the_second_is_told(desks: Desks) -> None:
+    by = UserFactory()
+    line = LineFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="50")
+    (adjustment,) = ledger.adjust(
+        by=by, line=line, amount=money(5), kind="courtesy", date=day(3), reason="Hardship"
+    ).adjustments
+
+    def undo() -> ledger.Posted:
+        return ledger.undo_write_off(
+            by=by, adjustment=adjustment, date=day(0), reason="Paid after all"
+        )
+
+    told = refusals(at_the_same_time(desks, undo, undo))
+    assert told == [f"This write-off was already undone on {day(0):%d %b %Y}."]
+    assert owing(line) == (0, 50)
+
+
+@pytest.mark.parametrize("first", ["refund", "allocate"])
+def test_a_refund_that_un_pays_while_another_desk_allocates_the_rest(
+    desks: Desks, first: str
+) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    line, other = (
+        LineFactory(patient=patient, provider=provider, amount="50")
+        for patient in [PatientFactory()] * 2
+    )
+    receipt = PaymentFactory(patient=line.patient, provider=provider, amount="60", on={line: "40"})
+    acts: dict[str, Callable[[], Any]] = {
+        "refund": lambda: ledger.refund(
+            by=by,
+            payment=receipt,
+            amount=money(60),
+            method="cash",
+            date=day(0),
+            reason="Asked",
+            unpay=entries({line: "40"}),
+        ),
+        "allocate": lambda: ledger.allocate(
+            by=by, payment=receipt, entries=entries({other: "20"}), date=day(0)
+        ),
+    }
+    with holding(line.patient):
+        desks.start(acts.pop("allocate" if first == "refund" else "refund"))
+        wait_until_somebody_waits()
+        acts.popitem()[1]()
+    (told,) = refusals(desks.outcomes())
+    if first == "refund":
+        assert told == "$20.00 too much is allocated. Lower some lines or correct Amount."
+        assert figures(line.patient, provider) == (100, 0, 100)
+    else:
+        assert told == "Only 40.00 of R-0001 is not allocated."
+        assert figures(line.patient, provider) == (40, 0, 40)
+
+
+@pytest.mark.parametrize("whose", ["patient", "payer"])
+@pytest.mark.parametrize("kind", ["receipt", "refund"])
+def test_two_desks_put_one_payment_on_slips_and_the_second_is_told(
+    desks: Desks, whose: str, kind: str
+) -> None:
+    by = UserFactory()
+    payment = (
+        PaymentFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="20")
+        if whose == "patient"
+        else InsurancePaymentFactory(payer=PayerFactory(), amount="20")
+    )
+    number = payment.number
+    if kind == "refund":
+        payment = ledger.refund(
+            by=by, payment=payment, amount=money(5), method="cash", date=day(0), reason="Asked"
+        ).receipt
+    with transaction.atomic():
+        # Both come as far as the number of the slip, if nothing makes the second wait before.
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO billing_numberseries (prefix, next_number) VALUES ('D', 1)")
+        for _ in range(2):
+            desks.start(deposit(by, payment))
+        wait_until_somebody_waits()
+        time.sleep(0.3)
+    told = refusals(desks.outcomes())
+    assert told == [f"{number} is on deposit slip D-0001 already."]
+
+
+@pytest.mark.parametrize("first", ["deposit", "void"])
+def test_a_receipt_is_deleted_while_another_desk_deposits_it(desks: Desks, first: str) -> None:
+    by, patient = UserFactory(), PatientFactory()
+    receipt = PaymentFactory(patient=patient, provider=ProviderFactory(), amount="20")
+    acts: dict[str, Callable[[], Any]] = {
+        "deposit": deposit(by, receipt),
+        "void": lambda: ledger.void(
+            by=by, payment=Payment.objects.get(pk=receipt.pk), reason="Typing error"
+        ),
+    }
+    with holding(patient):
+        desks.start(acts.pop("void" if first == "deposit" else "deposit"))
+        wait_until_somebody_waits()
+        acts.popitem()[1]()
+    assert refusals(desks.outcomes()) == [
+        f"R-0001 was deposited on {day(0):%d %b %Y} (D-0001) and cannot be deleted."
+        " Reverse it instead."
+        if first == "deposit"
+        else "R-0001 was deleted."
+    ]
+
+
+def test_an_insurers_check_is_deleted_while_another_desk_deposits_it(desks: Desks) -> None:
+    by = UserFactory()
+    line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
+    check = InsurancePaymentFactory(payer=PayerFactory(), amount="60", on={line: "60"})
+    outcomes = at_the_same_time(
+        desks,
+        deposit(by, check),
+        lambda: ledger.void(by=by, payment=Payment.objects.get(pk=check.pk), reason="Typing error"),
+    )
+    (told,) = refusals(outcomes)
+    assert told in (
+        "IP-0001 was deleted.",
+        f"IP-0001 was deposited on {day(0):%d %b %Y} (D-0001) and cannot be deleted."
+        " Reverse it instead.",
+    )
+
+
+def test_a_deposit_waits_for_a_desk_that_is_at_work_on_the_same_receipts(desks: Desks) -> None:
+    """That desk touches the receipts in no order of ids: its patient is what others wait for."""
+    by, provider = UserFactory(), ProviderFactory()
+    line = LineFactory(patient=PatientFactory(), provider=provider)
+    receipts = [
+        PaymentFactory(patient=line.patient, provider=provider, amount="20", on={line: "20"})
+        for _ in range(2)
+    ]
+    with transaction.atomic():
+        ledger.unpay(by=by, payment=receipts[1], date=day(0), reason="Wrong line")
+        desks.start(deposit(by, *receipts))
+        wait_until_somebody_waits()
+        ledger.unpay(by=by, payment=receipts[0], date=day(0), reason="Wrong line")
+    assert refusals(desks.outcomes()) == []
+    assert [free(each) for each in receipts] == [20, 20]
+
+
+def test_two_desks_bill_overlapping_days_and_no_number_is_lost(desks: Desks) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    drafts = [
+        InvoiceFactory(patient=PatientFactory(), provider=provider, issued=False) for _ in range(6)
+    ]
+
+    def issue(some: list[Any]) -> Callable[[], Any]:
+        fresh = [type(each).objects.get(pk=each.pk) for each in some]
+        return lambda: ledger.issue_invoices(by=by, invoices=fresh, date=day(0))
+
+    (told,) = refusals(at_the_same_time(desks, issue(drafts[:4]), issue(drafts[:1:-1])))
+    assert " was already issued on " in told
+
+
+def test_who_stops_being_the_guarantor_while_the_payment_waits_pays_nothing(
+    desks: Desks,
+) -> None:
+    by, provider, parent = UserFactory(), ProviderFactory(), PatientFactory()
+    child = PatientFactory(guarantor=parent)
+    line = LineFactory(patient=child, provider=provider, amount="40")
+    with holding(child):
+        desks.start(
+            lambda: ledger.record_payment(
+                by=by,
+                patient=parent,
+                provider=provider,
+                amount=money(40),
+                method="cash",
+                date=day(0),
+                entries=entries({line: "40"}),
+            )
+        )
+        wait_until_somebody_waits()
+        Patient.objects.filter(pk=child.pk).update(guarantor=None)
+    told = refusals(desks.outcomes())
+    assert told == ["INV-0001 belongs to another patient; this payment cannot pay it."]
+    assert owing(line) == (0, 40)
+
+
+# --- Two desks bill the same day -----------------------------------------------------------------
+
+
+def test_two_desks_bill_the_same_day_and_each_session_is_billed_once(desks: Desks) -> None:
+    by, provider = UserFactory(), ProviderFactory()
+    visits = [visit(by, PatientFactory(), provider) for _ in range(5)]
+
+    def bill(sessions: list[Session]) -> Callable[[], Any]:
+        return lambda: ledger.bill_sessions(by=by, sessions=sessions, date=day(0))
+
+    outcomes = at_the_same_time(desks, bill(visits), bill(visits[::-1]))
+    (told,) = refusals(outcomes)
+    assert "was billed meanwhile" in told
+    assert InvoiceLine.objects.issued().count() == 5
+    assert sorted(Invoice.objects.values_list("number", flat=True)) == [
+        f"INV-000{number}" for number in range(1, 6)
+    ]
+
+
+def test_whoever_changes_a_draft_waits_for_whoever_bills_it(desks: Desks) -> None:
+    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    session = visit(by, patient, provider)
+    draft = Invoice.objects.get()
+    seen = charging.seen(draft.lines.all())
+    with holding(patient):
+        desks.start(lambda: ledger.discard_draft(by=by, invoice=draft, seen_lines=seen))
+        wait_until_somebody_waits()
+        ledger.bill_sessions(by=by, sessions=[session], date=day(0))
+    assert refusals(desks.outcomes()) == [
+        "Someone else issued this draft meanwhile: it is INV-0001."
+    ]
+    assert draft.lines.get().issued_on == day(0)

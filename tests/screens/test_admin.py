@@ -24,6 +24,7 @@ from billing.models import (
     DepositItem,
     Document,
     Fee,
+    ImportFile,
     Invoice,
     InvoiceLine,
     LineVoid,
@@ -55,7 +56,7 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
-    *[Document, StatementBatch],
+    *[Document, StatementBatch, ImportFile],
 ]
 OURS = [
     *MONEY,
@@ -128,6 +129,7 @@ def a_bit_of_everything(number: int = 0) -> None:
     ClosingDate.objects.create(closed_through=datetime.date(2000, 1, 1), created_by=by)
     clinic, _new = Clinic.objects.update_or_create(defaults={"name": "Pine Clinic"})
     issued = documents.issue(documents.invoice(clinic, line.invoice), by=by)
+    ImportFile.objects.keep(by=by, kind=f"kind {number}", name=SCRIPT, data=b"")
     StatementBatch.objects.create(
         number=f"ST-{number}",
         key=f"00000000-0000-4000-8000-{number:012}",

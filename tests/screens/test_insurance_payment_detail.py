@@ -293,3 +293,17 @@ def test_names_with_html_in_them(desk: Desk) -> None:
         assert answer.status_code == 200
         assert "<script>alert" not in answer.content.decode()
         assert "&lt;script&gt;" in answer.content.decode()
+
+
+def test_what_is_left_waits_and_nothing_says_save_now(desk: Desk) -> None:
+    page = text(desk.client.get(desk.url))
+    assert "$150.00 of it waits in the Today list." in page
+    assert "You can also save now" not in page
+    typed = text(desk.client.post(desk.url, desk.form("", "20", action="recalculate")))
+    assert "You can also save now: $130.00" in typed
+
+
+def test_it_can_be_corrected_and_its_free_money_paid_back(desk: Desk) -> None:
+    page = text(desk.client.get(desk.url))
+    for verb in ("correct", "refund", "reverse", "void"):
+        assert f'href="/payments/{desk.payment.number}/{verb}/"' in page

@@ -76,6 +76,37 @@ def test_a_reversed_payment_that_still_pays_says_so(client: Client, invoice: Inv
     assert "20.00 reversed" in look(client, url(invoice)).words
 
 
+def test_its_state_and_what_can_be_done(client: Client, invoice: Invoice) -> None:
+    page = look(client, url(invoice))
+    assert "$135.00 owing Open" in page.words
+    for said in ("Take payment", "Void invoice"):
+        assert said in page.words
+    first, second = invoice.lines.order_by("id")
+    assert f'href="/invoices/{invoice.number}/void/?line={first.pk}"' in page.html
+    PaymentFactory(
+        patient=first.patient, provider=first.provider, amount="135", on={first: 100, second: 35}
+    )
+    page = look(client, url(invoice))
+    assert "$0.00 owing Paid" in page.words
+    assert "Take payment" not in page.words
+
+
+def test_void_lines_are_struck_through_with_why(client: Client, invoice: Invoice) -> None:
+    first, second = invoice.lines.order_by("id")
+    by = UserFactory()
+    ledger.void_line(by=by, line=first, date=day(0), reason="Wrong service: see file")
+    page = look(client, url(invoice))
+    assert "<s>Psychotherapy, 45 minutes</s>" in page.html
+    assert f"Voided {day(0):%d %b %Y} by Ana: Wrong service: see file" in page.words
+    assert "Total without what was voided $35.00 $0.00 $0.00 $35.00" in page.words
+    assert f"void/?line={first.pk}" not in page.html
+    ledger.void_line(by=by, line=second, date=day(0), reason="Wrong service")
+    page = look(client, url(invoice))
+    assert "$0.00 owing Void" in page.words
+    for said in ("Take payment", "Void invoice", "Write off"):
+        assert said not in page.words
+
+
 def test_unknown_numbers_and_drafts_are_404(client: Client, invoice: Invoice) -> None:
     InvoiceFactory(issued=False)
     for number in ("INV-9999", "None", "", "0", "x" * 3000, "%27", "-"):

@@ -1,10 +1,12 @@
 """Patient account: balances, why a credit is negative, and the history."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from billing import ledger
+from billing import balances, ledger
 from tests.factories import (
     CoverageFactory,
     InsurancePaymentFactory,
@@ -14,7 +16,7 @@ from tests.factories import (
     PaymentFactory,
     ProviderFactory,
 )
-from tests.factories.bills import day, money
+from tests.factories.bills import day, entries, money
 from tests.screens.desk import Desk, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -271,4 +273,220 @@ def test_the_number_of_queries_does_not_grow_with_the_history(desk: Desk) -> Non
         )
         InsurancePaymentFactory(payer=check.payer, amount="10", by=desk.ana, on={line: "10"})
         desk.reverse(paid)
+    assert queries(ask) == few
+
+
+# --- Voided lines --------------------------------------------------------------------------------
+
+
+def test_a_void_line_stays_with_its_correction_under_it() -> None:
+    desk = seed2()
+    ledger.void_line(by=desk.ana, line=desk.line, date=day(0), reason="Entered twice")
+    page = text(desk.client.get(desk.account_url))
+    number = desk.line.invoice.number
+    assert f"{number}</a> Psychotherapy, 45 minutes</s>" in page
+    assert f'Voided <a class="plainlink" href="/invoices/{number}/">{number}</a>' in page
+    assert "Entered twice · Ana" in page
+    assert "-50.00" in page
+    assert "written off" not in page
+    adds_up = sum(row.balance for row in balances.history(desk.smith))
+    assert adds_up == balances.account(desk.smith, desk.dr1).net == -20
+
+
+def test_credit_allocation_does_not_offer_void_lines() -> None:
+    desk = seed2()
+    ledger.void_line(by=desk.ana, line=desk.line, date=day(0), reason="Entered twice")
+    assert f"line-{desk.line.pk}-amount" not in text(desk.client.get(desk.credit_url))
+
+
+# --- What can be begun ---------------------------------------------------------------------------
+
+
+def test_every_act_is_a_link_and_under_more_again(desk: Desk) -> None:
+    page = text(desk.client.get(desk.account_url))
+    for path in ("payments/new", "refund", "transfer", "write-off"):
+        assert f'href="/patients/P1042/{path}/"' in page
+    assert page.count('href="/patients/P1042/refund/"') == 2
+    assert '<details class="more folded"><summary' in page
+
+
+def test_who_pays_for_whom_is_among_the_facts(desk: Desk) -> None:
+    assert "Pays for" not in text(desk.client.get(desk.account_url))
+    kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=desk.smith)
+    PatientFactory(family_name="Smith", given_name="Robin", guarantor=desk.smith)
+    page = text(desk.client.get(desk.account_url))
+    assert "Pays for" in page
+    assert "Kim, Robin" in page
+    theirs = text(desk.client.get(f"/patients/{kim.chart_number}/account/"))
+    assert "Guarantor <b>" in theirs
+    assert "Smith, John</a>" in theirs
+
+
+# --- Every figure opens the rows it adds up from -------------------------------------------------
+
+
+def balance_column(page: str) -> Decimal:
+    """What the Balance column of the rows shown adds up to."""
+    body = page[page.index("<tbody>") : page.index("</tbody>")]
+    cells = re.findall(r'<td class="n num strong">(?:<span class="zero">)?(-?[\d,.]+)', body)
+    return sum((Decimal(cell.replace(",", "")) for cell in cells), Decimal("0.00"))
+
+
+@pytest.fixture
+def busy(desk: Desk) -> Desk:
+    """Two providers, credit on one, a reversed payment left on a line of the other."""
+    dr2 = ProviderFactory(name="Dr 2")
+    PaymentFactory(patient=desk.smith, provider=dr2, amount="45", by=desk.ana, ago=200)
+    theirs = LineFactory(patient=desk.smith, provider=dr2, amount="80", ago=300, by=desk.ana)
+    ledger.write_off(
+        by=desk.ana,
+        entries=entries({theirs: ("0", "10")}),
+        kind="courtesy",
+        date=day(250),
+        reason="Long wait",
+    )
+    desk.reverse()
+    return desk
+
+
+def test_the_figures_lead_to_their_rows(busy: Desk) -> None:
+    page = text(busy.client.get(busy.account_url))
+    for name, provider in (("Dr 1", busy.dr1), ("Dr 2", ProviderFactory(name="Dr 2"))):
+        assert name in page
+        for show in ("open", "unallocated"):
+            assert f'href="?show={show}&amp;provider={provider.pk}&amp;period=all#hist-h"' in page
+        assert f'href="?provider={provider.pk}&amp;period=all#hist-h"' in page
+
+
+@pytest.mark.parametrize("name", ["Dr 1", "Dr 2", ""])
+def test_the_rows_add_up_to_the_figure(busy: Desk, name: str) -> None:
+    accounts = balances.accounts(busy.smith)
+    account = next((a for a in accounts if str(a.provider) == name), balances.total(accounts))
+    only = {"provider": account.provider.pk} if account.provider else {}
+    assert balance_column(history(busy, show="open", **only)) == account.invoices
+    assert balance_column(history(busy, show="unallocated", **only)) == -account.credit
+    assert balance_column(history(busy, **only)) == account.net
+    assert "adds up to this" in history(busy, show="open", **only)
+    assert "adds up to this with the other sign" in history(busy, show="unallocated", **only)
+
+
+def test_only_open_charges_and_only_payments_with_credit(busy: Desk) -> None:
+    open_ = history(busy, show="open")
+    assert busy.line.invoice.number in open_
+    assert "Reversed payment" not in open_
+    free = history(busy, show="unallocated")
+    assert "Reversed payment" in free
+    assert "45.00 not allocated" in free
+    assert "Psychotherapy" not in free
+
+
+# --- Refunds and write-offs ----------------------------------------------------------------------
+
+
+def test_a_refund_stands_under_its_payment_with_a_way_back() -> None:
+    desk = seed2(on=None)
+    ledger.refund(
+        by=desk.ana,
+        payment=desk.receipt,
+        amount=money("15"),
+        method="card",
+        date=day(0),
+        reason="Overpaid",
+    )
+    page = history(desk)
+    assert 'class="under">Refund of' in page
+    assert "Overpaid · Ana" in page
+    assert page.index("5.00 not allocated") < page.index("Refund of")
+    assert f"/payments/{desk.receipt.number}/refunds/" in page
+    assert balance_column(page) == Decimal("45.00")
+
+
+def test_what_happened_lately_shows_an_old_entry(desk: Desk) -> None:
+    """The period counts for everything that stands under an entry, not for its own day alone."""
+    old = LineFactory(patient=desk.smith, provider=desk.dr1, amount="75", by=desk.ana, ago=200)
+    paid = PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="9", ago=190, by=desk.ana)
+    recent = history(desk, period="90-days")
+    assert old.invoice.number not in recent
+    assert f">{paid.number}<" not in recent
+    ledger.refund(
+        by=desk.ana, payment=paid, amount=money("9"), method="cash", date=day(0), reason="Overpaid"
+    )
+    ledger.write_off(
+        by=desk.ana,
+        entries=entries({old: ("0", "5")}),
+        kind="courtesy",
+        date=day(0),
+        reason="Long wait",
+    )
+    recent = history(desk, period="90-days")
+    assert old.invoice.number in recent
+    assert f">{paid.number}<" in recent
+
+
+def test_money_really_paid_back_is_never_hidden_with_a_deleted_payment() -> None:
+    desk = seed2(on=None)
+    ledger.refund(
+        by=desk.ana,
+        payment=desk.receipt,
+        amount=money("20"),
+        method="cash",
+        date=desk.receipt.date,
+        reason="Overpaid",
+    )
+    ledger.void(by=desk.ana, payment=desk.receipt, reason="Entered twice")
+    PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="20", by=desk.ana)
+    page = history(desk)
+    assert "Refund of" in page
+    assert balance_column(page) == Decimal("50.00")
+
+
+# --- Long histories ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr("billing.views.account.PER_PAGE", 4)
+    for number in range(9):
+        line = LineFactory(patient=desk.smith, provider=desk.dr1, amount="10", by=desk.ana)
+        if number % 2:
+            PaymentFactory(
+                patient=desk.smith, provider=desk.dr1, amount="3", by=desk.ana, on={line: "3"}
+            )
+    return desk
+
+
+def test_a_long_history_comes_in_pages_that_keep_the_filters(long: Desk) -> None:
+    pages = [history(long, page=number) for number in (1, 2, 3, 4)]
+    assert "1 to 4 of 15" in pages[0]
+    assert "the Balance column of all pages adds up to this" in pages[0]
+    total = sum((balance_column(page) for page in pages), Decimal("0.00"))
+    assert total == balances.account(long.smith, long.dr1).net
+    second = history(long, show="charges", provider=long.dr1.pk, deleted="1", page=2)
+    previous = re.search(r'rel="prev"', second)
+    assert previous
+    link = re.findall(r'href="(\?[^"]*page=1[^"]*)"', second)[0]
+    for part in ("show=charges", f"provider={long.dr1.pk}", "deleted=1", "period=all"):
+        assert part in link
+    for odd in ("x", "-1", "0", "9" * 5_000):
+        assert "1 to 4 of" in history(long, page=odd) or "of 15" in history(long, page=odd)
+
+
+def test_show_all_keeps_the_filters(desk: Desk) -> None:
+    LineFactory(patient=desk.smith, provider=desk.dr1, ago=200, by=desk.ana)
+    page = history(desk, period="90-days", show="charges", provider=desk.dr1.pk, deleted="1")
+    link = re.findall(r'href="(\?[^"]*)">Show all', page)[0]
+    for part in ("show=charges", f"provider={desk.dr1.pk}", "deleted=1", "period=all"):
+        assert part in link
+
+
+def test_a_page_costs_the_same_however_long_the_history(long: Desk) -> None:
+    def ask() -> None:
+        long.client.get(long.account_url, {"period": "all", "deleted": "1"})
+
+    few = queries(ask)
+    for _ in range(12):
+        line = LineFactory(patient=long.smith, provider=long.dr1, amount="10", by=long.ana)
+        PaymentFactory(
+            patient=long.smith, provider=long.dr1, amount="3", by=long.ana, on={line: "3"}
+        )
     assert queries(ask) == few

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from billing import ledger
 from billing.models import Allocation
 from tests.factories import (
     InsurancePaymentFactory,
@@ -14,6 +15,7 @@ from tests.factories import (
     PaymentFactory,
     ProviderFactory,
 )
+from tests.factories.bills import day
 from tests.screens.desk import NOT_AMOUNTS, Desk, key, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -289,6 +291,14 @@ def test_a_line_somebody_else_changed_is_shown_afresh(desk: Desk) -> None:
     assert f'value="{desk.line.seen}"' in page
     data[f"line-{desk.line.pk}-seen"] = desk.line.seen
     assert desk.client.post(desk.credit_url, data).status_code == 302
+
+
+def test_un_paying_what_somebody_un_paid_meanwhile_says_so(desk: Desk) -> None:
+    data = typed((desk.line, "-20"), action="save")
+    ledger.unpay(by=desk.ana, payment=desk.receipt, date=day(0), reason="Un-paid")
+    page = text(desk.client.post(desk.credit_url, data))
+    assert "Someone else changed this session at" in page
+    assert "You can un-pay at most" not in page
 
 
 def test_a_closed_day_is_refused(desk: Desk) -> None:

@@ -69,7 +69,8 @@ def test_refunds_and_transfers_are_listed(desk: Desk) -> None:
     page = text(desk.client.get(url(desk)))
     assert f"Refund of {desk.receipt.number}" in page
     assert "Overpaid" in page
-    assert f"Transferred to Smith, John (P1042), Dr 2 ({moved.number})" in page
+    link = f'<a href="/payments/{moved.number}/">{moved.number}</a>'
+    assert f"Transferred to Smith, John (P1042), Dr 2 ({link})" in page
     other = text(desk.client.get(f"/payments/{moved.number}/"))
     assert f'<a href="/payments/{desk.receipt.number}/">{desk.receipt.number}</a>' in other
     assert "Delete payment" not in other
@@ -102,3 +103,13 @@ def test_the_number_of_queries_does_not_grow_with_what_happened(desk: Desk) -> N
     )
     many = queries(lambda: desk.client.get(f"/payments/{receipt.number}/"))
     assert many == queries(lambda: desk.client.get(url(desk)))
+
+
+def test_everything_that_can_be_done_with_it_is_offered(desk: Desk) -> None:
+    page = text(desk.client.get(url(desk)))
+    for verb in ("correct", "refund", "transfer", "reverse", "void"):
+        assert f'href="/payments/{desk.receipt.number}/{verb}/" data-dialog=' in page
+    desk.reverse()
+    page = text(desk.client.get(url(desk)))
+    for verb in ("correct", "refund", "transfer", "reverse", "void"):
+        assert f'href="/payments/{desk.receipt.number}/{verb}/"' not in page

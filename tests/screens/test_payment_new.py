@@ -378,6 +378,119 @@ def test_oldest_first_fills_the_own_part_of_this_provider(desk: Desk) -> None:
     }
 
 
+def test_oldest_first_goes_on_with_other_providers_and_then_the_family(desk: Desk) -> None:
+    kim = PatientFactory(guarantor=desk.john)
+    desk.lines += [
+        LineFactory(patient=kim, provider=desk.dr1, amount="10", ago=99, by=desk.ana),
+        LineFactory(patient=desk.john, provider=desk.dr2, owed_by=PayerFactory(), by=desk.ana),
+    ]
+    filled = desk.live(desk.form("", "", "5", amount="88"), fill="oldest")
+    values = json.loads(filled["HX-Trigger"])["fill-boxes"]["values"]
+    assert values == {desk.box(0): "50.00", desk.box(1): "30.00", desk.box(3): "3.00"}
+    filled = desk.live(desk.form(amount="95"), fill="oldest")
+    values = json.loads(filled["HX-Trigger"])["fill-boxes"]["values"]
+    assert values == {desk.box(0): "50.00", desk.box(1): "30.00", desk.box(2): "15.00"}
+
+
+# ---------------------------------------------------------------------------- several providers
+
+
+def test_a_line_of_another_provider_says_where_the_credit_goes(desk: Desk) -> None:
+    page = text(desk.live(desk.form("50", "", "40")))
+    assert f'id="note-{desk.lines[2].pk}"' in page
+    assert page.count("credit moves to Dr 2") == 1
+    turned = text(desk.live(desk.form("50", "", "40", provider=str(desk.dr2.pk))))
+    assert "credit moves to Dr 1" in turned
+    assert "credit moves to Dr 2" not in turned
+
+
+def test_after_saving_the_notice_says_what_moved(desk: Desk) -> None:
+    desk.save(desk.form("40", "", "40"))
+    moved = Payment.objects.get(kind="transfer_in")
+    page = text(desk.client.get("/patients/P1042/account/"))
+    assert f"Moved on: $40.00 to Dr 2 ({moved.number})." in page
+    assert desk.figures(desk.dr2) == (Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
+
+
+# ---------------------------------------------------------------------------- the family
+
+
+@pytest.fixture
+def kims(desk: Desk) -> InvoiceLine:
+    """A line of 60.00 of Kim, whom Mr Smith pays for."""
+    kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=desk.john)
+    return LineFactory(patient=kim, provider=desk.dr1, amount="60", by=desk.ana)
+
+
+FAMILY = f"{URL}?family=1"
+
+
+def test_the_familys_lines_are_listed_on_request(desk: Desk, kims: InvoiceLine) -> None:
+    own = text(desk.client.get(URL))
+    assert "Lines of the whole family" in own
+    assert f"line-{kims.pk}-paid" not in own
+    page = text(desk.client.get(FAMILY))
+    name = f"Allocate {kims.invoice.number} {kims.description} {kims.service_date:%d %b %Y}"
+    assert f'aria-label="{name} Smith, Kim"' in page
+    assert "Only John's lines" in page
+    first = desk.lines[0]
+    name = f"Allocate {first.invoice.number} {first.description} {first.service_date:%d %b %Y}"
+    assert f'aria-label="{name}"' in page
+    assert writes(queries(desk.client, "get", FAMILY)) == []
+
+
+def test_nobody_is_offered_lines_of_somebody_they_do_not_pay_for(
+    desk: Desk, kims: InvoiceLine
+) -> None:
+    page = text(desk.client.get(f"/patients/{kims.patient.chart_number}/payments/new/?family=1"))
+    assert "whole family</button>" not in page
+    assert f"line-{desk.lines[0].pk}-paid" not in page
+
+
+def test_turning_to_the_family_keeps_what_was_typed(desk: Desk, kims: InvoiceLine) -> None:
+    form = desk.form("12.50", amount="80", reference="77", action="family")
+    with nothing_happens():
+        page = text(desk.client.post(FAMILY, form))
+    assert 'value="12.50"' in page
+    assert 'value="77"' in page
+    assert f"line-{kims.pk}-paid" in page
+    desk.lines.append(kims)
+    with nothing_happens():
+        back = text(desk.client.post(URL, desk.form("12.50", action="family")))
+    assert 'value="12.50"' in back
+    assert f"line-{kims.pk}-paid" not in back
+
+
+def test_a_guarantor_pays_the_familys_lines_in_one_receipt(desk: Desk, kims: InvoiceLine) -> None:
+    desk.lines.append(kims)
+    form = desk.form("50", "", "", "30")
+    page = text(desk.live(form))
+    assert "credit moves to Kim, Dr 1" in page
+    answer = desk.client.post(FAMILY, form)
+    assert answer["Location"] == "/patients/P1042/account/"
+    kims.refresh_from_db()
+    assert str(kims.balance) == "30.00"
+    notice = text(desk.client.get(answer["Location"]))
+    assert "Moved on: $30.00 to Smith, Kim" in notice
+
+
+def test_a_strangers_line_is_refused_for_a_guarantor_too(desk: Desk) -> None:
+    stranger = LineFactory(patient=PatientFactory(), provider=desk.dr1, by=desk.ana)
+    desk.lines.append(stranger)
+    with nothing_happens():
+        page = text(desk.client.post(FAMILY, desk.form("50", "", "", "30")))
+    assert "belongs to another patient; this payment cannot pay it." in page
+
+
+def test_the_familys_queries_do_not_grow(desk: Desk, kims: InvoiceLine) -> None:
+    desk.client.get(FAMILY)  # the counts of the navigation are known from now on
+    few = len(queries(desk.client, "get", FAMILY))
+    for _line in range(8):
+        kid = PatientFactory(guarantor=desk.john)
+        LineFactory(patient=kid, provider=desk.dr1, by=desk.ana)
+    assert len(queries(desk.client, "get", FAMILY)) == few
+
+
 def test_queries_do_not_grow_with_the_rows(desk: Desk) -> None:
     def cost() -> list[int]:
         sent = desk.form(*["1"] * len(desk.lines), amount="1e9")

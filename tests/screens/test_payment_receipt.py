@@ -34,7 +34,8 @@ def receipt_url(payment: Any) -> str:
 
 
 def test_a_receipt_shows_what_it_will_say_and_is_printed(desk: Desk) -> None:
-    assert "Print receipt" in look(desk.client, f"/payments/{desk.receipt.number}/").words
+    here = f"/payments/{desk.receipt.number}/"
+    assert f'href="{here}receipt/"' in look(desk.client, here).html
     page = look(desk.client, receipt_url(desk.receipt))
     assert "Received $20.00" in page.words
     assert f"{desk.line.invoice}, 90834 Dr 1 20.00" in page.words
@@ -63,7 +64,8 @@ def test_an_insurers_receipt_has_no_patient(desk: Desk) -> None:
     check = InsurancePaymentFactory(
         payer=PayerFactory(name="BlueRiver"), amount="30", on={desk.line: "30"}
     )
-    assert "Print receipt" in look(desk.client, f"/insurance-payments/{check.number}/").words
+    page = look(desk.client, f"/insurance-payments/{check.number}/").html
+    assert f'href="/payments/{check.number}/receipt/"' in page
     words = pdf_words(desk.client, desk.client.post(receipt_url(check)))
     assert "BlueRiver" in words
     assert "Smith, John 30.00" in words

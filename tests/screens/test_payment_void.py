@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from billing import ledger
 from tests.screens.desk import Desk, key, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,21 @@ def test_a_closed_day_is_refused_with_its_sentence(desk: Desk) -> None:
     page = text(desk.client.get(url(desk)))
     assert sentence in page
     assert "Reverse it instead." in page
+    assert "data-main" not in page
+    answer = desk.client.post(url(desk), answers())
+    assert answer.status_code == 200
+    assert sentence in text(answer)
+    assert rows() == before
+
+
+def test_a_deposited_payment_is_refused_with_its_sentence(desk: Desk) -> None:
+    ledger.deposit(by=desk.ana, payments=[desk.receipt], date=timezone.localdate())
+    before = rows()
+    today = f"{timezone.localdate():%d %b %Y}"
+    sentence = f"{desk.receipt.number} was deposited on {today}"
+    page = text(desk.client.get(url(desk)))
+    assert sentence in page
+    assert "and cannot be deleted. Reverse it instead." in page
     assert "data-main" not in page
     answer = desk.client.post(url(desk), answers())
     assert answer.status_code == 200

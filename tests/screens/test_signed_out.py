@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -36,13 +38,13 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         "documents": "DOC-0001",
         "statements": "ST-0001",
     }
-    given: list[str] = []
-    if "chart" in route:
-        given = ["P1042", "1"] if "<int:pk>" in route else ["P1042"]
-    elif "number" in route:
-        given = [next(str(number) for start, number in numbers.items() if route.startswith(start))]
-    elif "<" in route:
-        given = ["1"]
+    fitting = {
+        "chart": "P1042",
+        "number": next((str(n) for start, n in numbers.items() if route.startswith(start)), ""),
+        "kind": "patients",
+        "key": str(uuid.uuid4()),
+    }
+    given = [fitting.get(argument, "1") for argument in re.findall(r"<\w+:(\w+)>", route)]
     url = reverse(name, args=given)
     with nothing_happens():
         for answer in (

@@ -298,7 +298,7 @@ def test_the_navigation_counts_payments_and_accounts(client: Client) -> None:
     PaymentFactory(patient=first.patient)
     left_paid()
     page = look(client, "/")
-    assert counts() == {"insurance": 1, "credit": 3}
+    assert counts() == {"sessions": 0, "insurance": 1, "credit": 3}
     assert "Insurance<span" in page.html
     assert ", 1 to deal with" in page.html
     assert ", 3 to deal with" in page.html

@@ -2,12 +2,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from tqdm import tqdm
 
 from billing.imports import synthea, synthea_posting
+from billing.imports.authors import NoSuchUser, author
 from billing.imports.csv_files import ImportRefused
 from billing.imports.synthea_posting import Imported
 from billing.money import ZERO, show
@@ -34,8 +34,9 @@ class Command(BaseCommand):
                 transaction.atomic(),
                 tqdm(total=synthea_posting.steps(export), unit="act", disable=None) as bar,
             ):
-                imported = synthea_posting.post(export, by=_author(by), progress=bar.update)
-        except ImportRefused as refused:
+                user = author(by, own=IMPORTER, called="Synthea import")
+                imported = synthea_posting.post(export, by=user, progress=bar.update)
+        except (ImportRefused, NoSuchUser) as refused:
             raise CommandError(str(refused)) from refused
         self._summary(imported)
 
@@ -48,19 +49,3 @@ class Command(BaseCommand):
         self.stdout.write(f"{show(total):>14}  payments")
         self.stdout.write(f"{show(imported.charges):>14}  charges")
         self.stdout.write(f"{show(imported.unallocated):>14}  unallocated credit")
-
-
-def _author(username: str | None) -> User:
-    """The user named, or one of the import's own that nobody can log in as."""
-    if username is not None:
-        try:
-            return User.objects.get(username=username)
-        except User.DoesNotExist:
-            raise CommandError(f"There is no user {username}.") from None
-    user, new = User.objects.get_or_create(
-        username=IMPORTER, defaults={"last_name": "Synthea import", "is_active": False}
-    )
-    if new:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user

@@ -1,0 +1,95 @@
+"""The columns of the list of invoices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import django_tables2 as tables
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from billing.balances.invoices import DRAFT, OPEN, PAID
+from billing.models import Invoice
+from billing.tables.payments import FIGURE, NUMBER
+from billing.templatetags.money import money
+from patients.tables import ListTable
+
+COLOURS = {DRAFT: "acc", OPEN: "warn", PAID: "good"}
+
+
+class InvoiceTable(ListTable):
+    """Drafts and issued invoices. Rows come `with_sums` (billing.balances.invoices)."""
+
+    row_header = "patient"
+
+    number = tables.Column(empty_values=(), order_by=("pk",), attrs=NUMBER)
+    date = tables.Column("Date", accessor="issued_on", empty_values=(), attrs=NUMBER)
+    patient = tables.Column(empty_values=())
+    lines = tables.Column(
+        "Lines",
+        accessor="line_count",
+        order_by=("line_count", "pk"),
+        attrs={"th": {"class": "n hide-t"}, "td": {"class": "n num hide-t"}},
+    )
+    total = tables.Column(order_by=("total", "pk"), attrs=FIGURE)
+    balance = tables.Column(accessor="owing", order_by=("owing", "pk"), attrs=FIGURE)
+    state = tables.Column(orderable=False)
+
+    class Meta:
+        attrs = {"class": "t lean", "aria-label": "Invoices"}
+        order_by = ("-date",)
+
+    def render_number(self, record: Invoice) -> SafeString:
+        if record.number:
+            url, words = reverse("billing:invoice_detail", args=[record.number]), record.number
+        else:
+            url, words = reverse("billing:invoice_draft", args=[record.pk]), "Draft"
+        return format_html('<a href="{}">{}</a>', url, words)
+
+    def render_date(self, record: Invoice) -> str:
+        """When it was issued; a draft, when it was begun."""
+        day = record.issued_on or timezone.localdate(record.created_at)
+        return f"{day:%d %b %Y}"
+
+    def order_date(
+        self,
+        queryset: QuerySet[Invoice],
+        is_descending: bool,  # noqa: FBT001  (tables2 passes it so)
+    ) -> tuple[QuerySet[Invoice], bool]:
+        """Drafts are the newest: they are still to come."""
+        if is_descending:
+            return queryset.order_by(F("issued_on").desc(nulls_first=True), "-pk"), True
+        return queryset.order_by(F("issued_on").asc(nulls_last=True), "pk"), True
+
+    def render_patient(self, record: Invoice) -> SafeString:
+        return format_html(
+            '<a href="{}">{}</a><span class="sub">{}</span>',
+            record.patient.get_absolute_url(),
+            record.patient.name,
+            record.patient.chart_number,
+        )
+
+    def order_patient(
+        self,
+        queryset: QuerySet[Invoice],
+        is_descending: bool,  # noqa: FBT001  (tables2 passes it so)
+    ) -> tuple[QuerySet[Invoice], bool]:
+        minus = "-" if is_descending else ""
+        named = queryset.annotate(who=Lower("patient__family_name"))
+        return named.order_by(f"{minus}who", f"{minus}patient__given_name", f"{minus}pk"), True
+
+    def render_total(self, value: Decimal) -> SafeString:
+        return money(value)
+
+    def render_balance(self, value: Decimal) -> SafeString:
+        return money(value)
+
+    def render_state(self, record: Any) -> SafeString:
+        return format_html(
+            '<span class="tag {}">{}</span>', COLOURS.get(record.state, ""), record.state
+        )

@@ -1,0 +1,29 @@
+"""The list of invoices, drafts among them."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing import balances
+from billing.forms.filters import InvoiceFilter
+from billing.models import Invoice
+from billing.tables.invoices import InvoiceTable
+from patients.http import DeskRequest
+
+
+@require_safe
+def invoice_list(request: DeskRequest) -> HttpResponse:
+    """What was billed and is going to be, with what is left of it."""
+    filtered = InvoiceFilter(request, Invoice.objects.all())
+    found = filtered.found
+    sums = balances.invoiced_total(found)
+    context = {
+        "form": filtered.form,
+        "error_summary": filtered.error_summary,
+        "sums": sums,
+        "table": InvoiceTable(found.select_related("patient")).shown_for(request, count=sums.count),
+    }
+    page = "_list.html" if request.htmx else "list.html"
+    return render(request, f"billing/invoices/{page}", context)
