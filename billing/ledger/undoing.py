@@ -226,10 +226,12 @@ def _give_back_write_offs(posting: Posting, payment: Payment, reason: str) -> No
 def _take_back_what_was_said(posting: Posting, payment: Payment, reason: str) -> None:
     """Opposite rows for what the insurer said the patient owes, for offsets and for its answers.
 
-    A line goes back to whom it waited for, unless somebody answered on it or moved it since.
+    A line goes back to whom it waited for, unless somebody answered on it or moved it since. On
+    a line that was voided since nobody owes anything: what was said of it stays said.
     """
     receipt = posting.source_of(payment)
-    for said in payment.responsibilities.standing().order_by("pk"):
+    standing = {pk for pk, line in posting.lines.items() if not line.is_void}  # type: ignore[attr-defined]
+    for said in payment.responsibilities.standing().filter(line__in=standing).order_by("pk"):
         posting.owes(
             posting.lines[said.line_id],
             -said.amount,
@@ -248,7 +250,7 @@ def _take_back_what_was_said(posting: Posting, payment: Payment, reason: str) ->
             reason=reason,
             undoes=offset,
         )
-    answers = list(payment.adjudications.standing().order_by("-pk"))
+    answers = list(payment.adjudications.standing().filter(line__in=standing).order_by("-pk"))
     own = {answer.pk for answer in answers}
     latest: dict[int, int] = dict(
         Adjudication.objects.filter(line__in=[each.line_id for each in answers])
