@@ -268,7 +268,7 @@ def share_out(
     latest: dict[int, LineShare] = {}
     for line in lines:
         if before := latest.get(line.id):
-            line = replace(before.after, row=line.row)  # noqa: PLW2901
+            line = replace(before.after, row=line.row)
         share = _share(line, typed.get(line.key) or Entry(line.id), from_insurer=from_insurer)
         latest[line.id] = share
         shares.append(share)

@@ -5,6 +5,7 @@ from django.urls import path
 from billing.views import (
     account,
     credit,
+    drafts,
     find,
     help,
     insurance_payments,
@@ -40,6 +41,21 @@ urlpatterns = [
         "insurance-payments/new/",
         insurance_payments.insurance_payment_new,
         name="insurance_payment_new",
+    ),
+    path(
+        "insurance-payments/new/draft/",
+        drafts.insurance_payment_draft,
+        name="insurance_payment_draft",
+    ),
+    path(
+        "insurance-payments/drafts/",
+        drafts.insurance_payment_drafts,
+        name="insurance_payment_drafts",
+    ),
+    path(
+        "insurance-payments/drafts/<uuid:key>/discard/",
+        drafts.insurance_payment_discard,
+        name="insurance_payment_discard",
     ),
     path(
         "insurance-payments/<str:number>/",

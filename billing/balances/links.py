@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db.models import (
@@ -55,6 +55,32 @@ def _links(where: Q, *, key: str) -> dict[int, list[PaidBy]]:
     for found in links.values():
         found.sort(key=lambda link: (link.payment.date, link.payment.pk, link.line_id))
     return links
+
+
+def goes_back(released: Iterable[tuple[int, Decimal]]) -> list[list[PaidBy]]:
+    """For each (line, amount) the patients' receipts that amount is released from, and how much.
+
+    What an insurer's payment does to them when it is saved: reversed ones first, then the newest.
+    """
+    wanted = list(released)
+    held = {
+        line: [link for link in links if link.payment.patient_id]
+        for line, links in paid_by({line for line, _amount in wanted}).items()
+    }
+    found = []
+    for line, amount in wanted:
+        links = held.get(line, [])
+        links.sort(key=lambda each: (each.payment.reversed, each.payment.date, each.payment.pk))
+        taken = []
+        while amount > 0 and links:
+            newest = links.pop()
+            part = min(amount, newest.amount)
+            taken.append(replace(newest, amount=part))
+            amount -= part
+            if part < newest.amount:
+                links.append(replace(newest, amount=newest.amount - part))
+        found.append(taken)
+    return found
 
 
 def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> list[LineState]:

@@ -9,6 +9,7 @@ from billing.models.adjudications import (
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.deposits import Deposit, DepositItem
+from billing.models.drafts import PaymentDraft
 from billing.models.fees import Fee, Service
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.numbering import NumberSeries
@@ -37,6 +38,7 @@ __all__ = [
     "OffsetKind",
     "Outcome",
     "Payment",
+    "PaymentDraft",
     "Responsibility",
     "ResponsibilityKind",
     "Service",

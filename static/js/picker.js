@@ -56,6 +56,9 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
       return;
     }
     box.value = option.dataset.value;
+    box.dispatchEvent(new CustomEvent("payer-chosen", {
+      bubbles: true, detail: { method: option.dataset.method ?? "" },
+    }));
     htmx.trigger(box.form, "recalculate");
     globalThis.Remit.nextField(box);
   }
