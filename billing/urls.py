@@ -64,6 +64,11 @@ urlpatterns = [
     ),
     # Invoices
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
+    path(
+        "invoices/<str:number>/responsibility/",
+        invoices.line_responsibility,
+        name="line_responsibility",
+    ),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),

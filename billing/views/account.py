@@ -126,9 +126,10 @@ def _history(
     rows = balances.history(patient, provider=provider, show=filters.show, deleted=filters.deleted)
     recent = _since(rows, filters.since)
     undoings = [row.payment for row in recent if row.under and row.payment]
+    answers = balances.answers(row.line for row in recent if row.line)
     earlier = len(rows) - len(recent)
     return {
-        "entries": wording.entries(recent, balances.came_off(undoings)),
+        "entries": wording.entries(recent, balances.came_off(undoings), answers),
         "earlier": earlier,
         "all_rows": filters.show == "everything" and not provider and not earlier,
         "filters": filters,
