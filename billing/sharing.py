@@ -235,15 +235,17 @@ class Sharing:
 
     @property
     def totals(self) -> dict[str, Decimal]:
-        """The footer of every column."""
+        """The footer of every column. A line that stands twice counts once: as it was, as it ends."""
+        first = {share.line.id: share.line for share in reversed(self.lines)}.values()
+        last = {share.line.id: share for share in self.lines}.values()
         return {
-            "amount": sum((share.line.amount for share in self.lines), ZERO),
-            "paid_before": sum((share.line.paid for share in self.lines), ZERO),
-            "balance": sum((share.line.balance for share in self.lines), ZERO),
+            "amount": sum((line.amount for line in first), ZERO),
+            "paid_before": sum((line.paid for line in first), ZERO),
+            "balance": sum((line.balance for line in first), ZERO),
             "write_off": sum((share.write_off for share in self.lines), ZERO),
             "paid": self.allocated,
-            "owes": sum((share.patient_owes or ZERO for share in self.lines), ZERO),
-            "balance_after": sum((share.balance_after for share in self.lines), ZERO),
+            "owes": sum((share.patient_owes or ZERO for share in last), ZERO),
+            "balance_after": sum((share.balance_after for share in last), ZERO),
         }
 
 

@@ -233,7 +233,7 @@ class PaymentGrid:
             "done": f"Every cent of {show_dollars(shared.to_share)} is allocated."
             + (" Ready to save." if shared.allocated or self.offsets.entries else ""),
             "over": f"The lines add up to {show_dollars(shared.given)}"
-            f" but the payment {_covers(shared)} {show_dollars(shared.to_share)}.",
+            f" but {_covered_by(shared)} {show_dollars(shared.to_share)}.",
         }
         if self.saved:
             texts["todo"] = f"{left} waits in the Today list until it is on its sessions."
@@ -275,6 +275,11 @@ class PaymentGrid:
         if shared.over:
             return f"Over-allocated by {show_dollars(shared.over)}."
         return f"Unallocated {show_dollars(shared.unallocated)}, {sharing.words(shared)}."
+
+    @property
+    def sessions(self) -> int:
+        """How many lines there are, however many rows they take."""
+        return len({state.id for state in self.states})
 
     @property
     def totals(self) -> dict[str, Decimal]:
@@ -475,8 +480,10 @@ class PaymentGrid:
     def _fill_oldest(self) -> tuple[dict[str, str], str]:
         """Oldest first; a patient's money only on their own part, with the provider chosen."""
         days = {line.pk: line.service_date for line in self.lines.values() if self._wanted(line)}
+        # Of a line that stands twice, its last row: the only one that knows what is left.
+        last = {share.line.id: share.line for share in self.sharing.lines}
         by_age = sorted(
-            (share.line for share in self.sharing.lines if share.line.id in days),
+            (state for state in last.values() if state.id in days),
             key=lambda state: (days[state.id], state.id),
         )
         filled = sharing.oldest_first(self.sharing.unallocated, by_age, self.entries)
@@ -536,7 +543,7 @@ class PaymentGrid:
         for below in self._below(row):
             line = self.lines[line_of(below)]
             empty = not any(self.boxes.text(below, column) for column in self.columns)
-            if empty and (line.code, line.amount) == (like.code, like.amount):
+            if empty and "_" not in below and (line.code, line.amount) == (like.code, like.amount):
                 filled += 1
                 for column in self.columns:
                     values |= self._put(below, column, self.boxes.amount(row, column))
@@ -611,5 +618,5 @@ class PaymentGrid:
                 self.boxes.seen[state.row] = ""
 
 
-def _covers(shared: Sharing) -> str:
-    return "is" if not shared.offset else "with its provider-level adjustments covers"
+def _covered_by(shared: Sharing) -> str:
+    return "payment and adjustments to" if shared.offset else "the payment is"

@@ -63,7 +63,7 @@ def line_responsibility(request: DeskRequest, number: str) -> HttpResponse:
     who = form.payer.name if form.payer else f"{invoice.patient.name}, the patient,"
     what = "1 line" if len(chosen) == 1 else f"{len(chosen)} lines"
     messages.success(request, f"{who} owes the rest of {what} now.")
-    return redirect(invoice)
+    return redirect("billing:invoice_detail", invoice.number)
 
 
 def _insurers(invoice: Invoice) -> list[Payer]:
