@@ -45,7 +45,7 @@ class Entry:
     @property
     def said(self) -> Decimal:
         """What the insurer says the patient owes, of all kinds together."""
-        return sum((each.amount for each in self.owes), ZERO)
+        return sum((each.amount for each in self.owes), ZERO) if self.owes else ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[Li
             by_patient=sums[pk][1] - insurers[pk],
             by_insurers=insurers[pk],
             by_this_payer=this_payer[pk],
+            row=str(pk),
         )
         for pk in ids
         if pk in sums

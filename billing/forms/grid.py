@@ -45,7 +45,9 @@ def line_of(row: str) -> int:
 
 def one_by_one(data: Mapping[str, str]) -> dict[str, Any]:
     """A form as a plain dict, which answers several look-ups a line faster than a QueryDict."""
-    return data.dict() if isinstance(data, QueryDict) else dict(data)
+    if isinstance(data, QueryDict):
+        return data.dict()
+    return data if isinstance(data, dict) else dict(data)
 
 
 class Boxes(Generic[Row]):

@@ -7,7 +7,7 @@ beside it (`line-<row>-deductible` and so on) and count instead of what is packe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -95,12 +95,15 @@ class Details:
 NOTHING = Details()
 
 
-def details_of(sent: Mapping[str, Any], row: str) -> Details:
-    """The details of a row, as far as a form brought any."""
+def details_on(sent: Mapping[str, Any], rows: Iterable[str]) -> dict[str, Details]:
+    """The details of these rows, as far as a form brought any: most bring none."""
+    brought = {name.split("-")[1] for name in sent if name.endswith(("-says", "-open"))}
+    return {row: _details_of(sent, row) for row in rows if row in brought} if brought else {}
+
+
+def _details_of(sent: Mapping[str, Any], row: str) -> Details:
     packed = sent.get(box_name(row, "says"), "")
     opened = box_name(row, "open") in sent
-    if not packed and not opened:
-        return NOTHING
     texts = _unpacked(packed)
     if opened:
         for name in SHOWN:

@@ -16,7 +16,7 @@ from typing import Any
 from billing import balances, sharing
 from billing.balances import PaidBy
 from billing.forms.grid import ROW, Boxes, box_name, line_of, one_by_one, plain
-from billing.forms.line_details import KINDS, NOTHING, OFFERED, Details, details_of
+from billing.forms.line_details import KINDS, NOTHING, OFFERED, Details, details_on
 from billing.forms.offsets import OffsetBoxes
 from billing.models import InvoiceLine, Outcome
 from billing.money import ZERO, show, show_dollars
@@ -119,20 +119,20 @@ class PaymentGrid:
         self.saved = saved
         self.drawn_from_draft = drawn_from_draft
         self.may_be_over = may_be_over
-        rows = [str(row) for row in lines]
-        ids = list(dict.fromkeys(line_of(row) for row in rows))
+        rows = {str(row): line_of(str(row)) for row in lines}
+        ids = list(dict.fromkeys(rows.values()))
         found = {state.id: state for state in balances.line_states_by_id(ids, payer)}
         self.states: list[LineState] = [
-            replace(found[line_of(row)], row=row) for row in rows if line_of(row) in found
+            found[line] if found[line].row == row else replace(found[line], row=row)
+            for row, line in rows.items()
+            if line in found
         ]
         self.lost = len(rows) > len(self.states)
         keys = [state.row for state in self.states]
-        self.boxes: Boxes[str] = Boxes(self.columns, keys, data)
-        self.details: dict[str, Details] = {}
-        if from_insurer:
-            sent = one_by_one(data)
-            self.details = {key: said for key in keys if (said := details_of(sent, key)) != NOTHING}
-        self.offsets = OffsetBoxes(offsets, data, payer.name if payer else "")
+        sent = one_by_one(data)
+        self.boxes: Boxes[str] = Boxes(self.columns, keys, sent)
+        self.details = details_on(sent, keys) if from_insurer else {}
+        self.offsets = OffsetBoxes(offsets, sent, payer.name if payer else "")
         self.refused: dict[int, str] = {}
         self._next: dict[int, str] = {}  # for rows whose details are open
         self._entries: dict[str, Entry] | None = None
