@@ -81,7 +81,7 @@ def next_payers(lines: Iterable[int], payer: Payer | None) -> dict[int, str]:
             "pk",
             "service_date",
             "patient__coverages__rank",
-            "patient__coverages__payer",
+            "patient__coverages__payer_id",
             "patient__coverages__start",
             "patient__coverages__end",
             "patient__coverages__payer__name",

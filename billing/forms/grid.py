@@ -17,7 +17,7 @@ from django.http import QueryDict
 
 from billing.money import ZERO, AmountError, parse_or_zero, show
 
-MOST_LINES = 1000  # on one page; four or five fields each, and settings let 5,000 in
+MOST_LINES = 1000  # on one page; four or five fields each, and settings let 5,500 in
 ROW = re.compile(r"(\d{1,18})(_[2-9])?", re.ASCII)
 Row = TypeVar("Row", int, str)
 
@@ -55,7 +55,7 @@ class Boxes(Generic[Row]):
 
     def __init__(self, columns: Sequence[str], lines: Sequence[Row], data: Mapping[str, str]):
         self.columns = columns
-        self.lines = lines
+        self.lines: Sequence[Row] = lines
         self.texts: dict[tuple[Row, str], str] = {}
         self.amounts: dict[tuple[Row, str], Decimal] = {}
         self.errors: dict[tuple[Row, str], str] = {}

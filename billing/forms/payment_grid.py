@@ -619,4 +619,4 @@ class PaymentGrid:
 
 
 def _covered_by(shared: Sharing) -> str:
-    return "payment and adjustments to" if shared.offset else "the payment is"
+    return "the payment and its adjustments to" if shared.offset else "the payment is"

@@ -140,12 +140,12 @@ class _Coverages:
         """The payer billed next after this one for that day; nobody: the patient."""
         if self._of is None:
             self._of = defaultdict(list)
-            for patient, *policy in (
+            for patient, rank, payer, start, end in (
                 Coverage.objects.filter(patient__in=self.patients)
                 .order_by("rank", "pk")
-                .values_list("patient", "rank", "payer", "start", "end")
+                .values_list("patient", "rank", "payer_id", "start", "end")
             ):
-                self._of[patient].append(Policy(*policy))
+                self._of[patient].append(Policy(rank, payer, start, end))
         return next_payer(self._of.get(line.patient_id, []), self.payer_id, line.service_date)
 
 

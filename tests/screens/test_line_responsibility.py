@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from billing import ledger
-from billing.models import Adjudication, InvoiceLine
+from billing.models import Adjudication, InvoiceLine, Payment
 from billing.sharing import Entry
 from patients.models import Patient, Payer
 from tests.factories import (
@@ -95,11 +95,12 @@ def test_it_shows_what_is_left_and_why(desk: Desk) -> None:
     page = text(desk.client.get(desk.url))
     for words in ("Denied", "CO-29", "BlueRiver Health", "Cascade", "Okafor, Maya, the patient"):
         assert words in page
-    invoice = text(desk.client.get(f"/invoices/{desk.lines[0].invoice.number}/"))
-    assert f'href="{desk.url}"' in invoice
-    assert '<span class="tag bad">Denied</span>' in invoice
-    account = text(desk.client.get("/patients/P1001/account/"))
-    assert '<span class="tag bad">Denied</span>' in account
+    payment = Payment.objects.get().number
+    for elsewhere in (f"/invoices/{desk.lines[0].invoice.number}/", "/patients/P1001/account/"):
+        assert f'<a class="tag bad" href="{desk.url}">Denied</a>' in text(
+            desk.client.get(elsewhere)
+        )
+    assert desk.client.get(f"/insurance-payments/{payment}/").status_code == 200
 
 
 def test_the_patient_owes_it_now(desk: Desk) -> None:
