@@ -26,6 +26,7 @@ from billing.models import (
     LineVoid,
     NumberSeries,
     Payment,
+    PaymentDraft,
     Service,
     Submission,
 )
@@ -330,6 +331,15 @@ class DepositAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     fields = ["number", "date", "created_at", "created_by"]
     inlines = [DepositItemInline]
+
+
+@admin.register(PaymentDraft)
+class PaymentDraftAdmin(ReadOnlyAdmin):
+    """Insurance payments begun and not saved; on Today they are continued or discarded."""
+
+    list_display = ["__str__", "owner", "payer", "updated_at"]
+    list_select_related = ["owner", "payer"]
+    list_filter = ["payer"]
 
 
 @admin.register(Submission)

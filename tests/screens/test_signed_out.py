@@ -39,6 +39,8 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         given = ["P1042"]
     elif "number" in route:
         given = [next(str(number) for start, number in numbers.items() if route.startswith(start))]
+    elif "<uuid:" in route:
+        given = ["12345678-1234-4234-8234-123456789012"]
     elif "<" in route:
         given = ["1"]
     url = reverse(name, args=given)
