@@ -395,7 +395,8 @@ def _page(
         "draft": draft,
         "someone_elses": draft and draft.owner_id != request.user.pk,
     }
-    if problems is not None and grid.is_over and not payment:
+    # Offered where nothing but that keeps the payment from being saved.
+    if problems is not None and grid.is_over and not payment and len(problems) <= 1:
         context["offers_over"] = True
         context["may_over_allocate"] = may_over_allocate(request.user)
     if problems is not None:
