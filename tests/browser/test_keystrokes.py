@@ -110,7 +110,7 @@ def head(hands: Hands, site: str, *, amount: str, patient: str, option: str, row
     hands.press("Enter")
     hands.picks(patient, option)
     expect(page.locator("tr[data-row]")).to_have_count(rows)
-    page.wait_for_function("document.activeElement.matches('input.amt')")
+    expect(page.locator("input.amt:focus")).to_be_visible()
 
 
 def saved(page: Page, words: str) -> Payment:
@@ -149,7 +149,7 @@ def test_forty_sessions_at_two_rates(
         name = page.evaluate("document.activeElement.name")
         hands.press("Shift+D")
         if write_off == "20":
-            page.wait_for_function(f"document.activeElement.name !== '{name}'")
+            expect(page.locator("input.amt:focus")).not_to_have_attribute("name", name)
     expect(page.get_by_label("Unallocated", exact=True)).to_have_text("$0.00")
     hands.press("Control+Enter")
     payment = saved(page, "all allocated.")
