@@ -236,6 +236,7 @@ class Floor:
             "over_allocation_reason": "",
             "allocated": 0,
             "returned": 0,
+            "offset_total": 0,
             "reversed": False,
             **columns,
         }

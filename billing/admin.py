@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     Clinic,
@@ -28,7 +29,10 @@ from billing.models import (
     InvoiceLine,
     LineVoid,
     NumberSeries,
+    Offset,
     Payment,
+    PaymentDraft,
+    Responsibility,
     Service,
     StatementBatch,
     Submission,
@@ -321,6 +325,122 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return screen_link(adjustment.line.get_absolute_url(), "Account")
 
 
+@admin.register(Adjudication)
+class AdjudicationAdmin(ReadOnlyAdmin):
+    """What insurers answered on lines, and who owed the rest before and after."""
+
+    list_display = [
+        "date",
+        "line",
+        "outcome",
+        "codes",
+        "owed_before",
+        "owed_after",
+        "payment",
+        "reason",
+        "screen",
+    ]
+    list_filter = ["outcome"]
+    list_select_related = [
+        "payment",
+        "line__invoice__patient",
+        "line__patient",
+        "owed_before",
+        "owed_after",
+    ]
+    search_fields = [
+        "line__invoice__number",
+        "=line__patient__chart_number",
+        "payment__number",
+        "codes",
+    ]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = [
+        "line",
+        "outcome",
+        "date",
+        "codes",
+        "owed_before",
+        "owed_after",
+        "payment",
+        "undoes",
+        "reason",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, answer: Adjudication) -> SafeString:
+        return screen_link(answer.line.get_absolute_url(), "Account")
+
+
+@admin.register(Responsibility)
+class ResponsibilityAdmin(ReadOnlyAdmin):
+    """What insurers say patients owe; it changes no balance."""
+
+    money = dollars("amount")
+    list_display = ["date", "line", "kind", "carc", "money", "payment", "reason", "screen"]
+    list_filter = ["kind"]
+    list_select_related = ["payment", "line__invoice__patient", "line__patient"]
+    search_fields = [
+        "line__invoice__number",
+        "=line__patient__chart_number",
+        "payment__number",
+        "carc",
+    ]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = [
+        "line",
+        "kind",
+        "date",
+        "money",
+        "carc",
+        "payment",
+        "undoes",
+        "reason",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, said: Responsibility) -> SafeString:
+        return screen_link(said.line.get_absolute_url(), "Account")
+
+
+@admin.register(Offset)
+class OffsetAdmin(ReadOnlyAdmin):
+    """Provider-level adjustments of insurance payments. Positive is money the payer kept."""
+
+    money = dollars("amount")
+    list_display = ["date", "payment", "code", "name", "reference", "money", "reason", "screen"]
+    list_filter = ["code"]
+    list_select_related = ["payment__payer"]
+    search_fields = ["payment__number", "=code", "reference", "payment__payer__name"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = [
+        "payment",
+        "code",
+        "name",
+        "date",
+        "money",
+        "reference",
+        "undoes",
+        "reason",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, offset: Offset) -> SafeString:
+        return screen_link(offset.payment.get_absolute_url(), "Open payment")
+
+
 @admin.register(LineVoid)
 class LineVoidAdmin(ReadOnlyAdmin):
     list_display = ["date", "line", "reason", "created_by", "screen"]
@@ -364,6 +484,15 @@ class DepositAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     fields = ["number", "date", "created_at", "created_by"]
     inlines = [DepositItemInline]
+
+
+@admin.register(PaymentDraft)
+class PaymentDraftAdmin(ReadOnlyAdmin):
+    """Insurance payments begun and not saved; on Today they are continued or discarded."""
+
+    list_display = ["__str__", "owner", "payer", "updated_at"]
+    list_select_related = ["owner", "payer"]
+    list_filter = ["payer"]
 
 
 @admin.register(Submission)

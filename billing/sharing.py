@@ -7,10 +7,13 @@ on its lines) or `move_credit` (Credit allocation); the ledger refuses what thes
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
+from billing.models.adjudications import Outcome
 from billing.money import ZERO, show, show_dollars
 
 
@@ -39,6 +42,11 @@ class Entry:
     def empty(self) -> bool:
         return not (self.paid or self.write_off or self.owes or self.outcome)
 
+    @property
+    def said(self) -> Decimal:
+        """What the insurer says the patient owes, of all kinds together."""
+        return sum((each.amount for each in self.owes), ZERO) if self.owes else ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class Owes:
@@ -63,9 +71,55 @@ class OffsetEntry:
 NEXT, STAYS, PATIENT = "next", "stays", "patient"
 
 
+def outcome_of(entry: Entry) -> str:
+    """How the insurer answered: as it, or the biller, says; else what the amounts say."""
+    if entry.outcome:
+        return entry.outcome
+    if entry.paid < 0 or (entry.write_off < 0 and entry.paid <= 0):
+        return Outcome.TAKEN_BACK
+    if entry.paid > 0:
+        return Outcome.PAID
+    return Outcome.PATIENT if entry.said > 0 else Outcome.ZERO
+
+
+def rest_of(entry: Entry) -> str:
+    """Whose the rest is after this answer: as the biller says; else a denial, a takeback or a
+    forwarded claim waits for the insurer, and any other answer passes the rest on.
+    """
+    waits = (Outcome.DENIED, Outcome.TAKEN_BACK, Outcome.FORWARDED)
+    return entry.rest or (STAYS if outcome_of(entry) in waits else NEXT)
+
+
+class Policy(NamedTuple):
+    """As much of a coverage as says who is billed after whom."""
+
+    rank: int
+    payer: int
+    start: datetime.date | None
+    end: datetime.date | None
+
+    def covers(self, day: datetime.date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or self.end >= day)
+
+
+def next_payer(policies: Iterable[Policy], payer: int | None, day: datetime.date) -> int | None:
+    """The payer billed after this one for a session of that day; None is the patient.
+
+    `policies` are one patient's, in the order they are billed.
+    """
+    standing = [each for each in policies if each.covers(day)]
+    own = next((each.rank for each in standing if each.payer == payer), None)
+    if own is None:
+        return None
+    return next((each.payer for each in standing if each.rank > own), None)
+
+
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """A line before this payment: the charge, what was written off, and who paid how much."""
+    """A line before this payment: the charge, what was written off, and who paid how much.
+
+    `row` names the row of the screen, where a line may stand twice: taken back, then paid anew.
+    """
 
     id: int
     amount: Decimal
@@ -73,6 +127,11 @@ class LineState:
     by_patient: Decimal = ZERO
     by_insurers: Decimal = ZERO
     by_this_payer: Decimal = ZERO
+    row: str = ""
+
+    @property
+    def key(self) -> int | str:
+        return self.row or self.id
 
     @property
     def paid(self) -> Decimal:
@@ -98,22 +157,44 @@ class LineShare:
     released: Decimal
     problem: str = ""
     column: str = "paid"
-    note: str = ""
+    said: Decimal = ZERO
+
+    @property
+    def at_odds(self) -> bool:
+        """Whether the insurer says another patient's part than its own figures leave."""
+        return bool(self.said) and self.said != self.patient_owes
+
+    @property
+    def after(self) -> LineState:
+        """The line as the next row finds it that names it again."""
+        return replace(
+            self.line,
+            adjusted=self.line.adjusted + self.write_off,
+            by_patient=self.line.by_patient - self.released,
+            by_insurers=self.line.by_insurers + self.paid,
+            by_this_payer=self.line.by_this_payer + self.paid,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """The whole payment as typed so far."""
+    """The whole payment as typed so far. `offset` is what the payer kept beside its lines."""
 
     amount: Decimal
     allocated: Decimal
     already: Decimal
     lines: Sequence[LineShare]
-    by_line: Mapping[int, LineShare] = field(default_factory=dict)
+    by_line: Mapping[int | str, LineShare] = field(default_factory=dict)
+    offset: Decimal = ZERO
+
+    @property
+    def to_share(self) -> Decimal:
+        """What the lines have to add up to: the amount, and what was kept before it was paid."""
+        return self.amount + self.offset
 
     @property
     def unallocated(self) -> Decimal:
-        return self.amount - self.already - self.allocated
+        return self.to_share - self.already - self.allocated
 
     @property
     def given(self) -> Decimal:
@@ -123,9 +204,9 @@ class Sharing:
     @property
     def percent(self) -> int:
         """How far along the sharing is, for the meter: 0 to 100."""
-        if self.amount <= 0:
-            return 100 if self.given else 0
-        return int(max(min(self.given * 100 / self.amount, Decimal(100)), ZERO))
+        if self.to_share <= 0:
+            return 100 if self.given and not self.takes_back else 0
+        return int(max(min(self.given * 100 / self.to_share, Decimal(100)), ZERO))
 
     @property
     def over(self) -> Decimal:
@@ -133,13 +214,20 @@ class Sharing:
         return max(-self.unallocated, ZERO)
 
     @property
+    def takes_back(self) -> bool:
+        """A payment below nothing whose takebacks are not all on their lines yet."""
+        return self.to_share < 0 and self.unallocated < 0 and self.given <= 0
+
+    @property
     def state(self) -> str:
         """empty, todo, done or over: the four faces of Unallocated."""
+        if self.takes_back:
+            return "todo"
         if self.unallocated < 0:
             return "over"
         if self.unallocated > 0:
             return "todo"
-        return "done" if self.amount or self.allocated else "empty"
+        return "done" if self.amount or self.allocated or self.offset else "empty"
 
     @property
     def problems(self) -> list[LineShare]:
@@ -147,41 +235,52 @@ class Sharing:
 
     @property
     def totals(self) -> dict[str, Decimal]:
-        """The footer of every column."""
+        """The footer of every column. A line that stands twice counts once: as it was, as it ends."""
+        first = {share.line.id: share.line for share in reversed(self.lines)}.values()
+        last = {share.line.id: share for share in self.lines}.values()
         return {
-            "amount": sum((share.line.amount for share in self.lines), ZERO),
-            "paid_before": sum((share.line.paid for share in self.lines), ZERO),
-            "balance": sum((share.line.balance for share in self.lines), ZERO),
+            "amount": sum((line.amount for line in first), ZERO),
+            "paid_before": sum((line.paid for line in first), ZERO),
+            "balance": sum((line.balance for line in first), ZERO),
             "write_off": sum((share.write_off for share in self.lines), ZERO),
             "paid": self.allocated,
-            "owes": sum((share.patient_owes or ZERO for share in self.lines), ZERO),
-            "balance_after": sum((share.balance_after for share in self.lines), ZERO),
+            "owes": sum((share.patient_owes or ZERO for share in last), ZERO),
+            "balance_after": sum((share.balance_after for share in last), ZERO),
         }
 
 
 def share_out(
     amount: Decimal,
     lines: Iterable[LineState],
-    entries: Mapping[int, Entry],
+    entries: Mapping[int, Entry] | Mapping[str, Entry],
     *,
     already: Decimal = ZERO,
     from_insurer: bool,
+    offset: Decimal = ZERO,
 ) -> Sharing:
     """Unallocated, and every line as it would stand, for what is typed so far.
 
-    `already` is what the payment gave to lines (or back) before this screen was opened. Insurer
-    money that does not fit beside what the patient paid releases the patient's money (`released`).
+    `already` is what the payment gave to lines (or back) before this screen was opened, `offset`
+    what its offsets add up to (positive: kept by the payer). Insurer money that does not fit beside
+    what the patient paid releases the patient's money (`released`). A line that stands twice is
+    shared out row after row, each on what the one before left.
     """
-    shares = [
-        _share(line, entries.get(line.id) or Entry(line.id), from_insurer=from_insurer)
-        for line in lines
-    ]
+    typed: Mapping[int | str, Entry] = entries  # type: ignore[assignment]
+    shares: list[LineShare] = []
+    latest: dict[int, LineShare] = {}
+    for line in lines:
+        if before := latest.get(line.id):
+            line = replace(before.after, row=line.row)
+        share = _share(line, typed.get(line.key) or Entry(line.id), from_insurer=from_insurer)
+        latest[line.id] = share
+        shares.append(share)
     return Sharing(
         amount=amount,
         allocated=sum((share.paid for share in shares), ZERO),
         already=already,
         lines=shares,
-        by_line={share.line.id: share for share in shares},
+        by_line={share.line.key: share for share in shares},
+        offset=offset,
     )
 
 
@@ -199,7 +298,7 @@ def _share(line: LineState, entry: Entry, *, from_insurer: bool) -> LineShare:
         problem = f"This payer paid only {show(line.by_this_payer)} on this line"
         if not from_insurer:
             problem = "To un-pay a line, use Credit allocation"
-    elif entry.write_off < 0 and line.adjusted + entry.write_off < 0:
+    elif entry.write_off < 0 and not entry.carc and line.adjusted + entry.write_off < 0:
         problem, column = f"Only {show(line.adjusted)} was written off", "write_off"
     return LineShare(
         line=line,
@@ -210,6 +309,7 @@ def _share(line: LineState, entry: Entry, *, from_insurer: bool) -> LineShare:
         released=released,
         problem=problem,
         column=column,
+        said=entry.said,
     )
 
 
@@ -235,26 +335,26 @@ def write_off_rest(line: LineState, entry: Entry) -> Decimal:
     return max(line.balance - entry.paid, ZERO)
 
 
-def trim_last(sharing: Sharing) -> tuple[int, str, Decimal] | None:
-    """(line, column, amount) that takes what is too much off the last line with money on it."""
+def trim_last(sharing: Sharing) -> tuple[int | str, str, Decimal] | None:
+    """(row, column, amount) that takes what is too much off the last line with money on it."""
     filled = [share for share in sharing.lines if share.paid > 0]
     if not sharing.over or not filled:
         return None
-    return filled[-1].line.id, "paid", max(filled[-1].paid - sharing.over, ZERO)
+    return filled[-1].line.key, "paid", max(filled[-1].paid - sharing.over, ZERO)
 
 
 def oldest_first(
-    amount_left: Decimal, lines: Iterable[LineState], entries: Mapping[int, Entry]
-) -> dict[int, Decimal]:
-    """Line → amount for every line with an empty box, in the order given, while money is left."""
-    filled: dict[int, Decimal] = {}
+    amount_left: Decimal, lines: Iterable[LineState], entries: Mapping[str, Entry]
+) -> dict[str, Decimal]:
+    """Row → amount for every line with an empty box, in the order given, while money is left."""
+    filled: dict[str, Decimal] = {}
     for line in lines:
-        entry = entries.get(line.id) or Entry(line.id)
+        entry = entries.get(line.row) or Entry(line.id)
         if entry.paid or amount_left <= 0:
             continue
         given = min(max(line.balance - entry.write_off, ZERO), amount_left)
         if given:
-            filled[line.id] = given
+            filled[line.row] = given
             amount_left -= given
     return filled
 
@@ -454,6 +554,8 @@ def write_off(lines: Iterable[LineState], amounts: Mapping[int, Decimal]) -> Wri
 
 def words(sharing: Sharing) -> str:
     """The words beside the figure: one of the four states, never colour alone."""
+    if sharing.takes_back:
+        return "still to take back"
     return {
         "empty": "enter an amount",
         "todo": "still to allocate",
@@ -463,4 +565,6 @@ def words(sharing: Sharing) -> str:
 
 
 def too_much(sharing: Sharing) -> str:
+    if sharing.takes_back:
+        return f"{show_dollars(sharing.over)} is still to be taken back."
     return f"{show_dollars(sharing.over)} too much is allocated."

@@ -17,6 +17,7 @@ from billing.views import (
     invoices,
     moving,
     payers,
+    payment_drafts,
     payment_lists,
     payments,
     sessions,
@@ -75,6 +76,21 @@ urlpatterns = [
         name="insurance_payment_new",
     ),
     path(
+        "insurance-payments/new/draft/",
+        payment_drafts.insurance_payment_draft,
+        name="insurance_payment_draft",
+    ),
+    path(
+        "insurance-payments/drafts/",
+        payment_drafts.insurance_payment_drafts,
+        name="insurance_payment_drafts",
+    ),
+    path(
+        "insurance-payments/drafts/<uuid:key>/discard/",
+        payment_drafts.insurance_payment_discard,
+        name="insurance_payment_discard",
+    ),
+    path(
         "insurance-payments/<str:number>/",
         insurance_payments.insurance_payment_detail,
         name="insurance_payment_detail",
@@ -108,6 +124,11 @@ urlpatterns = [
         name="import_problems",
     ),
     path("invoices/<str:number>/void/", invoices.invoice_void, name="invoice_void"),
+    path(
+        "invoices/<str:number>/responsibility/",
+        invoices.line_responsibility,
+        name="line_responsibility",
+    ),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing.balances import (
     AccountBalance,
+    Answer,
     CameOff,
     Effect,
     HistoryRow,
@@ -155,6 +156,7 @@ class Entry:
     title: Title | None = None
     undone: Payment | None = None
     notes: Sequence[str] = field(default_factory=list)
+    answer: Answer | None = None
 
     @property
     def label(self) -> str:
@@ -181,8 +183,15 @@ class Entry:
         return self.can_undo and bool(payment and payment.kind == Kind.RECEIPT)
 
 
-def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) -> list[Entry]:
-    """The history as the screen shows it. `off`: what came off undone receipts' lines."""
+def entries(
+    rows: Sequence[HistoryRow],
+    off: Mapping[int, Sequence[CameOff]],
+    answers: Mapping[int, Answer],
+) -> list[Entry]:
+    """The history as the screen shows it.
+
+    `off`: what came off undone receipts' lines; `answers`: what insurers said on lines.
+    """
     undoings = {
         row.payment.original_id: row.payment
         for row in rows
@@ -194,6 +203,7 @@ def entries(rows: Sequence[HistoryRow], off: Mapping[int, Sequence[CameOff]]) ->
             title(row.payment) if row.payment else None,
             undoings.get(row.payment.pk) if row.payment else None,
             _notes(row, off),
+            answers.get(row.line.pk) if row.line else None,
         )
         for row in rows
     ]

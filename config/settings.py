@@ -119,7 +119,7 @@ TEMPLATES = [
 
 # The grid of an insurance payment posts about five fields a line, and a payer may send 500 lines.
 # Django's 1,000 would refuse it.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_500
 
 # --- Databases -----------------------------------------------------------------------------------
 

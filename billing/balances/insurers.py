@@ -8,12 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
-from billing.models import Adjudication, InvoiceLine, Offset, Outcome, Payment, Responsibility
+from billing.models import (
+    Adjudication,
+    Adjustment,
+    InvoiceLine,
+    Offset,
+    Outcome,
+    Payment,
+    Responsibility,
+)
 from billing.models.offsets import RECOVERIES
 from billing.models.payments import PaymentQuerySet
 from billing.money import ZERO
+from billing.sharing import Policy, next_payer
 from patients.models import Payer
 
 # ---------------------------------------------------------------------------- answers
@@ -56,6 +65,63 @@ def answers(lines: Iterable[InvoiceLine]) -> dict[int, Answer]:
         pk: Answer(latest.get(pk), [each for each in owes[pk].items() if each[1]])
         for pk in {*latest, *owes}
     }
+
+
+def next_payers(lines: Iterable[int], payer: Payer | None) -> dict[int, str]:
+    """Line -> the payer billed after this one, by name; one query however many lines.
+
+    Lines whose rest is the patient's are left out. The ledger asks the same rule when it posts.
+    """
+    policies: dict[int, list[Policy]] = defaultdict(list)
+    days: dict[int, datetime.date] = {}
+    names: dict[int, str] = {}
+    for line, day, rank, pk, start, end, name in (
+        InvoiceLine.objects.filter(pk__in=list(lines), patient__coverages__isnull=False)
+        .order_by("patient__coverages__rank", "patient__coverages__pk")
+        .values_list(
+            "pk",
+            "service_date",
+            "patient__coverages__rank",
+            "patient__coverages__payer_id",
+            "patient__coverages__start",
+            "patient__coverages__end",
+            "patient__coverages__payer__name",
+        )
+    ):
+        policies[line].append(Policy(rank, pk, start, end))
+        days[line] = day
+        names[pk] = name
+    found = {
+        line: next_payer(policies[line], payer.pk if payer else None, days[line])
+        for line in policies
+    }
+    return {line: names[after] for line, after in found.items() if after}
+
+
+LATELY = 5  # payments that show what a payer usually does
+
+
+def usually_writes_off(payer: Payer) -> bool:
+    """Whether most of a payer's latest payments brought write-offs."""
+    brought = Exists(Adjustment.objects.filter(payment=OuterRef("pk"), amount__gt=0))
+    lately: list[bool] = list(
+        Payment.objects.receipts()
+        .filter(payer=payer, allocated__gt=0)
+        .order_by("-pk")
+        .values_list(brought, flat=True)[:LATELY]
+    )
+    return sum(lately) * 2 > len(lately)
+
+
+def last_methods(payers: Iterable[Payer]) -> dict[int, str]:
+    """Payer -> how it paid last."""
+    latest = Payment.objects.receipts().filter(payer=OuterRef("pk")).order_by("-pk")
+    return dict(
+        Payer.objects.filter(pk__in=[payer.pk for payer in payers])
+        .annotate(last=Subquery(latest.values("method")[:1]))
+        .filter(last__isnull=False)
+        .values_list("pk", "last")
+    )
 
 
 def denied() -> QuerySet[Adjudication]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db.models import (
@@ -57,6 +57,32 @@ def _links(where: Q, *, key: str) -> dict[int, list[PaidBy]]:
     return links
 
 
+def goes_back(released: Iterable[tuple[int, Decimal]]) -> list[list[PaidBy]]:
+    """For each (line, amount) the patients' receipts that amount is released from, and how much.
+
+    What an insurer's payment does to them when it is saved: reversed ones first, then the newest.
+    """
+    wanted = list(released)
+    held = {
+        line: [link for link in links if link.payment.patient_id]
+        for line, links in paid_by({line for line, _amount in wanted}).items()
+    }
+    found = []
+    for line, amount in wanted:
+        links = held.get(line, [])
+        links.sort(key=lambda each: (each.payment.reversed, each.payment.date, each.payment.pk))
+        taken = []
+        while amount > 0 and links:
+            newest = links.pop()
+            part = min(amount, newest.amount)
+            taken.append(replace(newest, amount=part))
+            amount -= part
+            if part < newest.amount:
+                links.append(replace(newest, amount=newest.amount - part))
+        found.append(taken)
+    return found
+
+
 def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> list[LineState]:
     """The lines as `sharing` wants them: paid by whom, before the payment on the screen."""
     return line_states_by_id([line.pk for line in lines], payer)
@@ -92,6 +118,7 @@ def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[Li
             by_patient=sums[pk][1] - insurers[pk],
             by_insurers=insurers[pk],
             by_this_payer=this_payer[pk],
+            row=str(pk),
         )
         for pk in ids
         if pk in sums

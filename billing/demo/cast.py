@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import factory.random
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from billing.demo import factories
 from billing.models import Service
@@ -22,7 +22,12 @@ PASSWORD = "remit-demo"  # noqa: S105  (public: it exists in the demo clinic onl
 
 LOGINS: tuple[dict[str, Any], ...] = (
     {"username": "frontdesk", "first_name": "Ana", "last_name": "Rell"},
-    {"username": "biller", "first_name": "Tomas", "last_name": "Quade"},
+    {
+        "username": "biller",
+        "first_name": "Tomas",
+        "last_name": "Quade",
+        "may": ("overallocate_payment",),
+    },
     {"username": "accountant", "first_name": "Grace", "last_name": "Lindow"},
     {
         "username": "admin",
@@ -197,13 +202,15 @@ def assemble(*, patients: int, today: datetime.date) -> Cast:
 
 
 def _user(login: dict[str, Any]) -> User:
-    user = factories.UserFactory.create(**login)
-    for name, value in login.items():
+    about = {name: value for name, value in login.items() if name != "may"}
+    user = factories.UserFactory.create(**about)
+    for name, value in about.items():
         setattr(user, name, value)
     user.is_active = True
     if not user.check_password(PASSWORD):  # as it is, sessions that are open stay open
         user.set_password(PASSWORD)
     user.save()
+    user.user_permissions.set(Permission.objects.filter(codename__in=login.get("may", ())))
     return user
 
 

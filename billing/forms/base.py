@@ -41,8 +41,9 @@ class LedgerForm(forms.Form):
 
     @property
     def key_value(self) -> str:
-        """The key for the hidden box: the one that was sent if it is one, otherwise a new one."""
-        sent = self.data.get(self.add_prefix("key"), "") if self.is_bound else ""
+        """The key for the hidden box: the one that was sent or kept if it is one, else a new one."""
+        given = self.data if self.is_bound else self.initial
+        sent = str(given.get(self.add_prefix("key"), ""))
         try:
             return str(uuid.UUID(sent))
         except ValueError:

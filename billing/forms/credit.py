@@ -72,7 +72,7 @@ class CreditGrid:
         self.lines = lines
         self.credit_lines, self.paid_by = balances.credit_lines(lines)
         self.by_id: dict[int, CreditLine] = {line.id: line for line in self.credit_lines}
-        self.boxes = Boxes((COLUMN,), sent, data)
+        self.boxes: Boxes[int] = Boxes((COLUMN,), sent, data)
         self.refused: dict[int, str] = {}
         self._move: CreditMove | None = None
 
@@ -81,7 +81,11 @@ class CreditGrid:
     @property
     def entries(self) -> list[Entry]:
         """What is to be moved, as the ledger takes it; untouched lines are none."""
-        return [entry for entry in self.boxes.entries.values() if not entry.empty]
+        typed = (
+            Entry(line, self.boxes.amount(line, COLUMN), seen=self.boxes.seen[line])
+            for line in self.boxes.lines
+        )
+        return [entry for entry in typed if not entry.empty]
 
     @property
     def foreign(self) -> bool:

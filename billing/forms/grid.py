@@ -1,22 +1,25 @@
 """A grid of lines with amount boxes: what was typed in each, and what could not be understood.
 
 Read by hand rather than by a Django formset, which takes fifty times as long on 500 rows while
-somebody waits for a figure. Boxes are named `line-<id>-<column>`; the lines on the page are sent
-as `lines`, in their order.
+somebody waits for a figure. Boxes are named `line-<row>-<column>`; the rows on the page are sent
+as `lines`, in their order. A row is called by its line's id; where an insurer takes a line back and
+pays it anew in one payment, the second row of line 12 is called 12_2.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.http import QueryDict
 
 from billing.money import ZERO, AmountError, parse_or_zero, show
-from billing.sharing import Entry
 
-MOST_LINES = 1000  # on one page; four fields each, and settings let 5,000 in
+MOST_LINES = 1000  # on one page; four or five fields each, and settings let 5,500 in
+ROW = re.compile(r"(\d{1,18})(_[2-9])?", re.ASCII)
+Row = TypeVar("Row", int, str)
 
 
 def line_ids(data: QueryDict) -> list[int]:
@@ -29,24 +32,41 @@ def line_id(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-class Boxes:
+def row_keys(data: QueryDict) -> list[str]:
+    """The rows a screen says it shows, once each and in its order; what is no row is line 0."""
+    sent = data.getlist("lines")
+    return list(dict.fromkeys(text if ROW.fullmatch(text) else "0" for text in sent))
+
+
+def line_of(row: str) -> int:
+    """The line a row is about."""
+    return int(row.partition("_")[0])
+
+
+def one_by_one(data: Mapping[str, str]) -> dict[str, Any]:
+    """A form as a plain dict, which answers several look-ups a line faster than a QueryDict."""
+    if isinstance(data, QueryDict):
+        return data.dict()
+    return data if isinstance(data, dict) else dict(data)
+
+
+class Boxes(Generic[Row]):
     """The amount boxes of a grid: texts as typed, amounts as understood, errors as found."""
 
-    def __init__(self, columns: Sequence[str], lines: Sequence[int], data: Mapping[str, str]):
+    def __init__(self, columns: Sequence[str], lines: Sequence[Row], data: Mapping[str, str]):
         self.columns = columns
-        self.lines = lines
-        self.texts: dict[tuple[int, str], str] = {}
-        self.amounts: dict[tuple[int, str], Decimal] = {}
-        self.errors: dict[tuple[int, str], str] = {}
-        self.seen: dict[int, str] = {}
-        # Several look-ups a line: a plain dict answers them faster than a QueryDict.
-        sent: dict[str, Any] = data.dict() if isinstance(data, QueryDict) else dict(data)
+        self.lines: Sequence[Row] = lines
+        self.texts: dict[tuple[Row, str], str] = {}
+        self.amounts: dict[tuple[Row, str], Decimal] = {}
+        self.errors: dict[tuple[Row, str], str] = {}
+        self.seen: dict[Row, str] = {}
+        sent = one_by_one(data)
         for line in lines:
             self.seen[line] = sent.get(f"line-{line}-seen", "")
             for column in columns:
                 self._read(line, column, sent.get(box_name(line, column), ""))
 
-    def _read(self, line: int, column: str, text: str) -> None:
+    def _read(self, line: Row, column: str, text: str) -> None:
         if not text:
             return
         self.texts[line, column] = text
@@ -55,13 +75,13 @@ class Boxes:
         except AmountError as error:
             self.errors[line, column] = str(error)
 
-    def amount(self, line: int, column: str) -> Decimal:
+    def amount(self, line: Row, column: str) -> Decimal:
         return self.amounts.get((line, column), ZERO)
 
-    def text(self, line: int, column: str) -> str:
+    def text(self, line: Row, column: str) -> str:
         return self.texts.get((line, column), "")
 
-    def fill(self, line: int, column: str, amount: Decimal | None) -> str:
+    def fill(self, line: Row, column: str, amount: Decimal | None) -> str:
         """Put an amount into a box for the typist (None empties it); returns its new text."""
         text = "" if amount is None else plain(amount)
         self.errors.pop((line, column), None)
@@ -69,21 +89,8 @@ class Boxes:
         self.amounts[line, column] = amount or ZERO
         return text
 
-    @property
-    def entries(self) -> dict[int, Entry]:
-        """What was typed, as the ledger takes it."""
-        return {
-            line: Entry(
-                line=line,
-                paid=self.amount(line, self.columns[-1]),
-                write_off=self.amount(line, "write_off"),
-                seen=self.seen[line],
-            )
-            for line in self.lines
-        }
 
-
-def box_name(line: int, column: str) -> str:
+def box_name(line: int | str, column: str) -> str:
     return f"line-{line}-{column}"
 
 

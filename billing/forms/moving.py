@@ -126,7 +126,7 @@ class RefundForm(_AmountForm):
     # ------------------------------------------------------------------ figures
 
     @cached_property
-    def boxes(self) -> Boxes:
+    def boxes(self) -> Boxes[int]:
         sent = line_ids(self.data) if self.is_bound else []
         return Boxes((COLUMN,), sent, self.data if self.is_bound else {})
 
@@ -195,7 +195,12 @@ class RefundForm(_AmountForm):
 
     @property
     def entries(self) -> list[Entry]:
-        return [entry for entry in self.boxes.entries.values() if not entry.empty]
+        boxes = self.boxes
+        return [
+            Entry(line, paid=paid, seen=boxes.seen[line])
+            for line in boxes.lines
+            if (paid := boxes.amount(line, COLUMN))
+        ]
 
     @property
     def stale(self) -> bool:

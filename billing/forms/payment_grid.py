@@ -7,40 +7,85 @@ payment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from billing import balances, sharing
-from billing.forms.grid import Boxes, box_name, line_id, plain
-from billing.models import InvoiceLine
+from billing.balances import PaidBy
+from billing.forms.grid import ROW, Boxes, box_name, line_of, one_by_one, plain
+from billing.forms.line_details import KINDS, NOTHING, OFFERED, Details, details_on
+from billing.forms.offsets import OffsetBoxes
+from billing.models import InvoiceLine, Outcome
 from billing.money import ZERO, show, show_dollars
-from billing.sharing import Entry, LineShare, LineState, Sharing
+from billing.sharing import NEXT, STAYS, Entry, LineShare, LineState, Sharing
 from patients.models import Patient, Payer
 
 TO_FIX = "Correct the marked amounts; until then this total is not known."
 LOST = "A line that was on this page is not there any more. Check the others and save again."
+CHANGED = "Changed since this draft was saved. The figures are those of now."
+MOST_ROWS_OF_A_LINE = 9
 
 
 @dataclass(frozen=True)
-class Row:
+class Outputs:
+    """What of a row changes while somebody types: its share, and the words that go with it.
+
+    `then` says who is asked for the rest; `released` whose own money goes back to their credit.
+    """
+
+    key: str
+    share: LineShare
+    problem: str = ""
+    then: str = ""
+    released: Sequence[PaidBy] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row(Outputs):
     """One line as the template prints it."""
 
-    line: InvoiceLine
-    share: LineShare
-    texts: dict[str, str]
-    errors: dict[str, str]
-    first_of_patient: bool
+    line: InvoiceLine = field(kw_only=True)
+    texts: dict[str, str] = field(kw_only=True)
+    errors: dict[str, str] = field(kw_only=True)
+    details: Details = field(kw_only=True)
+    first_of_patient: bool = field(kw_only=True)
+    next_name: str = field(kw_only=True)
 
     @property
-    def id(self) -> int:
-        return self.line.pk
+    def again(self) -> bool:
+        """Whether this is a further row of a line."""
+        return "_" in self.key
 
     @property
-    def problem(self) -> str:
-        return next(iter(self.errors.values()), "") or self.share.problem
+    def called(self) -> str:
+        """The row in the names of its boxes: patient and date."""
+        again = ", correction" if self.again else ""
+        return f"{self.line.patient.name} {self.line.service_date:%d %b %Y}{again}"
+
+    @property
+    def kinds(self) -> list[tuple[str, str, str, str]]:
+        """Deductible, coinsurance …: name, label, text and error of their boxes."""
+        return [
+            (kind, label, self.details.texts.get(kind, ""), self.details.errors.get(kind, ""))
+            for kind, label in KINDS.items()
+        ]
+
+    @property
+    def outcomes(self) -> list[tuple[str, str, bool]]:
+        """The choices of Outcome; another one only where the row has it already."""
+        chosen = self.details.texts.get("outcome", "")
+        return [
+            ("", "By the amounts", not chosen),
+            *(
+                (each.value, str(each.label), each.value == chosen)
+                for each in Outcome
+                if each in OFFERED or each.value == chosen
+            ),
+        ]
 
 
 class PaymentGrid:
@@ -49,7 +94,7 @@ class PaymentGrid:
     def __init__(
         self,
         *,
-        lines: Sequence[int],
+        lines: Sequence[int] | Sequence[str],
         data: Mapping[str, str],
         amount: Decimal | None,
         from_insurer: bool,
@@ -58,7 +103,10 @@ class PaymentGrid:
         amount_problem: str = "",
         own_provider: object = None,
         own_patient: Patient | None = None,
+        offsets: Sequence[str] = (),
         saved: bool = False,
+        drawn_from_draft: bool = False,
+        may_be_over: bool = False,
     ) -> None:
         self.from_insurer = from_insurer
         self.payer = payer
@@ -67,19 +115,60 @@ class PaymentGrid:
         self.amount_problem = amount_problem
         self.own_provider = str(own_provider or "")
         self.own_patient = own_patient
-        self.saved = saved
         self.columns = ("write_off", "paid") if from_insurer else ("paid",)
-        self.states: list[LineState] = balances.line_states_by_id(lines, payer)
-        self.boxes = Boxes(self.columns, [state.id for state in self.states], data)
-        self.lost = len(set(lines)) > len(self.states)
+        self.saved = saved
+        self.drawn_from_draft = drawn_from_draft
+        self.may_be_over = may_be_over
+        rows = {str(row): line_of(str(row)) for row in lines}
+        ids = list(dict.fromkeys(rows.values()))
+        found = {state.id: state for state in balances.line_states_by_id(ids, payer)}
+        self.states: list[LineState] = [
+            found[line] if found[line].row == row else replace(found[line], row=row)
+            for row, line in rows.items()
+            if line in found
+        ]
+        self.lost = len(rows) > len(self.states)
+        keys = [state.row for state in self.states]
+        sent = one_by_one(data)
+        self.boxes: Boxes[str] = Boxes(self.columns, keys, sent)
+        self.details = details_on(sent, keys) if from_insurer else {}
+        self.offsets = OffsetBoxes(offsets, sent, payer.name if payer else "")
         self.refused: dict[int, str] = {}
+        self._next: dict[int, str] = {}  # for rows whose details are open
+        self._entries: dict[str, Entry] | None = None
         self._shared: Sharing | None = None
 
     # ------------------------------------------------------------------ figures
 
     @property
-    def entries(self) -> dict[int, Entry]:
-        return self.boxes.entries
+    def entries(self) -> dict[str, Entry]:
+        """Row → what is typed on it, as the ledger takes it; worked out once until a box is filled."""
+        if self._entries is None:
+            self._entries = {state.row: self._entry(state) for state in self.states}
+        return self._entries
+
+    def _entry(self, state: LineState) -> Entry:
+        key, boxes = state.row, self.boxes
+        paid = boxes.amount(key, "paid")
+        write_off = boxes.amount(key, "write_off")
+        said = self.details.get(key)
+        if said is None:
+            return Entry(state.id, paid, write_off, boxes.seen[key])
+        entry = Entry(
+            state.id,
+            paid,
+            write_off,
+            boxes.seen[key],
+            carc=said.carc if write_off else "",
+            owes=said.owes,
+            outcome=said.outcome,
+            codes=said.codes,
+            rest=said.rest,
+        )
+        # Reason codes alone, or whose the rest is, are an answer too.
+        if entry.empty and (entry.codes or entry.rest):
+            return replace(entry, outcome=sharing.outcome_of(entry))
+        return entry
 
     @property
     def sharing(self) -> Sharing:
@@ -91,22 +180,26 @@ class PaymentGrid:
                 self.entries,
                 already=self.already,
                 from_insurer=self.from_insurer,
+                offset=self.offsets.total,
             )
         return self._shared
 
-    def _put(self, line: int, column: str, amount: Decimal | None) -> dict[str, str]:
+    def _forget(self) -> None:
+        self._entries, self._shared = None, None
+
+    def _put(self, row: str, column: str, amount: Decimal | None) -> dict[str, str]:
         """Fill a box; nothing in it where there is nothing to put."""
-        self._shared = None
-        return {box_name(line, column): self.boxes.fill(line, column, amount or None)}
+        self._forget()
+        return {box_name(row, column): self.boxes.fill(row, column, amount or None)}
 
     @property
     def nothing_typed(self) -> bool:
-        return all(entry.empty for entry in self.entries.values())
+        return not self.offsets.entries and all(entry.empty for entry in self.entries.values())
 
     @property
     def known(self) -> bool:
         """False while something typed is no amount: then no total may look right."""
-        return not self.boxes.errors and not self.amount_problem
+        return not self.boxes.errors and not self.amount_problem and self.offsets.known
 
     @property
     def unallocated(self) -> dict[str, Any]:
@@ -118,7 +211,7 @@ class PaymentGrid:
             "figure": show_dollars(shared.unallocated),
             "words": sharing.words(shared),
             "allocated": show_dollars(shared.given),
-            "amount": show_dollars(shared.amount),
+            "amount": show_dollars(shared.to_share),
             "percent": shared.percent,
         }
         if not self.known:
@@ -137,11 +230,20 @@ class PaymentGrid:
             " Then share it out over the sessions it paid for.",
             "todo": "Enter what the insurer paid on each line."
             f" You can also save now: {left} then waits in the Today list.",
-            "done": f"Every cent of {show_dollars(shared.amount)} is allocated."
-            + (" Ready to save." if shared.allocated else ""),
+            "done": f"Every cent of {show_dollars(shared.to_share)} is allocated."
+            + (" Ready to save." if shared.allocated or self.offsets.entries else ""),
             "over": f"The lines add up to {show_dollars(shared.given)}"
-            f" but the payment is {show_dollars(shared.amount)}.",
+            f" but {_covered_by(shared)} {show_dollars(shared.to_share)}.",
         }
+        if self.saved and not shared.allocated:
+            texts["todo"] = (
+                f"{left} of it waits in the Today list. Add a patient's sessions to allocate it."
+            )
+        if shared.takes_back:
+            texts["todo"] = (
+                "Enter what the payer took back as minus amounts on its sessions, or as a"
+                " provider-level adjustment."
+            )
         if not self.from_insurer:
             texts["empty"] = (
                 "Type what the patient pays. Then share it out over the lines it is for."
@@ -149,10 +251,6 @@ class PaymentGrid:
             texts["todo"] = (
                 "Enter what is paid on each line."
                 f" You can also save now: {left} then stays as the patient's credit."
-            )
-        if self.saved and not shared.allocated:
-            texts["todo"] = (
-                f"{left} of it waits in the Today list. Add a patient's sessions to allocate it."
             )
         explain: dict[str, Any] = {"state": shared.state, "lead": "", "text": texts[shared.state]}
         if shared.state == "over":
@@ -162,8 +260,8 @@ class PaymentGrid:
 
     def _fixes(self, shared: Sharing) -> list[dict[str, str]]:
         fixes = []
-        if not self.already:
-            wanted = show_dollars(shared.allocated)
+        if not self.saved:
+            wanted = show_dollars(shared.allocated - shared.offset)
             fixes.append({"label": f"Change Amount to {wanted}", "value": "amount"})
         if any(share.paid > 0 for share in shared.lines):
             off = show_dollars(shared.over)
@@ -174,11 +272,16 @@ class PaymentGrid:
     def said(self) -> str:
         """What a screen reader hears once typing pauses."""
         if not self.known:
-            return self.amount_problem or next(iter(self.boxes.errors.values()))
+            return self.amount_problem or next(iter(self.boxes.errors.values()), TO_FIX)
         shared = self.sharing
         if shared.over:
             return f"Over-allocated by {show_dollars(shared.over)}."
         return f"Unallocated {show_dollars(shared.unallocated)}, {sharing.words(shared)}."
+
+    @property
+    def sessions(self) -> int:
+        """How many lines there are, however many rows they take."""
+        return len({state.id for state in self.states})
 
     @property
     def totals(self) -> dict[str, Decimal]:
@@ -188,63 +291,81 @@ class PaymentGrid:
 
     @cached_property
     def lines(self) -> dict[int, InvoiceLine]:
-        ids = [state.id for state in self.states]
+        ids = {state.id for state in self.states}
         return InvoiceLine.objects.with_names().select_related("payer").in_bulk(ids)
 
     @property
     def rows(self) -> list[Row]:
-        shared = self.sharing
         rows: list[Row] = []
         before: Patient | None = None
-        for share in shared.lines:
-            line = self.lines[share.line.id]
-            rows.append(self._row(line, share, first_of_patient=line.patient != before))
+        opened = {line_of(row) for row, said in self.details.items() if said.open}
+        self._next = balances.next_payers(opened, self.payer) if opened else {}
+        for outputs in self._outputs(self.sharing.lines):
+            line = self.lines[outputs.share.line.id]
+            rows.append(self._row(outputs, line, first_of_patient=line.patient != before))
             before = line.patient
         return rows
 
-    def _row(self, line: InvoiceLine, share: LineShare, *, first_of_patient: bool) -> Row:
+    def rows_of(self, keys: Iterable[str]) -> list[Row]:
+        """Some of the rows, where only they are printed."""
+        wanted = set(keys)
+        return [row for row in self.rows if row.key in wanted]
+
+    def _row(self, outputs: Outputs, line: InvoiceLine, *, first_of_patient: bool) -> Row:
+        key = outputs.key
         errors = {
-            column: self.boxes.errors[line.pk, column]
+            column: self.boxes.errors[key, column]
             for column in self.columns
-            if (line.pk, column) in self.boxes.errors
+            if (key, column) in self.boxes.errors
         }
         if line.pk in self.refused:
             errors.setdefault("paid", self.refused[line.pk])
-        texts = {column: self.boxes.text(line.pk, column) for column in self.columns}
-        share = replace(share, note=self._moves_to(share))
-        return Row(line, share, texts, errors, first_of_patient)
+        note = outputs.note
+        seen = self.boxes.seen[key]
+        if self.drawn_from_draft and seen and seen != line.seen:
+            note = f"{note} {CHANGED}".strip()
+        return Row(
+            key=key,
+            share=outputs.share,
+            problem=next(iter(errors.values()), "") or outputs.problem,
+            then=outputs.then,
+            released=outputs.released,
+            note=note,
+            line=line,
+            texts={column: self.boxes.text(key, column) for column in self.columns},
+            errors=errors,
+            details=self.details.get(key, NOTHING),
+            first_of_patient=first_of_patient,
+            next_name=self._next.get(line.pk, "the patient"),
+        )
 
-    @property
-    def counted(self) -> str:
-        """ "3 patients, 6 unpaid sessions" beside the picker."""
-        people = len({line.patient_id for line in self.lines.values()})
-        sessions = len(self.lines)
-        if not sessions:
-            return ""
-        patients = "1 patient" if people == 1 else f"{people} patients"
-        return f"{patients}, {sessions} {'session' if sessions == 1 else 'sessions'}"
-
-    def touched(self, listed: str) -> list[LineShare]:
-        """The rows a live answer has to bring up to date, with what is wrong in their boxes."""
-        shared = self.sharing.by_line
-        ids = dict.fromkeys(number for text in listed.split(",") if (number := line_id(text)))
-        if (
-            not self.from_insurer
-        ):  # another provider may have been chosen: all say anew where it goes
-            ids |= dict.fromkeys(share.line.id for share in self.sharing.lines if share.paid)
+    def _outputs(self, shares: Sequence[LineShare]) -> list[Outputs]:
+        """The shares with their words; at most one read each for who is next and whose money."""
+        if not self.from_insurer:
+            return [
+                Outputs(share.line.row, share, self._problem(share), note=self._moves_to(share))
+                for share in shares
+            ]
+        goes_back = self._goes_back(shares)
+        then = self._then(shares)
         return [
-            replace(
-                shared[line],
-                problem=self._box_error(line) or shared[line].problem,
-                note=self._moves_to(shared[line]),
+            Outputs(
+                key := share.line.row,
+                share,
+                self._problem(share),
+                then.get(key, ""),
+                goes_back.get(key, ()),
+                self.details.get(key, NOTHING).note,
             )
-            for line in ids
-            if line in shared
+            for share in shares
         ]
+
+    def _problem(self, share: LineShare) -> str:
+        return self._box_error(share.line.row) or share.problem
 
     def _moves_to(self, share: LineShare) -> str:
         """Where credit goes that pays a line of another account (rule R5), in words."""
-        if self.from_insurer or share.paid <= 0:
+        if share.paid <= 0:
             return ""
         line = self.lines[share.line.id]
         if self._of_another(line):
@@ -256,17 +377,85 @@ class PaymentGrid:
     def _of_another(self, line: InvoiceLine) -> bool:
         return self.own_patient is not None and line.patient_id != self.own_patient.pk
 
-    def _box_error(self, line: int) -> str:
-        errors = (self.boxes.errors.get((line, column), "") for column in self.columns)
-        return next(filter(None, errors), "")
+    def _goes_back(self, shares: Sequence[LineShare]) -> dict[str, Sequence[PaidBy]]:
+        """Row → the patients' payments that insurer money sets free there."""
+        freeing = [share for share in shares if share.released]
+        if not freeing:
+            return {}
+        found = balances.goes_back((share.line.id, share.released) for share in freeing)
+        return {share.line.row: links for share, links in zip(freeing, found, strict=True)}
+
+    def _then(self, shares: Sequence[LineShare]) -> dict[str, str]:
+        """Row → who is asked for what this payment leaves open; the ledger decides the same."""
+        left = [
+            share
+            for share in shares
+            if share.balance_after > 0 and not self.entries[share.line.row].empty
+        ]
+        whose = {share.line.row: sharing.rest_of(self.entries[share.line.row]) for share in left}
+        after: dict[int, str] = {}
+        if NEXT in whose.values():
+            ids = {share.line.id for share in left if whose[share.line.row] == NEXT}
+            after = balances.next_payers(ids, self.payer)
+        return {
+            row: self._asked(self.entries[row], whose[row], after.get(line_of(row), ""))
+            for row in whose
+        }
+
+    def _asked(self, entry: Entry, whose: str, after: str) -> str:
+        if whose == STAYS:
+            outcome = sharing.outcome_of(entry)
+            if outcome == Outcome.PAID or entry.rest:
+                return f"stays with {self.payer.name if self.payer else 'the payer'}"
+            return f"stays: {Outcome(outcome).label.lower()}"
+        return f"then {after}" if whose == NEXT and after else "then patient"
+
+    @property
+    def counted(self) -> str:
+        """ "3 patients, 6 unpaid sessions" beside the picker."""
+        people = len({line.patient_id for line in self.lines.values()})
+        sessions = len(self.lines)
+        if not sessions:
+            return ""
+        patients = "1 patient" if people == 1 else f"{people} patients"
+        return f"{patients}, {sessions} {'session' if sessions == 1 else 'sessions'}"
+
+    def touched(self, listed: str) -> list[Outputs]:
+        """The rows a live answer has to bring up to date, with what is wrong in their boxes.
+
+        A line's further rows come along with its first: they stand on what that one leaves. On
+        Take payment all that is paid comes along: with another provider chosen, credit goes
+        elsewhere.
+        """
+        named = {line_of(row) for row in listed.split(",") if ROW.fullmatch(row)}
+        if not self.from_insurer:
+            named |= {share.line.id for share in self.sharing.lines if share.paid}
+        return self._outputs([each for each in self.sharing.lines if each.line.id in named])
+
+    def wrong_boxes(self, outputs: Iterable[Outputs]) -> dict[str, bool]:
+        """Box name → whether it is marked as wrong, for Amount and the boxes of these rows."""
+        marks = {"amount": bool(self.amount_problem)}
+        for each in outputs:
+            for column in self.columns:
+                wrong = (each.key, column) in self.boxes.errors
+                by_sum = bool(each.share.problem) and each.share.column == column
+                marks[box_name(each.key, column)] = wrong or by_sum
+        return marks
+
+    def _box_error(self, row: str) -> str:
+        if self.boxes.errors:
+            for column in self.columns:
+                if problem := self.boxes.errors.get((row, column)):
+                    return problem
+        said = self.details.get(row)
+        return next(iter(said.errors.values()), "") if said else ""
 
     # ------------------------------------------------------------------ filling boxes
 
     def fill(self, what: str) -> tuple[dict[str, str], str]:
         """Fill boxes for the typist; returns box name → new text, and what to say about it."""
-        verb, _, which = what.partition(":")
-        line = line_id(which)
-        known = {state.id: state for state in self.states}
+        verb, _, row = what.partition(":")
+        known = {share.line.row: share.line for share in self.sharing.lines}
         if verb == "oldest":
             return self._fill_oldest()
         if verb == "clear":
@@ -275,25 +464,55 @@ class PaymentGrid:
             return self._fill_amount()
         if verb == "trim":
             return self._fill_trim()
-        if line in known and verb == "pay":
-            return self._fill_pay(known[line])
-        if line in known and verb == "writeoff" and self.from_insurer:
-            return self._fill_write_off(known[line])
-        if line in known and verb == "same":
-            return self._fill_same(line)
+        if verb == "pay" and row in known:
+            return self._fill_pay(known[row])
+        if verb == "writeoff" and row in known and self.from_insurer:
+            return self._fill_write_off(known[row])
+        if verb == "same" and row in known:
+            return self._fill_same(row)
         return {}, ""
+
+    def focus_after(self, fill: str, values: Mapping[str, str]) -> str:
+        """The box to go on with, where a fill takes its button away or fills many."""
+        verb = fill.partition(":")[0]
+        if verb == "same":
+            return self.next_empty()
+        return next(iter(values), "") if verb in ("amount", "trim") else ""
+
+    def open_details(self, row: str) -> bool:
+        """Draw a row's details open; whether there is such a row."""
+        if not self.from_insurer or row not in self.entries:
+            return False
+        self.details[row] = replace(self.details.get(row, NOTHING), open=True)
+        return True
+
+    def room_for_another(self, row: str) -> str:
+        """The name of a further row for this row's line; "" where there is no such line, or room."""
+        taken = {state.row for state in self.states}
+        if not self.from_insurer or row not in taken:
+            return ""
+        names = (f"{line_of(row)}_{turn}" for turn in range(2, MOST_ROWS_OF_A_LINE + 1))
+        return next((name for name in names if name not in taken), "")
+
+    def with_another(self, row: str, new: str) -> list[str]:
+        """The rows in their order with the new one under the last of the same line."""
+        rows = [state.row for state in self.states]
+        last = max(at for at, each in enumerate(rows) if line_of(each) == line_of(row))
+        return [*rows[: last + 1], new, *rows[last + 1 :]]
 
     def _fill_oldest(self) -> tuple[dict[str, str], str]:
         """Oldest first, whatever comes in the first turn before the second and so on."""
         turns = {line.pk: self._turn(line) for line in self.lines.values()}
+        # Of a line that stands twice, its last row: the only one that knows what is left.
+        last = {share.line.id: share.line for share in self.sharing.lines}
         by_age = sorted(
-            (state for state in self.states if turns[state.id] is not None),
+            (state for state in last.values() if turns[state.id] is not None),
             key=lambda state: (turns[state.id], self.lines[state.id].service_date, state.id),
         )
         filled = sharing.oldest_first(self.sharing.unallocated, by_age, self.entries)
         values: dict[str, str] = {}
-        for line, amount in filled.items():
-            values |= self._put(line, "paid", amount)
+        for row, amount in filled.items():
+            values |= self._put(row, "paid", amount)
         lines = "1 line" if len(values) == 1 else f"{len(values)} lines"
         left = show_dollars(self.sharing.unallocated)
         return values, f"{lines} filled, oldest first. Unallocated {left}."
@@ -314,25 +533,29 @@ class PaymentGrid:
 
     def _fill_clear(self) -> tuple[dict[str, str], str]:
         values: dict[str, str] = {}
-        for line, column in list(self.boxes.texts):
-            values |= self._put(line, column, None)
-        return values, "Amounts cleared."
+        for row, column in list(self.boxes.texts):
+            values |= self._put(row, column, None)
+        return values | self.offsets.clear(), "Amounts cleared."
 
     def _fill_amount(self) -> tuple[dict[str, str], str]:
-        self.amount, self.amount_problem = self.sharing.allocated, ""
-        self._shared = None
+        shared = self.sharing
+        self.amount, self.amount_problem = shared.allocated - shared.offset, ""
+        self._forget()
         return {"amount": plain(self.amount)}, f"Amount {show_dollars(self.amount)}."
 
     def _fill_trim(self) -> tuple[dict[str, str], str]:
         trimmed = sharing.trim_last(self.sharing)
-        return (self._put(*trimmed), self.said) if trimmed else ({}, "")
+        if not trimmed:
+            return {}, ""
+        row, column, amount = trimmed
+        return self._put(str(row), column, amount), self.said
 
     def _fill_pay(self, state: LineState) -> tuple[dict[str, str], str]:
-        entry = self.entries[state.id]
+        entry = self.entries[state.row]
         free = self.sharing.unallocated if self.amount else None
         given = sharing.pay_remaining(state, entry, free)
-        values = self._put(state.id, "paid", given)
-        owing = self.sharing.by_line[state.id].balance_after
+        values = self._put(state.row, "paid", given)
+        owing = self.sharing.by_line[state.row].balance_after
         if self.amount and owing > 0:
             return values, (
                 f"Only {show_dollars(given)} was left,"
@@ -341,32 +564,33 @@ class PaymentGrid:
         return values, self.said
 
     def _fill_write_off(self, state: LineState) -> tuple[dict[str, str], str]:
-        rest = sharing.write_off_rest(state, self.entries[state.id])
-        return self._put(state.id, "write_off", rest), self.said
+        rest = sharing.write_off_rest(state, self.entries[state.row])
+        return self._put(state.row, "write_off", rest), self.said
 
-    def _fill_same(self, line: int) -> tuple[dict[str, str], str]:
+    def _fill_same(self, row: str) -> tuple[dict[str, str], str]:
         """Shift+D: the same amounts on every empty line below with this service and fee."""
-        like = self.lines[line]
+        like = self.lines[line_of(row)]
         values: dict[str, str] = {}
         filled = 0
-        for below in self._below(line):
-            empty = not any(self.boxes.text(below.pk, column) for column in self.columns)
-            if empty and (below.code, below.amount) == (like.code, like.amount):
+        for below in self._below(row):
+            line = self.lines[line_of(below)]
+            empty = not any(self.boxes.text(below, column) for column in self.columns)
+            if empty and "_" not in below and (line.code, line.amount) == (like.code, like.amount):
                 filled += 1
                 for column in self.columns:
-                    values |= self._put(below.pk, column, self.boxes.amount(line, column))
+                    values |= self._put(below, column, self.boxes.amount(row, column))
         lines = "1 more line" if filled == 1 else f"{filled} more lines"
         return values, f"Same amounts used on {lines}."
 
-    def _below(self, line: int) -> list[InvoiceLine]:
-        ids = [state.id for state in self.states]
-        return [self.lines[each] for each in ids[ids.index(line) + 1 :]]
+    def _below(self, row: str) -> list[str]:
+        rows = [state.row for state in self.states]
+        return rows[rows.index(row) + 1 :]
 
     def next_empty(self) -> str:
         """The first box nothing is typed in, to go on with after filling many."""
         for state in self.states:
-            if not any(self.boxes.text(state.id, column) for column in self.columns):
-                return box_name(state.id, self.columns[0])
+            if not any(self.boxes.text(state.row, column) for column in self.columns):
+                return box_name(state.row, self.columns[0])
         return ""
 
     def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
@@ -374,10 +598,14 @@ class PaymentGrid:
         values: dict[str, str] = {}
         if "amount" in boxes and self.amount is not None and not self.amount_problem:
             values["amount"] = plain(self.amount)
-        for line, column in list(self.boxes.amounts):
-            if box_name(line, column) in boxes:
-                values |= self._put(line, column, self.boxes.amount(line, column))
-        return values
+        for row, column in list(self.boxes.amounts):
+            if box_name(row, column) in boxes:
+                values |= self._put(row, column, self.boxes.amount(row, column))
+        for row, said in self.details.items():
+            for kind, amount in said.amounts.items():
+                if box_name(row, kind) in boxes:
+                    values[box_name(row, kind)] = plain(amount) if amount else ""
+        return values | self.offsets.tidy(boxes)
 
     # ------------------------------------------------------------------ saving
 
@@ -385,14 +613,14 @@ class PaymentGrid:
         """Everything that keeps these lines from being saved, as items of the error summary."""
         items = []
         for row in self.rows:
-            who = f"{row.line.patient.name} {row.line.service_date:%d %b %Y}"
-            for column, text in row.errors.items():
-                items.append({"href": f"#{box_name(row.id, column)}", "text": f"{who}: {text}"})
+            who = row.called
+            for column, text in {**row.errors, **row.details.errors}.items():
+                items.append({"href": f"#{box_name(row.key, column)}", "text": f"{who}: {text}"})
             if row.share.problem and not row.errors:
                 typed = row.share.paid if row.share.column == "paid" else row.share.write_off
                 items.append(
                     {
-                        "href": f"#{box_name(row.id, row.share.column)}",
+                        "href": f"#{box_name(row.key, row.share.column)}",
                         "text": f"{who}: {show(typed)} is {row.share.problem}."
                         if "more than" in row.share.problem
                         else f"{who}: {row.share.problem}.",
@@ -400,17 +628,27 @@ class PaymentGrid:
                 )
         if self.lost:
             items.append({"href": "#grid", "text": LOST})
-        shared = self.sharing
-        if self.known and shared.over:
-            items.append(
-                {
-                    "href": "#id_amount",
-                    "text": f"{sharing.too_much(shared)} Lower some lines or correct Amount.",
-                }
-            )
+        items += self.offsets.problems
+        if self.is_over and not self.may_be_over:
+            what = sharing.too_much(self.sharing)
+            fix = "Lower some lines or correct Amount."
+            if self.sharing.takes_back:
+                fix = "Enter it as minus amounts on its sessions."
+            items.append({"href": "#id_amount", "text": f"{what} {fix}"})
         return items
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is given out than was received, as far as everything is understood."""
+        return self.known and bool(self.sharing.over)
 
     def refuse(self, line: int, text: str) -> None:
         """The ledger refused this line: show why beside its box, with the figures of now."""
         self.refused[line] = text
-        self.boxes.seen[line] = ""
+        for state in self.states:
+            if state.id == line:
+                self.boxes.seen[state.row] = ""
+
+
+def _covered_by(shared: Sharing) -> str:
+    return "the payment and its adjustments to" if shared.offset else "the payment is"

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from billing.forms.base import AccountingDateField, LedgerForm
 from billing.forms.grid import plain
@@ -20,6 +21,11 @@ from billing.money import AmountError, MoneyFormField, parse, show_dollars
 from patients.fields import PayerField
 from patients.models import Patient, Payer, Provider
 
+FEW = 5  # characters a reason has at least
+ASK_FOR_PERMISSION = (
+    "You may not save a payment over-allocated. Ask an administrator for"
+    ' "Can over-allocate an insurer\'s payment", or correct the amounts.'
+)
 NOT_FROM_PATIENTS = "Enter the amount of the payment, above 0.00."
 A_MOMENT = datetime.timedelta(minutes=10)
 REFERENCE_LABELS = {
@@ -31,6 +37,11 @@ REFERENCE_LABELS = {
 def reference_label(method: str) -> str:
     """The number on a check is not called what the number of a transfer is."""
     return REFERENCE_LABELS.get(Method(method), "Reference") if method in Method else "Reference"
+
+
+def may_over_allocate(user: Any) -> bool:
+    """Who may put more of an insurer's payment on lines than was received."""
+    return bool(user.has_perm("billing.overallocate_payment"))
 
 
 def copy_of(payment: Payment) -> dict[str, Any]:
@@ -108,7 +119,8 @@ class PaymentStrip(LedgerForm):
     @property
     def payment(self) -> dict[str, Any]:
         """What the ledger is told."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "again"}
+        asked = ("again", "over_reason")
+        return {name: value for name, value in self.cleaned_data.items() if name not in asked}
 
     @property
     def typed_amount(self) -> tuple[Decimal | None, str]:
@@ -123,13 +135,32 @@ class InsurancePaymentForm(PaymentStrip):
     """A check or transfer from a payer."""
 
     payer = PayerField(error_messages={"required": "Choose the payer."})
+    over_reason = forms.CharField(
+        label="Reason for over-allocating", max_length=200, required=False
+    )
     field_order = ["payer", "method", "reference", "date", "amount"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offer(PAYER_METHODS)
+        self.fields["over_reason"].widget.attrs.update({"class": "fld", "autocomplete": "off"})
 
-    @property
+    def require_reason_for_over(self, by: AbstractBaseUser) -> None:
+        """Over-allocating is for those who may, and says why; nothing else is asked for it."""
+        if not may_over_allocate(by):
+            self.add_error(None, ASK_FOR_PERMISSION)
+        elif len(self.cleaned_data.get("over_reason", "").strip()) < FEW:
+            self.add_error("over_reason", "Say in a few words why it is over-allocated.")
+
+    @cached_property
+    def earlier(self) -> Payment | None:
+        """The standing payment that has this payer and number already (R10)."""
+        payer, reference = self.chosen_payer, self["reference"].value() or ""
+        if not payer or not reference.strip() or "\0" in reference:
+            return None
+        return Payment.objects.standing_under(payer, reference.strip()[:40]).first()
+
+    @cached_property
     def chosen_payer(self) -> Payer | None:
         """The payer as typed so far, also while other fields are still wrong."""
         return Payer.objects.filter(active=True).named(self.payer_text)

@@ -13,7 +13,16 @@ from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
 from billing.models import AdjustmentKind, InvoiceLine, Outcome, Payment
 from billing.money import ZERO, show
-from billing.sharing import NEXT, PATIENT, STAYS, Entry, OffsetEntry
+from billing.sharing import (
+    PATIENT,
+    STAYS,
+    Entry,
+    OffsetEntry,
+    Policy,
+    next_payer,
+    outcome_of,
+    rest_of,
+)
 from patients.models import Coverage, Payer
 
 
@@ -125,33 +134,26 @@ class _Coverages:
     def __init__(self, receipt: Payment, lines: Sequence[InvoiceLine]) -> None:
         self.payer_id = receipt.payer_id
         self.patients = {line.patient_id for line in lines}
-        self._of: dict[int, list[Coverage]] | None = None
+        self._of: dict[int, list[Policy]] | None = None
 
     def after(self, line: InvoiceLine) -> int | None:
         """The payer billed next after this one for that day; nobody: the patient."""
         if self._of is None:
             self._of = defaultdict(list)
-            for each in Coverage.objects.filter(patient__in=self.patients).order_by("rank", "pk"):
-                self._of[each.patient_id].append(each)
-        standing = [
-            each
-            for each in self._of.get(line.patient_id, [])
-            if (each.start is None or each.start <= line.service_date)
-            and (each.end is None or each.end >= line.service_date)
-        ]
-        own = next((each.rank for each in standing if each.payer_id == self.payer_id), None)
-        if own is None:
-            return None
-        later = [each.payer_id for each in standing if each.rank > own]
-        return later[0] if later else None
+            for patient, rank, payer, start, end in (
+                Coverage.objects.filter(patient__in=self.patients)
+                .order_by("rank", "pk")
+                .values_list("patient", "rank", "payer_id", "start", "end")
+            ):
+                self._of[patient].append(Policy(rank, payer, start, end))
+        return next_payer(self._of.get(line.patient_id, []), self.payer_id, line.service_date)
 
 
 def _adjudicate(
     posting: Posting, receipt: Payment, line: InvoiceLine, entry: Entry, coverages: _Coverages
 ) -> None:
     """Whose the rest is after this answer. Nothing is written where the answer changes nothing."""
-    outcome = entry.outcome or _outcome(line, entry)
-    whose = entry.rest or _by_default(outcome)
+    outcome, whose = outcome_of(entry), rest_of(entry)
     if whose == STAYS:
         after = receipt.payer_id
     elif whose == PATIENT:
@@ -162,22 +164,6 @@ def _adjudicate(
         after = coverages.after(line)
     if outcome != Outcome.PAID or entry.codes or after != line.payer_id:
         posting.adjudicate(line, after, outcome=outcome, codes=entry.codes, payment=receipt)
-
-
-def _outcome(line: InvoiceLine, entry: Entry) -> str:
-    """What the amounts say where the insurer, or the biller, did not."""
-    if entry.paid < 0 or (entry.write_off < 0 and entry.paid <= 0):
-        return Outcome.TAKEN_BACK
-    if entry.paid > 0:
-        return Outcome.PAID
-    owes = sum((each.amount for each in entry.owes), ZERO)
-    return Outcome.PATIENT if owes > 0 else Outcome.ZERO
-
-
-def _by_default(outcome: str) -> str:
-    """A denial or a takeback waits for the insurer; an answer passes the rest on."""
-    waits = (Outcome.DENIED, Outcome.TAKEN_BACK, Outcome.FORWARDED)
-    return STAYS if outcome in waits else NEXT
 
 
 @verb

@@ -38,8 +38,8 @@ def record_payment(
 ) -> Posted:
     """Money was received: from a patient for a provider, or from a payer for anybody.
 
-    `entries` share it out at once, `offsets` are what a payer kept or added beside its lines. What is not allocated is the patient's credit with that
-    provider, or stays with the payer. A guarantor's payment may pay lines of those they pay for.
+    `entries` share it out at once, `offsets` are what a payer kept or added beside its lines. What
+    is not allocated is the patient's credit with that provider, or stays with the payer. A guarantor's payment may pay lines of those they pay for.
     Refused: more allocated than received (a payer's payment may, with `over_allocation_reason`),
     more on a line than it owes, a stranger's line, a check of that number already entered, a
     closed or future date.
@@ -171,11 +171,7 @@ def _refuse_entered_before(payer: Payer, reference: str) -> None:
     if not reference:
         return
     Payer.objects.select_for_update(no_key=True).get(pk=payer.pk)
-    earlier = (
-        Payment.objects.receipts()
-        .filter(payer=payer, reference__iexact=reference, reversed=False)
-        .first()
-    )
+    earlier = Payment.objects.standing_under(payer, reference).first()
     if earlier:
         kind = {"check": "Check", "eft": "EFT"}.get(earlier.method, "Reference")
         raise LedgerError(

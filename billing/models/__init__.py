@@ -11,6 +11,7 @@ from billing.models.allocations import Allocation
 from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.documents import Document, DocumentKind, StatementBatch
+from billing.models.drafts import PaymentDraft
 from billing.models.fees import Fee, Service
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
@@ -44,6 +45,7 @@ __all__ = [
     "OffsetKind",
     "Outcome",
     "Payment",
+    "PaymentDraft",
     "Responsibility",
     "ResponsibilityKind",
     "Service",

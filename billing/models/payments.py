@@ -71,6 +71,10 @@ class PaymentQuerySet(AppendOnlyQuerySet["Payment"]):
             allocated=0,
         )
 
+    def standing_under(self, payer: Payer, reference: str) -> PaymentQuerySet:
+        """The payer's receipt with this number that was not undone: there is one at most (R10)."""
+        return self.receipts().filter(payer=payer, reference__iexact=reference, reversed=False)
+
     def with_credit(self) -> PaymentQuerySet:
         """Receipts with money not on any line. The words of the index `payment_credit`."""
         return self.filter(unallocated__gt=0)
@@ -134,6 +138,7 @@ class Payment(AppendOnlyModel):
 
     class Meta:
         base_manager_name = "objects"
+        permissions = [("overallocate_payment", "Can over-allocate an insurer's payment")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(patient__isnull=False, provider__isnull=False, payer__isnull=True)

@@ -143,8 +143,9 @@ def _history(
     page: Page[Any] = Paginator(cast("Any", found), PER_PAGE).get_page(request.GET.get("page"))
     rows: Sequence[HistoryRow] = list(page.object_list)
     undoings = [row.payment for row in rows if row.payment and row.payment.kind in UNDOING]
+    answers = balances.answers(row.line for row in rows if row.line)
     return {
-        "entries": wording.entries(rows, balances.came_off(undoings)),
+        "entries": wording.entries(rows, balances.came_off(undoings), answers),
         "page": page,
         "earlier": found.earlier,
         "foot": _foot(

@@ -19,10 +19,12 @@ SHOWN = 8
 
 @require_POST
 def find_payers(request: DeskRequest) -> HttpResponse:
-    """Payers whose name or ID fits what is typed."""
+    """Payers whose name or ID fits what is typed, each with the method it paid by last."""
     typed = request.POST.get("payer", "").partition(" (")[0]
-    payers = Payer.objects.filter(active=True).search(typed)[:SHOWN]
-    return render(request, "billing/find/payers.html", {"payers": payers, "typed": typed})
+    payers = list(Payer.objects.filter(active=True).search(typed)[:SHOWN])
+    methods = balances.last_methods(payers)
+    options = [(payer, methods.get(payer.pk, "")) for payer in payers]
+    return render(request, "billing/find/payers.html", {"options": options, "typed": typed})
 
 
 @require_POST

@@ -22,20 +22,22 @@ def live(request: DeskRequest, grid: PaymentGrid, *, template: str, **context: A
     said = ""
     if fill := request.POST.get("fill"):
         values, said = grid.fill(fill)
-        verb = fill.partition(":")[0]
-        events["fill-boxes"] = {"values": values, "undo": verb}
-        if verb == "same":
-            events["fill-boxes"]["focus"] = grid.next_empty()
+        events["fill-boxes"] = {"values": values, "undo": fill.partition(":")[0]}
+        if focus := grid.focus_after(fill, values):
+            events["fill-boxes"]["focus"] = focus
     elif tidy := request.POST.get("tidy"):
         events["fill-boxes"] = {"values": grid.tidy(tidy.split(","))}
-    listed = ",".join([request.POST.get("touched", ""), *_lines_of(values)])
-    events["figures"] = {"said": said or grid.said, "over": grid.sharing.state == "over"}
-    answer = render(
-        request, template, {**context, "grid": grid, "shares": grid.touched(listed), "oob": True}
-    )
+    listed = ",".join([request.POST.get("touched", ""), *_rows_of(values)])
+    outputs = grid.touched(listed)
+    events["figures"] = {
+        "said": said or grid.said,
+        "over": grid.sharing.state == "over",
+        "wrong": grid.wrong_boxes(outputs),
+    }
+    answer = render(request, template, {**context, "grid": grid, "outputs": outputs, "oob": True})
     answer["HX-Trigger"] = json.dumps(events)
     return answer
 
 
-def _lines_of(boxes: dict[str, str]) -> list[str]:
+def _rows_of(boxes: dict[str, str]) -> list[str]:
     return [name.split("-")[1] for name in boxes if name.startswith("line-")]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,12 +18,15 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
 from billing.forms.base import LedgerForm, error_summary
-from billing.forms.grid import MOST_LINES, box_name, line_ids, plain
+from billing.forms.drafts import STRIP, form_data
+from billing.forms.grid import MOST_LINES, box_name, plain, row_keys
+from billing.forms.offsets import effect, offset_keys
 from billing.forms.payment_grid import PaymentGrid
-from billing.forms.payments import InsurancePaymentForm, copy_of
-from billing.models import InvoiceLine, Payment
+from billing.forms.payments import InsurancePaymentForm, copy_of, may_over_allocate
+from billing.models import InvoiceLine, Payment, PaymentDraft, Submission
 from billing.money import show_dollars
 from billing.views.grid_answers import live
+from billing.views.payment_drafts import keep
 from patients.http import DeskRequest
 from patients.models import Patient, Payer, without_nul
 
@@ -36,35 +41,45 @@ FULL = (
 @require_http_methods(["GET", "POST"])
 def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
-    copied = _copied(request)
-    kept = copy_of(copied) if copied else _kept(request)
-    form = InsurancePaymentForm(request.POST or None, initial=kept)
-    grid = _grid(request, amount_of=form, payer=form.chosen_payer, copied=copied)
+    draft, copied = _draft(request), _copied(request)
+    form = InsurancePaymentForm(request.POST or None, initial=_initial(request, draft, copied))
+    grid = _grid(
+        request,
+        amount_of=form,
+        payer=form.chosen_payer,
+        data=form_data(draft) if draft else _pays_again(copied) if copied else request.POST,
+        drawn_from_draft=draft is not None,
+    )
     if request.method == "GET":
-        return _page(request, form, grid)
-    if "add" in request.POST:
-        return _add_sessions(request, form, grid)
-    if request.htmx and "action" not in request.POST:
-        return live(request, grid, template=f"{FOLDER}/_live.html")
-    if request.POST.get("action") not in ("save", "next"):
+        return _page(request, form, grid, draft=draft, copied=copied)
+    if answer := _changes_rows(request, form, grid):
+        return answer
+    action = request.POST.get("action")
+    if request.htmx and not action:
+        duplicate = {"checked": True, "form": form} if "check" in request.POST else {}
+        return live(request, grid, template=f"{FOLDER}/_live.html", **duplicate)
+    if action == "draft":
+        return _kept_as_draft(request, form, grid)
+    if action not in ("save", "next", "over"):
         grid.fill(request.POST.get("fill", ""))
         return _page(request, form, grid)
+    grid.may_be_over = action == "over" and grid.is_over
     valid = form.is_valid()
     sent = form.sent_before(request.user)
     if valid and grid.nothing_typed and not sent:
         form.doubt(request.user, payer=form.cleaned_data["payer"])
+    if grid.may_be_over:
+        form.require_reason_for_over(request.user)
     problems = [] if sent else grid.problems()
     if form.errors or problems:
         return _page(request, form, grid, problems=problems)
     try:
-        posted = ledger.record_payment(
-            by=request.user, entries=list(grid.entries.values()), **form.payment
-        )
+        posted = _record(request, form, grid)
     except ledger.LedgerError as error:
         problems = _refuse(form, grid, error)
         return _page(request, form, grid, problems=problems)
     messages.success(request, _saved(posted))
-    if request.POST["action"] == "next":
+    if action == "next":
         kept = {
             "payer": str(posted.receipt.payer),
             "method": posted.receipt.method,
@@ -72,6 +87,31 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
         }
         return redirect(f"{reverse('billing:insurance_payment_new')}?{urlencode(kept)}")
     return redirect(posted.receipt)
+
+
+def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid) -> ledger.Posted:
+    """Save the payment and be rid of its draft, both or neither.
+
+    A draft may lie open on two desks. Whoever saves second waits here, and is told.
+    """
+    key = form.cleaned_data["key"]
+    reason = form.cleaned_data["over_reason"].strip() if grid.may_be_over else ""
+    with transaction.atomic():
+        draft = PaymentDraft.objects.select_for_update().filter(key=key).first()
+        others = Submission.objects.filter(key=key).exclude(user_id=request.user.pk)
+        if earlier := others.select_related("user", "payment").first():
+            who = earlier.user.get_full_name() or earlier.user.get_username()
+            raise ledger.LedgerError(f"{who} saved this draft already, as {earlier.payment}.")
+        posted = ledger.record_payment(
+            by=request.user,
+            entries=list(grid.entries.values()),
+            offsets=grid.offsets.entries,
+            over_allocation_reason=reason,
+            **form.payment,
+        )
+        if draft:
+            draft.delete()
+    return posted
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,13 +122,16 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     grid = _grid(
         request,
         amount=payment.amount,
-        already=payment.allocated + payment.returned,
+        already=payment.allocated + payment.returned + payment.offset,
         payer=payment.payer,
+        saved=True,
     )
+    # What was over-allocated knowingly is mended in steps, if need be.
+    grid.may_be_over = bool(payment.over_allocation_reason)
     if request.method == "GET":
         return _page(request, form, grid, payment=payment)
-    if "add" in request.POST:
-        return _add_sessions(request, form, grid, payment=payment)
+    if answer := _changes_rows(request, form, grid, payment=payment):
+        return answer
     if request.htmx and "action" not in request.POST:
         return live(request, grid, template=f"{FOLDER}/_live.html")
     if request.POST.get("action") != "save":
@@ -106,6 +149,7 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
             by=request.user,
             payment=payment,
             entries=list(grid.entries.values()),
+            offsets=grid.offsets.entries,
             date=timezone.localdate(),
             key=form.cleaned_data["key"],
         )
@@ -116,7 +160,120 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     return redirect(payment)
 
 
-# ---------------------------------------------------------------------------- adding sessions
+# ---------------------------------------------------------------------------- what it begins with
+
+
+def _initial(
+    request: DeskRequest, draft: PaymentDraft | None, copied: Payment | None
+) -> dict[str, Any]:
+    """A draft; or an undone payment; or Payer, Method and Date after Save and add next."""
+    if draft:
+        return {"key": draft.key, **{name: draft.data.get(name, "") for name in STRIP}}
+    if copied:
+        return copy_of(copied)
+    kept = ("payer", "method", "date")
+    return {name: request.GET[name] for name in kept if name in request.GET}
+
+
+def _copied(request: DeskRequest) -> Payment | None:
+    """The undone payment this one corrects (`?copy=IP-0318`)."""
+    if request.method == "POST":
+        return None
+    undone = Payment.objects.receipts().of_payers().filter(reversed=True).with_names()
+    return undone.filter(number=request.GET.get("copy", "")).first()
+
+
+def _pays_again(copied: Payment) -> QueryDict:
+    """What the undone payment paid and wrote off, as the form would post it."""
+    data = QueryDict(mutable=True)
+    for line, (write_off, paid) in balances.pays_again(copied).items():
+        data.appendlist("lines", str(line))
+        data[box_name(line, "write_off")] = plain(write_off)
+        data[box_name(line, "paid")] = plain(paid)
+    return data
+
+
+# ---------------------------------------------------------------------------- drafts
+
+
+def _draft(request: DeskRequest) -> PaymentDraft | None:
+    """The draft asked for in the address; one that was saved or discarded since is not found."""
+    asked = request.GET.get("draft")
+    if asked is None or request.method != "GET":
+        return None
+    try:
+        key = uuid.UUID(asked)
+    except ValueError:
+        raise Http404 from None
+    return get_object_or_404(PaymentDraft.objects.unfinished().with_names(), key=key)
+
+
+def _kept_as_draft(
+    request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid
+) -> HttpResponse:
+    """The Save draft button, for browsers that run no scripts."""
+    draft, problem = keep(request)
+    if not draft:
+        text = problem or "There is nothing to keep yet."
+        return _page(request, form, grid, problems=[{"href": "#id_payer", "text": text}])
+    messages.success(request, "Draft saved. It waits on Today until you go on.")
+    query = urlencode({"draft": str(draft.key)})
+    return redirect(f"{reverse('billing:insurance_payment_new')}?{query}")
+
+
+# ---------------------------------------------------------------------------- rows come and open
+
+
+def _changes_rows(
+    request: DeskRequest, form: LedgerForm, grid: PaymentGrid, **context: Any
+) -> HttpResponse | None:
+    """The answer to a button that adds rows or opens one; None where no such button was pressed."""
+    if "add" in request.POST:
+        return _add_sessions(request, form, grid, **context)
+    if row := request.POST.get("correct"):
+        return _add_correction(request, form, grid, row, **context)
+    if row := request.POST.get("details"):
+        opened = grid.open_details(row)
+        if not request.htmx:
+            return _page(request, form, grid, **context)
+        rows = grid.rows_of([row]) if opened else []
+        answer = render(request, f"{FOLDER}/_opened.html", {"grid": grid, "rows": rows})
+        return _after_settling(answer, focus=f"line-{row}-deductible" if opened else "", said="")
+    if "offset" in request.POST:
+        key = grid.offsets.add()
+        if not request.htmx:
+            return _page(request, form, grid, **context)
+        added = [row for row in grid.offsets.rows if row.key == key]
+        answer = render(request, f"{FOLDER}/_offset_added.html", {"rows": added})
+        return _after_settling(answer, focus=f"offset-{key}-code" if key else "", said="")
+    return None
+
+
+def _after_settling(answer: HttpResponse, *, focus: str, said: str) -> HttpResponse:
+    """Where the focus goes once the new fields stand, and what is read out."""
+    answer["HX-Trigger-After-Settle"] = json.dumps({"rows-added": {"focus": focus, "said": said}})
+    return answer
+
+
+def _add_correction(
+    request: DeskRequest, form: LedgerForm, grid: PaymentGrid, row: str, **context: Any
+) -> HttpResponse:
+    """A further row for the same line: taken back on the one, paid anew on the other."""
+    new = grid.room_for_another(row)
+    if not new or len(grid.states) >= MOST_LINES:
+        return _page(request, form, grid, **context)
+    order = grid.with_another(row, new)
+    added = _again(request, grid, order)
+    if not request.htmx:
+        return _page(request, form, added, **context)
+    above = order[order.index(new) - 1]
+    where = "details" if above in added.details and added.details[above].open else "row"
+    answer = render(
+        request,
+        f"{FOLDER}/_corrected.html",
+        {"grid": added, "rows": added.rows_of([new]), "after": f"{where}-{above}", "oob": True},
+    )
+    return _after_settling(answer, focus=f"line-{new}-paid", said="Correction added.")
 
 
 def _add_sessions(
@@ -126,21 +283,19 @@ def _add_sessions(
     wanted, _, which = request.POST["add"].partition(":")
     typed = wanted or request.POST.get("patient", "")
     patients, problem = _patients_meant(typed)
-    shown = [state.id for state in grid.states]
     new: list[int] = []
     more = False
     if not problem:
         new, more, problem = _lines_to_add(patients, grid, which)
-    added = _again(request, grid, [*shown, *new])
+    added = _again(request, grid, [*(state.row for state in grid.states), *map(str, new)])
     if not request.htmx:
         return _page(request, form, added, picker_problem=problem, **context)
-    rows = [row for row in added.rows if row.id in set(new)]
     answer = render(
         request,
         f"{FOLDER}/_added.html",
         {
             "grid": added,
-            "rows": rows,
+            "rows": added.rows_of(map(str, new)),
             "oob": True,
             "problem": problem,
             "patients": patients,
@@ -150,11 +305,16 @@ def _add_sessions(
     said = "1 session added." if len(new) == 1 else f"{len(new)} sessions added."
     if more:
         said += " There are more: choose the same again for the next."
-    focus = f"line-{new[0]}-paid" if new else ""
-    answer["HX-Trigger-After-Settle"] = json.dumps(
-        {"rows-added": {"focus": focus, "said": said if new else problem}}
-    )
-    return answer
+    column = _first_column(request, grid.payer)
+    focus = f"line-{new[0]}-{column}" if new else ""
+    return _after_settling(answer, focus=focus, said=said if new else problem)
+
+
+def _first_column(request: DeskRequest, payer: Payer | None) -> str:
+    """The column last typed in; before that, where this payer's payments usually begin."""
+    if (last := request.POST.get("column")) in ("write_off", "paid"):
+        return str(last)
+    return "write_off" if payer and balances.usually_writes_off(payer) else "paid"
 
 
 def _patients_meant(typed: str) -> tuple[list[Patient], str]:
@@ -186,8 +346,8 @@ def _lines_to_add(
         lines = lines.filter(patient__in=patients)
     if grid.payer and which not in ("all", "unpaid"):
         lines = lines.filter(payer=grid.payer)
-    shown = [state.id for state in grid.states]
-    room = min(AT_ONCE, MOST_LINES - len(shown))
+    shown = {state.id for state in grid.states}
+    room = min(AT_ONCE, MOST_LINES - len(grid.states))
     if room <= 0:
         return [], False, FULL.format(MOST_LINES)
     fresh = lines.exclude(pk__in=shown).order_by("patient", "service_date", "pk")
@@ -201,15 +361,16 @@ def _lines_to_add(
     return [], False, f"{name} has {'no ' if patients else ''}unpaid sessions{whose}."
 
 
-def _again(request: DeskRequest, grid: PaymentGrid, lines: list[int]) -> PaymentGrid:
+def _again(request: DeskRequest, grid: PaymentGrid, rows: list[str]) -> PaymentGrid:
     return PaymentGrid(
-        lines=lines,
+        lines=rows,
         data=request.POST,
         amount=grid.amount,
         already=grid.already,
         payer=grid.payer,
         from_insurer=True,
         amount_problem=grid.amount_problem,
+        offsets=grid.offsets.keys,
         saved=grid.saved,
     )
 
@@ -224,27 +385,25 @@ def _grid(
     amount_of: InsurancePaymentForm | None = None,
     amount: Decimal | None = None,
     already: Decimal = Decimal("0.00"),
-    copied: Payment | None = None,
+    data: QueryDict | None = None,
+    drawn_from_draft: bool = False,
+    saved: bool = False,
 ) -> PaymentGrid:
     problem = ""
     if amount_of is not None:
         amount, problem = amount_of.typed_amount
-    again = balances.pays_again(copied) if copied else {}
-    typed: dict[str, str] = {}
-    for line, (write_off, paid) in again.items():
-        typed |= {
-            box_name(line, "write_off"): plain(write_off),
-            box_name(line, "paid"): plain(paid),
-        }
+    data = request.POST if data is None else data
     return PaymentGrid(
-        lines=line_ids(request.POST) or list(again),
-        data=request.POST or typed,
+        lines=row_keys(data),
+        data=data,
         amount=amount,
         already=already,
         payer=payer,
         from_insurer=True,
         amount_problem=problem,
-        saved=amount_of is None,
+        offsets=offset_keys(data),
+        saved=saved,
+        drawn_from_draft=drawn_from_draft,
     )
 
 
@@ -255,19 +414,28 @@ def _page(
     *,
     problems: list[dict[str, str]] | None = None,
     payment: Payment | None = None,
+    draft: PaymentDraft | None = None,
+    copied: Payment | None = None,
     picker_problem: str = "",
 ) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "grid": grid, "picker_problem": picker_problem}
-    if not payment:
-        context["copied"] = _copied(request)
+    context: dict[str, Any] = {
+        "form": form,
+        "grid": grid,
+        "picker_problem": picker_problem,
+        "draft": draft,
+        "someone_elses": draft and draft.owner_id != request.user.pk,
+        "copied": copied,
+    }
+    # Offered where nothing but that keeps the payment from being saved.
+    if problems is not None and grid.is_over and not payment and len(problems) <= 1:
+        context["offers_over"] = True
+        context["may_over_allocate"] = may_over_allocate(request.user)
     if problems is not None:
         summary = form.summary("This payment is not saved yet.")
         context["error_summary"] = error_summary(
             "This payment is not saved yet.",
             [*summary["items"], *problems],
-            "Money the payer took back goes in as a minus amount on its session."
-            if grid.sharing.over
-            else "",
+            _hint(grid, saved=payment is not None),
         )
     if payment:
         context |= _story_of(payment)
@@ -278,25 +446,26 @@ def _page(
 def _story_of(payment: Payment) -> dict[str, Any]:
     links = balances.pays([payment.pk]).get(payment.pk, [])
     lines = InvoiceLine.objects.with_names().in_bulk([link.line_id for link in links])
+    answers = balances.answers(lines.values())
     return {
         "payment": payment,
         "undoing": balances.undoing_of([payment]).get(payment.pk),
-        "links": [(lines[link.line_id], link.amount) for link in links],
+        "links": [(lines[link.line_id], link.amount, answers.get(link.line_id)) for link in links],
         "written_off": balances.adjustments_with(payment),
+        "offsets": [
+            (offset, effect(offset.amount, payment.payer.name if payment.payer else ""))
+            for offset in payment.offsets.order_by("pk")
+        ],
     }
 
 
-def _copied(request: DeskRequest) -> Payment | None:
-    """The undone payment this one corrects (`?copy=IP-0318`)."""
-    if request.method == "POST":
-        return None
-    undone = Payment.objects.receipts().of_payers().filter(reversed=True).with_names()
-    return undone.filter(number=request.GET.get("copy", "")).first()
-
-
-def _kept(request: DeskRequest) -> dict[str, str]:
-    """Payer, Method and Date of the payment before, after Save and add next."""
-    return {name: request.GET[name] for name in ("payer", "method", "date") if name in request.GET}
+def _hint(grid: PaymentGrid, *, saved: bool) -> str:
+    if not grid.sharing.over:
+        return ""
+    hint = "Money the payer took back goes in as a minus amount on its session."
+    if not saved:
+        hint += " If the figures are right, save as over-allocated with a reason."
+    return hint
 
 
 def _refuse(form: LedgerForm, grid: PaymentGrid, error: ledger.LedgerError) -> list[dict[str, str]]:
@@ -312,7 +481,12 @@ def _saved(posted: ledger.Posted) -> str:
     payment = posted.receipt
     whole = show_dollars(payment.amount)
     payer = payment.payer.name if payment.payer else ""
-    if payment.unallocated:
+    if payment.unallocated < 0:
+        said = (
+            f"Saved as over-allocated: {show_dollars(-payment.unallocated)} more is on its lines"
+            " than was received. It stays on Today until that is put right."
+        )
+    elif payment.unallocated:
         said = f"Saved. {show_dollars(payment.unallocated)} of {whole} is still to allocate."
     else:
         said = f"Saved. {whole} from {payer}, all allocated."

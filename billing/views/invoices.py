@@ -1,12 +1,14 @@
-"""An issued invoice, and voiding it."""
+"""An issued invoice, voiding it, and who owes the rest of it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,9 +16,11 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
 from billing.forms.invoices import VoidInvoiceForm
+from billing.forms.responsibility import ResponsibilityForm
 from billing.models import Invoice, InvoiceLine, Payment
 from billing.views import notices
 from patients.http import DeskRequest
+from patients.models import Payer
 
 FOLDER = "billing/invoices"
 
@@ -36,11 +40,12 @@ def invoice_detail(request: DeskRequest, number: str) -> HttpResponse:
     invoice = _invoice(number)
     lines = _lines(invoice)
     links = balances.paid_by(line.pk for line in lines)
+    answers = balances.answers(lines)
     standing = [line for line in lines if not line.voided]
     context = {
         "invoice": invoice,
         "patient": invoice.patient,
-        "lines": [(line, links.get(line.pk, [])) for line in lines],
+        "lines": [(line, links.get(line.pk, []), answers.get(line.pk)) for line in lines],
         "totals": balances.line_totals(standing),
         "standing": standing,
         "state": wording.invoice_state(lines),
@@ -139,3 +144,59 @@ def with_link(refusal: str) -> SafeString | str:
         return refusal
     rest = refusal[named.end() :]
     return format_html('<a href="{}">{}</a>{}', payment.get_absolute_url(), payment.number, rest)
+
+
+# ---------------------------------------------------------------------------- who owes
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def line_responsibility(request: DeskRequest, number: str) -> HttpResponse:
+    """Who owes the rest of lines, said by hand: the next insurer, or the patient, and why."""
+    invoice = get_object_or_404(
+        Invoice.objects.select_related("patient").filter(issued_on__isnull=False), number=number
+    )
+    lines = list(invoice.lines.open().select_related("provider", "payer").oldest_first())
+    form = ResponsibilityForm(
+        request.POST or None, lines=lines, payers=_insurers(invoice), patient=invoice.patient
+    )
+    if request.method != "POST" or not form.is_valid():
+        return _responsibility_page(request, invoice, lines, form)
+    chosen = set(form.cleaned_data["lines"])
+    try:
+        ledger.set_responsibility(
+            by=request.user,
+            lines=[line for line in lines if line.pk in chosen],
+            payer=form.payer,
+            date=timezone.localdate(),
+            reason=form.cleaned_data["reason"],
+            key=form.cleaned_data["key"],
+        )
+    except ledger.LedgerError as error:
+        form.refuse(error)
+        return _responsibility_page(request, invoice, lines, form)
+    who = form.payer.name if form.payer else f"{invoice.patient.name}, the patient,"
+    what = "1 line" if len(chosen) == 1 else f"{len(chosen)} lines"
+    messages.success(request, f"{who} owes the rest of {what} now.")
+    return redirect("billing:invoice_detail", invoice.number)
+
+
+def _insurers(invoice: Invoice) -> list[Payer]:
+    """The patient's insurers, in the order they are billed."""
+    coverages = invoice.patient.coverages.select_related("payer").order_by("rank", "pk")
+    return list(dict.fromkeys(coverage.payer for coverage in coverages))
+
+
+def _responsibility_page(
+    request: DeskRequest, invoice: Invoice, lines: list[InvoiceLine], form: ResponsibilityForm
+) -> HttpResponse:
+    answers = balances.answers(lines)
+    chosen = {str(pk) for pk in form["lines"].value() or []}
+    context: dict[str, Any] = {
+        "invoice": invoice,
+        "patient": invoice.patient,
+        "form": form,
+        "lines": [(line, answers.get(line.pk), str(line.pk) in chosen) for line in lines],
+    }
+    if form.is_bound:
+        context["error_summary"] = form.summary("Nothing is changed yet.")
+    return render(request, f"{FOLDER}/responsibility.html", context)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
+from billing.models import PaymentDraft
 from patients.http import DeskRequest
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
@@ -24,6 +25,7 @@ def today(request: DeskRequest) -> HttpResponse:
         "denials": balances.denials(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
+        "drafts": PaymentDraft.objects.unfinished().with_names().newest_first()[:FIRST],
         "owing": balances.owing_by_age(day),
     }
     return render(request, "billing/today/today.html", context)

@@ -197,6 +197,7 @@ function cameFromElsewhere({ xhr, requestConfig }) {
 on("htmx:beforeOnLoad", (event) => {
   if (!cameFromElsewhere(event.detail)) return;
   event.preventDefault();
+  if (event.target.matches("[data-draft]")) return; // says itself that it was not kept
   if (!event.target.closest("[data-live]")) location.assign(event.detail.xhr.responseURL);
   else if (asksForTotals(event.target)) noAnswer();
 });

@@ -1,12 +1,14 @@
 // The keyboard of a grid of amounts, and which rows a live answer has to bring up to date.
 // No money is computed here: the server answers every figure, also what a fill puts into a box.
 //
-// Markup: form[data-grid]; tr[data-row="<line id>"]; input[data-money][data-col="<column>"] in the
-// rows; buttons [data-fill="P"] in a row (the key P), [data-fill="O"] above the grid (the key O).
-// The server's answers carry events (HX-Trigger):
+// Markup: form[data-grid]; tr[data-row="<row>"]; input[data-money][data-col="<column>"] in the rows;
+// buttons [data-fill="P"] and [data-details] in a row (the keys P and R), [data-fill="O"] above the
+// grid (the key O); tr[data-of="<row>"] under a row, its details; [data-draft], which says whether
+// the draft is kept and posts it when it is told to. The server's answers carry events (HX-Trigger):
 //   fill-boxes  {values: {box name: text}, undo: what was filled, if it can be undone,
 //                focus: the box to go to}
-//   figures     {said: the sentence to read out, over: is too much allocated}
+//   figures     {said: the sentence to read out, over: is too much allocated,
+//                wrong: {box name: is it marked as wrong}}
 //   rows-added  {focus: box name, said: the sentence to read out}
 
 const form = document.querySelector("form[data-grid]");
@@ -45,9 +47,16 @@ let asked = new Map(); // the same, as it was when the request on its way was se
 let changes = 0;
 
 function changed(input) {
-  const row = input.closest("[data-row]");
-  if (row) touched.set(row.dataset.row, ++changes);
+  const row = rowOf(input);
+  if (row) touched.set(row, ++changes);
   markPending();
+  keepDraft();
+}
+
+// The row an element belongs to, also from the details under it.
+function rowOf(element) {
+  const { row, of } = element.closest("[data-row], [data-of]")?.dataset ?? {};
+  return row ?? of;
 }
 
 function markPending() {
@@ -56,10 +65,20 @@ function markPending() {
 
 form.addEventListener("input", (event) => changed(event.target));
 
+// A choice is typed by one key; what follows from it is asked at once.
+form.addEventListener("change", ({ target }) => {
+  if (target.matches("select")) {
+    changed(target);
+    if (rowOf(target)) recalculate();
+  }
+  if (target.matches("[name=payer], [name=reference], [name=method]")) ask({ check: "reference" });
+});
+
 // ---------------------------------------------------------------- what the server is asked besides
 
 // One live request is on its way at a time, and of those that wait htmx keeps only the last. So
 // what may not be dropped, a button pressed or a box left untidy, waits here for its turn.
+const PRESSED = ["add", "fill", "details", "correct", "offset"];
 const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a request
 const untidy = new Set(); // names of boxes
 let sent = {}; // the form as it was when the request on its way was sent
@@ -82,7 +101,7 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   sent = detail.parameters;
   sent.touched = [...asked.keys()].join(",");
   // htmx sends the button pressed last along with the form; a live request presses none.
-  for (const button of ["add", "fill", "action"]) delete sent[button];
+  for (const button of [...PRESSED, "action"]) delete sent[button];
   if (presses.length) {
     Object.assign(sent, presses.shift());
   } else {
@@ -114,12 +133,12 @@ window.addEventListener("pageshow", () => {
 
 // Without this script these buttons post the form, and the page comes back filled.
 form.addEventListener("click", (event) => {
-  const button = event.target.closest("button[name=fill], button[name=add]");
-  if (!button) return;
+  const button = event.target.closest("button[name]");
+  if (!button || !PRESSED.includes(button.name)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   mends = button.closest("#explain") !== null;
-  ask({ [button.name]: button.value });
+  if (button.name !== "details" || !goToDetails(button.value)) ask({ [button.name]: button.value });
 }, true);
 
 // A button in the message line goes when the total is right again: the focus goes to what it mended.
@@ -131,6 +150,8 @@ form.addEventListener("focusin", ({ target }) => {
   if (!isAmount(target)) return;
   target.dataset.was = target.value;
   target.select();
+  // New sessions begin in the column last typed in.
+  if (target.dataset.col && box("column")) box("column").value = target.dataset.col;
 });
 
 form.addEventListener("focusout", ({ target }) => {
@@ -161,6 +182,7 @@ document.addEventListener("fill-boxes", ({ detail }) => {
     showUndo(detail.undo);
   }
   for (const name of names) put(box(name), detail.values[name]);
+  if (names.length) keepDraft();
   const goTo = detail.focus || (mends && detail.undo && names[0]);
   if (goTo) box(goTo)?.focus();
   if (detail.undo) mends = false; // the answer to a press, not to a box that was left
@@ -169,6 +191,8 @@ document.addEventListener("fill-boxes", ({ detail }) => {
 const FILLS = {
   oldest: "oldest first",
   clear: "clear",
+  amount: "Amount",
+  trim: "change",
   pay: "pay remaining",
   writeoff: "write-off",
   everything: "write off everything",
@@ -184,13 +208,18 @@ function showUndo(what) {
 
 function undo() {
   if (!before) return;
+  const [first] = before;
   for (const [name, text] of before) {
     put(box(name), text);
     if (box(name)) changed(box(name));
   }
   before = null;
   const button = document.querySelector("[data-undo]");
-  if (button) button.hidden = true;
+  if (button) {
+    const pressed = document.activeElement === button;
+    button.hidden = true;
+    if (pressed) box(first[0])?.focus();
+  }
   recalculate();
   globalThis.Remit.announce("Put back.");
 }
@@ -202,6 +231,11 @@ document.querySelector("[data-undo]")?.addEventListener("click", undo);
 form.addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (key === "Escape" && target.closest("[data-of]")) {
+    event.preventDefault(); // back to the row's own amounts
+    cell(document.getElementById(`row-${rowOf(target)}`), "paid")?.focus();
+    return;
+  }
   if (!isAmount(target) || !target.dataset.col) {
     if (key === "Enter" && target.matches("input, select")) {
       event.preventDefault(); // Enter goes on; it never saves a half-finished payment
@@ -238,6 +272,14 @@ function command(letter, input) {
   else if (letter === "D") sameAsAbove(row, input);
   else if (letter === "Shift+D") ask({ fill: `same:${row.dataset.row}` });
   else if (letter === "U") undo();
+  else if (letter === "R") row.querySelector("[data-details]")?.click();
+}
+
+// The first field of details that are open already; false where they are not.
+function goToDetails(row) {
+  const first = document.querySelector(`[data-of="${row}"] input:not([type=hidden])`);
+  first?.focus();
+  return Boolean(first);
 }
 
 function sameAsAbove(row, input) {
@@ -260,15 +302,70 @@ document.addEventListener("figures", ({ detail }) => {
   if (detail.over && !wasOver) globalThis.Remit.announce(detail.said, { now: true });
   else speaking = setTimeout(() => globalThis.Remit.announce(detail.said), PAUSE);
   wasOver = detail.over;
+  for (const [name, wrong] of Object.entries(detail.wrong ?? {})) markWrong(box(name), wrong);
 });
+
+function markWrong(input, wrong) {
+  if (!(input instanceof HTMLInputElement)) return;
+  input.classList.toggle("err", wrong);
+  if (wrong) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
 
 document.addEventListener("rows-added", ({ detail }) => {
   if (detail.focus) box(detail.focus)?.focus();
-  globalThis.Remit.announce(detail.said);
+  if (detail.said) globalThis.Remit.announce(detail.said);
+  keepDraft();
 });
 
 // The number on a check is not called what the number of a transfer is.
 form.querySelector("[data-labels]")?.addEventListener("change", ({ target }) => {
   const label = form.querySelector("label[for=id_reference]");
   label.textContent = JSON.parse(target.dataset.labels)[target.value];
+});
+
+// ---------------------------------------------------------------- a payer's usual method
+
+const method = form.elements.namedItem("method");
+let methodChosen = false;
+
+method?.addEventListener("change", (event) => { methodChosen ||= event.isTrusted; });
+
+// The picker says how the chosen payer paid last; what somebody chose by hand stays.
+document.addEventListener("payer-chosen", ({ detail }) => {
+  const known = [...(method?.options ?? [])].some((option) => option.value === detail.method);
+  if (methodChosen || !known || method.value === detail.method) return;
+  method.value = detail.method;
+  method.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// ---------------------------------------------------------------- the draft
+
+const draft = document.querySelector("[data-draft]");
+const KEEP_AFTER = 3000; // ms from the first change not kept yet
+const SAVING = "Saving draft";
+const NOT_KEPT = "Not saved: no connection. Your typing is kept on this page.";
+let keeping;
+
+function keepDraft() {
+  if (!draft || keeping) return;
+  keeping = setTimeout(() => {
+    keeping = undefined;
+    htmx.trigger(draft, "draft");
+  }, KEEP_AFTER);
+}
+
+draft?.addEventListener("htmx:beforeSend", () => { draft.textContent = SAVING; });
+
+// An answer puts its words in before this; where none came, or another page did, none are there.
+draft?.addEventListener("htmx:afterRequest", () => {
+  if (draft.textContent !== SAVING) return;
+  draft.textContent = NOT_KEPT;
+  keepDraft();
+});
+
+// What is saved is a draft no more.
+form.addEventListener("submit", () => {
+  clearTimeout(keeping);
+  keeping = undefined;
 });

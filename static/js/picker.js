@@ -70,6 +70,9 @@ function attach(picker) {
       return;
     }
     box.value = option.dataset.value;
+    box.dispatchEvent(new CustomEvent("payer-chosen", {
+      bubbles: true, detail: { method: option.dataset.method ?? "" },
+    }));
     htmx.trigger(box.form, "recalculate");
     nextField(box);
   }

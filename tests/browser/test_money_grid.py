@@ -73,7 +73,7 @@ def unallocated(page: Page) -> Locator:
 
 def settled(page: Page) -> None:
     """Every answer has come: nothing is on its way and no figure is marked pending."""
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     expect(page.locator(".un.pending")).to_have_count(0)
 
 
@@ -277,7 +277,7 @@ def test_thirty_rows_typed_without_waiting(
     expect(page.locator("#fstate")).to_contain_text(f"Allocated ${2500 - left:,.2f} of $2,500.00")
     for row, amount in enumerate(typed):
         after = page.locator("tr[data-row]").nth(row).locator("td").last
-        expect(after).to_have_text(f"{100 - Decimal(amount):.2f}")
+        expect(after).to_have_text(f"{100 - Decimal(amount):.2f} then patient")
     page.keyboard.press("Control+Enter")
     expect(
         page.get_by_text(f"Saved. ${left:,.2f} of $2,500.00 is still to allocate.")

@@ -12,6 +12,7 @@ from django.db import connection, models
 
 from billing import balances, ledger
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     ClosingDate,
@@ -22,7 +23,9 @@ from billing.models import (
     Kind,
     LineVoid,
     NumberSeries,
+    Offset,
     Payment,
+    Responsibility,
     Submission,
 )
 from patients.models import Patient, Provider
@@ -31,6 +34,9 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     Payment,
     Allocation,
     Adjustment,
+    Adjudication,
+    Responsibility,
+    Offset,
     InvoiceLine,
     Invoice,
     NumberSeries,

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing import documents, ledger
 from billing.models import (
+    Adjudication,
     Adjustment,
     AdjustmentKind,
     Allocation,
@@ -29,11 +30,14 @@ from billing.models import (
     InvoiceLine,
     LineVoid,
     NumberSeries,
+    Offset,
     Payment,
+    Responsibility,
     Service,
     StatementBatch,
     Submission,
 )
+from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
 from tests.factories import (
     CoverageFactory,
@@ -56,6 +60,7 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
+    *[Adjudication, Responsibility, Offset],
     *[Document, StatementBatch, ImportFile],
 ]
 OURS = [
@@ -113,6 +118,20 @@ def a_bit_of_everything(number: int = 0) -> None:
     # With its write-off, and with a row for each kind of payment that answers another.
     check = InsurancePaymentFactory(payer=payer, on={LineFactory(): ("50", "10")})
     ledger.reverse(by=by, payment=check, date=day(0), reason="Bounced")
+    said = Entry(LineFactory(owed_by=payer, **who).pk, money(30), owes=(Owes("copay", money(20)),))
+    answer = ledger.record_payment(
+        by=by,
+        payer=payer,
+        amount=money(25),
+        method="eft",
+        reference=f"E{number}",
+        date=day(0),
+        entries=[said],
+        offsets=[OffsetEntry("WO", money(5), SCRIPT)],
+    ).payment
+    assert answer
+    if number % 2:
+        ledger.reverse(by=by, payment=answer, date=day(0), reason=SCRIPT)
     credit = PaymentFactory(amount="60")
     common: dict[str, Any] = {"by": by, "date": day(0), "reason": "Asked", "payment": credit}
     ledger.refund(amount=money(10), method="cash", **common)
