@@ -161,43 +161,6 @@ def denials(*, day: datetime.date, first: int, payer: Payer | None = None) -> De
 
 
 @dataclass(frozen=True)
-class OffsetAccount:
-    """What is going on beside lines with one payer.
-
-    `deferred` is what it announced to take back or carried forward, `recovered` what it kept for
-    that; `balance` is what the clinic still owes it. Below nothing, it kept money for something
-    no line says yet.
-    """
-
-    payer: Payer
-    deferred: Decimal
-    recovered: Decimal
-
-    @property
-    def balance(self) -> Decimal:
-        return self.deferred - self.recovered
-
-
-def offset_accounts() -> list[OffsetAccount]:
-    """Every payer that ever recovered or deferred anything; two queries."""
-    sums = (
-        Offset.objects.standing()
-        .recoveries()
-        .values_list("payment__payer")
-        .annotate(
-            deferred=Sum("amount", filter=Q(amount__lt=0)),
-            recovered=Sum("amount", filter=Q(amount__gt=0)),
-        )
-        .order_by()
-    )
-    found = {payer: (deferred, recovered) for payer, deferred, recovered in sums}
-    return [
-        OffsetAccount(payer, -(found[payer.pk][0] or ZERO), found[payer.pk][1] or ZERO)
-        for payer in Payer.objects.filter(pk__in=found)
-    ]
-
-
-@dataclass(frozen=True)
 class PayerStanding:
     """How things stand with one payer."""
 
@@ -206,46 +169,76 @@ class PayerStanding:
     owing: Decimal  # what they owe
     unallocated: Decimal  # its money that is on no line yet
     over_allocated: Decimal  # what was put on lines above what it paid; below nothing
-    owed: Decimal  # what it deferred and has still to recover
+    owed: Decimal  # deferred and still to recover; below nothing, kept for what no line says yet
 
 
 def payer_standings() -> list[PayerStanding]:
-    """Every payer something goes on with, by name; four queries however many."""
-    waiting: dict[int, tuple[int, Decimal]] = {
-        payer: (count, owing)
-        for payer, count, owing in InvoiceLine.objects.open()
-        .filter(payer__isnull=False)
-        .values_list("payer")
-        .annotate(count=Count("pk"), owing=Sum("balance"))
-        .order_by()
-    }
-    free = _unallocated(Payment.objects.with_credit())
-    over = _unallocated(Payment.objects.overdrawn())
-    debts = {each.payer.pk: each.balance for each in offset_accounts()}
+    """Every payer something goes on with, by name; five queries however many."""
+    going_on = _GoingOn.of()
     return [
-        PayerStanding(
-            payer,
-            *waiting.get(payer.pk, (0, ZERO)),
-            free.get(payer.pk, ZERO),
-            over.get(payer.pk, ZERO),
-            debts.get(payer.pk, ZERO),
-        )
-        for payer in Payer.objects.filter(
-            Q(active=True) | Q(pk__in={*waiting, *free, *over, *debts})
-        )
+        going_on.standing(payer)
+        for payer in Payer.objects.filter(Q(active=True) | Q(pk__in=going_on.payers))
     ]
+
+
+def payer_standing(payer: Payer) -> PayerStanding:
+    """How things stand with this payer; four queries."""
+    return _GoingOn.of(payer).standing(payer)
+
+
+@dataclass(frozen=True)
+class _GoingOn:
+    """Payer -> its open lines and what they owe, its free and its overdrawn money, its debts."""
+
+    waiting: dict[int, tuple[int, Decimal]]
+    free: dict[int, Decimal]
+    over: dict[int, Decimal]
+    debts: dict[int, Decimal]
+
+    @classmethod
+    def of(cls, payer: Payer | None = None) -> _GoingOn:
+        whose = Q(payer=payer) if payer else Q()
+        of_offsets = Q(payment__payer=payer) if payer else Q()
+        waiting = (
+            InvoiceLine.objects.open()
+            .filter(whose, payer__isnull=False)
+            .values_list("payer")
+            .annotate(count=Count("pk"), owing=Sum("balance"))
+            .order_by()
+        )
+        debts = (
+            Offset.objects.standing()
+            .recoveries()
+            .filter(of_offsets)
+            .values_list("payment__payer")
+            .annotate(total=Sum("amount"))
+            .order_by()
+        )
+        return cls(
+            {pk: (count, owing) for pk, count, owing in waiting},
+            _unallocated(Payment.objects.with_credit().filter(whose)),
+            _unallocated(Payment.objects.overdrawn().filter(whose)),
+            {pk: -total for pk, total in debts},
+        )
+
+    @property
+    def payers(self) -> set[int]:
+        return {*self.waiting, *self.free, *self.over, *self.debts}
+
+    def standing(self, payer: Payer) -> PayerStanding:
+        return PayerStanding(
+            payer,
+            *self.waiting.get(payer.pk, (0, ZERO)),
+            self.free.get(payer.pk, ZERO),
+            self.over.get(payer.pk, ZERO),
+            self.debts.get(payer.pk, ZERO),
+        )
 
 
 def _unallocated(receipts: PaymentQuerySet) -> dict[int, Decimal]:
     # Where there is no patient there is a payer; said so, the small index is used.
     sums = receipts.filter(patient__isnull=True).values_list("payer").order_by()
     return dict(sums.annotate(total=Sum("unallocated")))
-
-
-def payer_standing(payer: Payer) -> PayerStanding:
-    """How things stand with this payer."""
-    found = [each for each in payer_standings() if each.payer == payer]
-    return found[0] if found else PayerStanding(payer, 0, ZERO, ZERO, ZERO, ZERO)
 
 
 def payers_total(rows: Iterable[PayerStanding]) -> PayerStanding:
