@@ -39,7 +39,8 @@ def record_payment(
     """Money was received: from a patient for a provider, or from a payer for anybody.
 
     `entries` share it out at once, `offsets` are what a payer kept or added beside its lines. What
-    is not allocated is the patient's credit with that provider, or stays with the payer. A guarantor's payment may pay lines of those they pay for.
+    is not allocated is the patient's credit with that provider, or stays with the payer. A
+    guarantor's payment may pay lines of those they pay for.
     Refused: more allocated than received (a payer's payment may, with `over_allocation_reason`),
     more on a line than it owes, a stranger's line, a check of that number already entered, a
     closed or future date.

@@ -9,6 +9,7 @@ import pytest
 
 from billing import balances, documents, ledger
 from billing.models import Adjustment, Clinic, Invoice, InvoiceLine, Payment
+from billing.sharing import STAYS, Entry
 from patients.models import Patient, Session
 from tests.documents.reading import draft_of, printed, statement_of
 from tests.factories import (
@@ -73,8 +74,14 @@ def test_a_statement_shows_everything_that_happened(
     by, account = UserFactory(), {"patient": smith, "provider": dr1}
     LineFactory(**account, amount="75", ago=60)
     claimed = LineFactory(**account, amount="100", ago=30, owed_by=PayerFactory(name="BlueRiver"))
-    InsurancePaymentFactory(
-        payer=claimed.payer, amount="50", ago=20, on={claimed: ("50", "10")}, reference="4711"
+    ledger.record_payment(  # a part only: BlueRiver has still to answer on the rest
+        by=by,
+        payer=claimed.payer,
+        amount=Decimal("50.00"),
+        method="check",
+        reference="4711",
+        date=day(20),
+        entries=[Entry(claimed.pk, Decimal("50.00"), Decimal("10.00"), rest=STAYS)],
     )
     line = LineFactory(**account, amount="40", ago=19)
     ledger.write_off(
