@@ -17,6 +17,19 @@ from billing.models.numbering import NumberSeries
 from billing.models.offsets import Offset, OffsetKind
 from billing.models.payments import Kind, Method, Payment
 from billing.models.periods import ClosingDate
+from billing.models.remittances import (
+    CodeAction,
+    Decision,
+    EraFile,
+    EraInterchange,
+    PayerKey,
+    Remittance,
+    RemittanceClaim,
+    RemittanceOffset,
+    RemittanceRow,
+    RemittanceState,
+    RowState,
+)
 from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
@@ -27,10 +40,14 @@ __all__ = [
     "Allocation",
     "Clinic",
     "ClosingDate",
+    "CodeAction",
+    "Decision",
     "Deposit",
     "DepositItem",
     "Document",
     "DocumentKind",
+    "EraFile",
+    "EraInterchange",
     "Fee",
     "Invoice",
     "InvoiceLine",
@@ -41,9 +58,16 @@ __all__ = [
     "Offset",
     "OffsetKind",
     "Outcome",
+    "PayerKey",
     "Payment",
+    "Remittance",
+    "RemittanceClaim",
+    "RemittanceOffset",
+    "RemittanceRow",
+    "RemittanceState",
     "Responsibility",
     "ResponsibilityKind",
+    "RowState",
     "Service",
     "StatementBatch",
     "Submission",
