@@ -6,6 +6,7 @@ from billing.views import (
     account,
     credit,
     documents,
+    era,
     family,
     find,
     help,
@@ -13,9 +14,11 @@ from billing.views import (
     invoices,
     payment_lists,
     payments,
+    remittances,
     statements,
     take_payment,
     today,
+    unmatched,
 )
 
 app_name = "billing"
@@ -48,6 +51,30 @@ urlpatterns = [
         "insurance-payments/new/",
         insurance_payments.insurance_payment_new,
         name="insurance_payment_new",
+    ),
+    path("insurance-payments/import-era/", era.era_import, name="era_import"),
+    path("insurance-payments/era/<int:pk>/", era.era_file, name="era_file"),
+    path("insurance-payments/era/<int:pk>/undo/", era.era_undo, name="era_undo"),
+    path(
+        "insurance-payments/remittances/<int:pk>/",
+        remittances.remittance_detail,
+        name="remittance_detail",
+    ),
+    path(
+        "insurance-payments/remittances/<int:pk>/rows/<int:row>/",
+        remittances.remittance_row,
+        name="remittance_row",
+    ),
+    path(
+        "insurance-payments/remittances/<int:pk>/undo/",
+        era.remittance_undo,
+        name="remittance_undo",
+    ),
+    path("insurance-payments/unmatched/", unmatched.unmatched_claims, name="unmatched_claims"),
+    path(
+        "insurance-payments/unmatched/<int:pk>/",
+        unmatched.unmatched_claim,
+        name="unmatched_claim",
     ),
     path(
         "insurance-payments/<str:number>/",

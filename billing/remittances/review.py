@@ -7,7 +7,7 @@ each other, and nothing changes once it was saved.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -113,6 +113,25 @@ def discard(draft: Remittance) -> None:
     if not file.remittances.exclude(state=RemittanceState.DISCARDED).exists():
         file.discarded = True
         file.save(update_fields=["discarded"])
+
+
+def open_again(remittance: Remittance) -> None:
+    """A discarded payment of a file becomes a draft again, where nothing took its place."""
+    with transaction.atomic():
+        found = Remittance.objects.select_for_update(of=("self",)).with_names()
+        draft = found.get(pk=remittance.pk)
+        if draft.state != RemittanceState.DISCARDED:
+            raise ReviewError("This payment is not discarded any more.")
+        draft.state = RemittanceState.DRAFT
+        draft.file.discarded = False
+        try:
+            with transaction.atomic():
+                draft.save(update_fields=["state"])
+                draft.file.save(update_fields=["discarded"])
+        except IntegrityError:
+            raise ReviewError(
+                f"{draft.reference} was imported again meanwhile; open that one."
+            ) from None
 
 
 # ---------------------------------------------------------------------------- of a row
@@ -239,6 +258,28 @@ def lines_of_recovery(offset: RemittanceOffset, payer: Payer) -> list[tuple[Invo
             taken.append((line, part))
             left -= part
     return [] if left else taken
+
+
+def recoveries_known(offsets: Iterable[RemittanceOffset], payer: Payer) -> set[int]:
+    """The recoveries whose reference holds a claim number we know: three queries at most."""
+    numbers = {
+        offset.pk: known.numbers_in(offset.reference)
+        for offset in offsets
+        if offset.code == "WO" and offset.amount > 0
+    }
+    wanted = {number for found in numbers.values() for number in found}
+    if not wanted:
+        return set()
+    ours = set(
+        lines_of_payer(payer).filter(claim_number__in=wanted).values_list("claim_number", flat=True)
+    ) | set(
+        RemittanceClaim.objects.filter(
+            payer_claim__in=wanted,
+            remittance__payer=payer,
+            remittance__state=RemittanceState.POSTED,
+        ).values_list("payer_claim", flat=True)
+    )
+    return {pk for pk, found in numbers.items() if ours & set(found)}
 
 
 def take_back(offset: RemittanceOffset, payer: Payer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,7 +13,7 @@ from django.utils import timezone
 from billing import balances, ledger
 from billing.models import InvoiceLine, Remittance, RemittanceRow, RowState
 from billing.remittances.posting import entry_of
-from billing.remittances.review import ReviewError
+from billing.remittances.review import ReviewError, change_amounts, decide
 
 
 def _locked(pk: int) -> RemittanceRow:
@@ -26,11 +28,23 @@ def _locked(pk: int) -> RemittanceRow:
 
 
 def place_later(
-    pk: int, line: InvoiceLine, *, by: AbstractBaseUser, key: UUID | None = None
+    pk: int,
+    line: InvoiceLine,
+    *,
+    by: AbstractBaseUser,
+    amounts: Mapping[str, Decimal] | None = None,
+    decision: str = "",
+    key: UUID | None = None,
 ) -> ledger.Posted:
-    """Put an unmatched claim on its session, from the payment it came with."""
+    """Put an unmatched claim on its session, from the payment it came with.
+
+    With other `amounts` than the file has where somebody says so. Refused as the ledger refuses.
+    """
     with transaction.atomic():
         row = _locked(pk)
+        if amounts is not None:
+            change_amounts(row, amounts)
+            decide(row, decision)
         payment, payer = row.remittance.payment, row.remittance.payer
         assert payment and payer  # noqa: S101, PT018  (a saved remittance has both)
         row.line = line
