@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
+from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -35,7 +35,7 @@ from billing.remittances import posting, review
 from billing.remittances.review import Problem, ReviewError
 from billing.views.progress import Finished, Step, Work, with_progress
 from patients.http import DeskRequest
-from patients.tables import page_number
+from patients.tables import CountedPaginator, page_number
 
 FOLDER = "billing/remittances"
 ROWS = 50  # of one page
@@ -395,20 +395,12 @@ def _rows(request: DeskRequest, draft: Remittance, now: Standing) -> dict[str, A
     if states:
         rows = rows.filter(state__in=states)
     count = sum(now.counts.get(state, 0) for state in states) if states else now.rows
-    pages = _Counted(rows, ROWS, count)
+    pages = CountedPaginator(rows, ROWS, rows=count)
     try:
         page = pages.page(page_number(request.GET.get("page")))
     except (EmptyPage, PageNotAnInteger):
         page = pages.page(pages.num_pages)
     return {"page": page, "rows": _shown(list(page.object_list))}
-
-
-class _Counted(Paginator[RemittanceRow]):
-    """The rows are counted already, with their sums."""
-
-    def __init__(self, rows: QuerySet[RemittanceRow], per_page: int, count: int) -> None:
-        super().__init__(rows, per_page)
-        self.count = count
 
 
 def _shown(rows: list[RemittanceRow]) -> list[ShownRow]:
