@@ -7,7 +7,7 @@ from decimal import Decimal
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from billing.models import EraFile, RemittanceRow
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
@@ -37,11 +37,11 @@ class EraFileTable(ListTable):
     def render_state(self, record: EraFile) -> SafeString:
         waiting: int = record.waiting  # type: ignore[attr-defined]
         if record.discarded:
-            return format_html('<span class="tag">Discarded</span>')
+            return format_html('<span class="tag">{}</span>', "Discarded")
         if waiting:
             drafts = "1 draft" if waiting == 1 else f"{waiting:,} drafts"
             return format_html('<span class="tag warn">{} to save</span>', drafts)
-        return format_html('<span class="tag good">Posted</span>')
+        return format_html('<span class="tag good">{}</span>', "Posted")
 
 
 class UnmatchedTable(ListTable):
@@ -65,7 +65,7 @@ class UnmatchedTable(ListTable):
     charge = tables.Column("Fee", orderable=False, attrs=FIGURE)
     allocation = tables.Column("Insurance paid", orderable=False, attrs=FIGURE)
     place = tables.Column(
-        format_html('<span class="visually-hidden">Action</span>'),
+        mark_safe('<span class="visually-hidden">Action</span>'),  # noqa: S308
         accessor="pk",
         orderable=False,
         attrs={"th": {"class": "act"}, "td": {"class": "act"}},

@@ -37,8 +37,9 @@ DRAFTS = 25
 @require_http_methods(["GET", "HEAD", "POST"])
 def era_import(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
     """Upload ERA files: each of their payments becomes a draft; nothing is posted."""
-    form = EraUploadForm(request.POST or None, request.FILES or None)
-    if request.method != "POST" or not form.is_valid():
+    sent = request.method == "POST"
+    form = EraUploadForm(request.POST if sent else None, request.FILES if sent else None)
+    if not form.is_valid():
         return _import_page(request, form)
     files: list[UploadedFile] = form.cleaned_data["files"]
     if sum(each.size or 0 for each in files) > QUICK:

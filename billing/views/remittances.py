@@ -14,6 +14,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger
 from billing.balances import Standing
@@ -91,7 +92,7 @@ def remittance_detail(request: DeskRequest, pk: int) -> HttpResponse | Streaming
     action, _, about = request.POST.get("action", "").partition(":")
     if draft.state != RemittanceState.DRAFT:
         messages.error(request, f"This draft was {draft.get_state_display().lower()} meanwhile.")
-        return redirect(draft)
+        return _go(request, draft.get_absolute_url())
     if action == "save":
         return _save(request, draft)
     if action == "payer":
@@ -101,7 +102,12 @@ def remittance_detail(request: DeskRequest, pk: int) -> HttpResponse | Streaming
             return _change(request, locked, action, about)
     except ReviewError as error:
         messages.error(request, str(error))
-        return redirect(_here(request, draft))
+        return _go(request, _here(request, draft))
+
+
+def _go(request: DeskRequest, url: str) -> HttpResponse:
+    """To a page as a whole, also where htmx asked for a row."""
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 # ---------------------------------------------------------------------------- small changes
