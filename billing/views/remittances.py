@@ -55,14 +55,25 @@ KINDS_OF_ROW = {
     "B2": "found by the person",
     "B3": "about a whole claim",
 }
+WHY_CHECK = {
+    "B1": "The claim is ours, but the charge, the date or the code differs",
+    "B2": "Found by the person, the date, the service and the charge; not by a claim number",
+    "B3": "About the whole claim: shared out over its sessions as proposed",
+}
 
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A row with the reversal it corrects."""
+    """A row with the reversal it corrects, or (`taken`) the reversal that the next row corrects."""
 
     row: RemittanceRow
     was: RemittanceRow | None = None
+    taken: bool = False
+
+    @property
+    def why(self) -> str:
+        """Why a row is to be checked, where it has no concern of its own."""
+        return "" if self.row.concerns else WHY_CHECK.get(self.row.level, "")
 
     @property
     def difference(self) -> Decimal:
@@ -411,7 +422,11 @@ def _rows(request: DeskRequest, draft: Remittance, now: Standing) -> dict[str, A
 
 def _shown(rows: list[RemittanceRow]) -> list[ShownRow]:
     was = review.pairs(rows)
-    return [ShownRow(row, was.get(row.pk)) for row in rows]
+    next_was = [was.get(row.pk) for row in rows[1:]] + [None]
+    return [
+        ShownRow(row, was.get(row.pk), taken=after is not None and after.pk == row.pk)
+        for row, after in zip(rows, next_was, strict=True)
+    ]
 
 
 def _offsets(draft: Remittance) -> list[ShownOffset]:
