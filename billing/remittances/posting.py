@@ -216,8 +216,8 @@ def _holds(policy: Coverage, line: object) -> bool:
 
 
 def _paid_and_taken_back_at_once(entries: list[Entry], payer: Payer) -> list[Entry]:
-    """Where a payment takes back what it pays itself, and nothing was paid before, the line gets
-    the sum: the books cannot take money off a line before it is there."""
+    """Where a payment pays a line and then takes that back itself, the line gets the sum: the books
+    take money off lines first, and it is not there yet."""
     taken: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
     given: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
     for entry in entries:
@@ -230,11 +230,14 @@ def _paid_and_taken_back_at_once(entries: list[Entry], payer: Payer) -> list[Ent
         line: sum((one.amounts.allocation for one in posted.get(line, ())), ZERO)
         for line in doubtful
     }
-    short = {
-        line
-        for line in doubtful
-        if before[line] + taken[line] < 0 <= before[line] + taken[line] + given[line]
-    }
+    short = {line for line in doubtful if before[line] + taken[line] < 0}
+    # A claim that is taken back before it was ever paid stays as it is: the ledger refuses it.
+    running = dict(before)
+    for entry in entries:
+        if entry.line in short:
+            running[entry.line] += entry.paid
+            if running[entry.line] < 0:
+                short.discard(entry.line)
     if not short:
         return entries
     summed: list[Entry] = []

@@ -65,7 +65,7 @@ class UnmatchedTable(ListTable):
     charge = tables.Column("Fee", orderable=False, attrs=FIGURE)
     allocation = tables.Column("Insurance paid", orderable=False, attrs=FIGURE)
     place = tables.Column(
-        mark_safe('<span class="visually-hidden">Action</span>'),  # noqa: S308
+        mark_safe('<span class="visually-hidden">Action</span>'),
         accessor="pk",
         orderable=False,
         attrs={"th": {"class": "act"}, "td": {"class": "act"}},

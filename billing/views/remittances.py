@@ -422,11 +422,9 @@ def _rows(request: DeskRequest, draft: Remittance, now: Standing) -> dict[str, A
 
 def _shown(rows: list[RemittanceRow]) -> list[ShownRow]:
     was = review.pairs(rows)
-    next_was = [was.get(row.pk) for row in rows[1:]] + [None]
-    return [
-        ShownRow(row, was.get(row.pk), taken=after is not None and after.pk == row.pk)
-        for row, after in zip(rows, next_was, strict=True)
-    ]
+    following = [was.get(row.pk) for row in rows[1:]]
+    taken = {row.pk for row, after in zip(rows, following, strict=False) if after == row}
+    return [ShownRow(row, was.get(row.pk), taken=row.pk in taken) for row in rows]
 
 
 def _offsets(draft: Remittance) -> list[ShownOffset]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from billing import balances, checks, ledger
 from billing.models import EraFile, Offset, Payment, Remittance, RemittanceRow, RemittanceState
+from billing.models.remittances import AMOUNTS
 from billing.remittances import posting, review, worklist
 from billing.remittances.posting import NotReady
 from tests.era.clinic import TODAY, Clinic, series, short
@@ -210,6 +212,33 @@ def test_c2_before_c1_takes_back_what_nobody_paid(clinic: Clinic) -> None:
         clinic.save(draft)
 
 
+def test_paid_and_taken_back_in_one_payment(clinic: Clinic) -> None:
+    """The reversal of a claim that the same file pays first: the line gets the sum."""
+    draft = clinic.draft(2)
+    rows = list(draft.rows.select_related("claim").order_by("claim__index", "number"))
+    claims = [rows[0].claim, rows[2].claim]
+    for claim, index in zip(claims, (100, 50), strict=True):
+        claim.index = index
+        claim.save()
+    for row in rows:
+        if row.amber:
+            review.tick(RemittanceRow.objects.select_related("claim").get(pk=row.pk))
+    first, second = rows[2], rows[3]
+    for row in (first, second):
+        row.refresh_from_db()
+    review.change_amounts(second, {**_amounts(second), "allocation": rows[1].allocation * -1})
+    review.leave_unapplied(rows[4])
+    draft.amount = rows[4].allocation
+    draft.save()
+    clinic.save(draft)
+    assert clinic.figures("RC-1001-1")[:2] == ("0", "0")
+    assert clinic.figures("RC-1001-2")[:2] == ("0", "0")
+
+
+def _amounts(row: RemittanceRow) -> dict[str, Decimal]:
+    return {name: getattr(row, name) for name in AMOUNTS}
+
+
 @pytest.mark.parametrize("numbers", [(1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), (5, 6), (7,)])
 def test_undoing_leaves_everything_as_it_was(clinic: Clinic, numbers: tuple[int, ...]) -> None:
     *before, last = numbers
@@ -294,9 +323,7 @@ def test_a_payment_typed_by_hand_is_attached(clinic: Clinic) -> None:
     draft.refresh_from_db()
     assert (draft.payment, draft.attached) == (typed, True)
     assert Payment.objects.count() == 1
-    posting.undo(
-        [draft], by=clinic.ana, date=timezone.localdate(), reason="No", as_drafts=False
-    )
+    posting.undo([draft], by=clinic.ana, date=timezone.localdate(), reason="No", as_drafts=False)
     typed.refresh_from_db()
     assert not typed.reversed
 

@@ -109,9 +109,7 @@ def test_a_large_file_goes_with_a_progress_bar(
 
 
 @pytest.mark.parametrize(("name", "outcome", "code", "says"), malformed())
-def test_every_malformed_file(
-    desk: Client, name: str, outcome: str, code: str, says: str
-) -> None:
+def test_every_malformed_file(desk: Client, name: str, outcome: str, code: str, says: str) -> None:
     data = (HERE / "malformed" / name).read_bytes()
     with nothing_happens():
         answer = sent(desk, (name, data))
