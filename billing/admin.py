@@ -15,19 +15,26 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     Clinic,
     ClosingDate,
+    CodeAction,
     Deposit,
     DepositItem,
     Document,
+    EraFile,
     Fee,
     Invoice,
     InvoiceLine,
     LineVoid,
     NumberSeries,
+    Offset,
+    PayerKey,
     Payment,
+    Remittance,
+    Responsibility,
     Service,
     StatementBatch,
     Submission,
@@ -298,6 +305,72 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return screen_link(adjustment.line.get_absolute_url(), "Account")
 
 
+@admin.register(Responsibility)
+class ResponsibilityAdmin(ReadOnlyAdmin):
+    """What insurers say the patient owes."""
+
+    money = dollars("amount")
+    list_display = ["date", "line", "kind", "carc", "money", "payment", "screen"]
+    list_filter = ["kind"]
+    list_select_related = ["payment", "line__invoice__patient", "line__patient"]
+    search_fields = ["line__invoice__number", "=line__patient__chart_number", "payment__number"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["line", "kind", "date", "money", "carc", "payment", "undoes", "reason", "screen"]
+
+    @admin.display(description="screen")
+    def screen(self, said: Responsibility) -> SafeString:
+        return screen_link(said.payment.get_absolute_url(), "Open payment")
+
+
+@admin.register(Adjudication)
+class AdjudicationAdmin(ReadOnlyAdmin):
+    """How insurers answered on lines, and whose the rest was before and after."""
+
+    list_display = ["date", "line", "outcome", "codes", "owed_before", "owed_after", "screen"]
+    list_filter = ["outcome"]
+    list_select_related = ["line__invoice__patient", "line__patient", "owed_before", "owed_after"]
+    search_fields = ["line__invoice__number", "=line__patient__chart_number", "codes"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = [
+        "line",
+        "outcome",
+        "codes",
+        "date",
+        "owed_before",
+        "owed_after",
+        "payment",
+        "undoes",
+        "reason",
+        "created_at",
+        "created_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, answer: Adjudication) -> SafeString:
+        return screen_link(answer.line.get_absolute_url(), "Account")
+
+
+@admin.register(Offset)
+class OffsetAdmin(ReadOnlyAdmin):
+    """Provider-level adjustments of insurers' payments: positive is money the payer kept."""
+
+    money = dollars("amount")
+    list_display = ["date", "payment", "code", "name", "reference", "money", "screen"]
+    list_filter = ["code"]
+    list_select_related = ["payment"]
+    search_fields = ["payment__number", "reference"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["payment", "code", "reference", "date", "money", "undoes", "reason", "screen"]
+
+    @admin.display(description="screen")
+    def screen(self, offset: Offset) -> SafeString:
+        return screen_link(offset.payment.get_absolute_url(), "Open payment")
+
+
 @admin.register(LineVoid)
 class LineVoidAdmin(ReadOnlyAdmin):
     list_display = ["date", "line", "reason", "created_by", "screen"]
@@ -507,3 +580,88 @@ class NumberSeriesAdmin(OfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+# ---------------------------------------------------------------------------- remittances
+
+
+@admin.register(CodeAction)
+class CodeActionAdmin(OfficeAdmin):
+    """What is done about a reason code. The rules are tried from the top; the first that fits."""
+
+    list_display = ["position", "group", "reason", "action", "needs_look", "why"]
+    list_display_links = ["position", "group"]
+    list_filter = ["group", "action"]
+    search_fields = ["=reason", "why"]
+    fields = ["group", "reason", "action", "needs_look", "why", "position"]
+
+
+@admin.register(PayerKey)
+class PayerKeyAdmin(OfficeAdmin):
+    """Which payer a remittance's number or name stands for, as somebody said it once."""
+
+    list_display = ["kind", "value", "payer", "created_at", "created_by"]
+    list_filter = ["kind"]
+    list_select_related = ["payer", "created_by"]
+    search_fields = ["value", "payer__name"]
+    autocomplete_fields = ["payer"]
+    fields = ["kind", "value", "payer"]
+
+    def save_model(self, request: HttpRequest, obj: PayerKey, form: Any, change: Any) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(EraFile)
+class EraFileAdmin(ReadOnlyAdmin):
+    """Files as they were uploaded."""
+
+    list_display = ["name", "size", "test", "discarded", "uploaded_at", "uploaded_by", "screen"]
+    list_filter = ["discarded", "test"]
+    list_select_related = ["uploaded_by"]
+    search_fields = ["name", "=sha256", "remittances__reference"]
+    date_hierarchy = "uploaded_at"
+    ordering = ["-id"]
+    fields = ["name", "size", "sha256", "test", "discarded", "uploaded_at", "uploaded_by", "screen"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EraFile]:
+        return super().get_queryset(request).defer("packed")
+
+    @admin.display(description="screen")
+    def screen(self, file: EraFile) -> SafeString:
+        return screen_link(file.get_absolute_url(), "Open file")
+
+
+@admin.register(Remittance)
+class RemittanceAdmin(ReadOnlyAdmin):
+    """Payments of those files: drafts, and what they became."""
+
+    money = dollars("amount")
+    list_display = ["reference", "payer", "date", "money", "state", "payment", "screen"]
+    list_filter = ["state", "payer"]
+    list_select_related = ["payer", "payment"]
+    search_fields = ["reference", "payer_name", "payment__number"]
+    ordering = ["-id"]
+    fields = [
+        "file",
+        "reference",
+        "payer",
+        "payer_name",
+        "payee",
+        "date",
+        "money",
+        "method",
+        "notice",
+        "claim_count",
+        "state",
+        "payment",
+        "attached",
+        "settled_at",
+        "settled_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, remittance: Remittance) -> SafeString:
+        return screen_link(remittance.get_absolute_url(), "Open draft")

@@ -15,24 +15,36 @@ from django.utils import timezone
 
 from billing import documents, ledger
 from billing.models import (
+    Adjudication,
     Adjustment,
     AdjustmentKind,
     Allocation,
     Clinic,
     ClosingDate,
+    CodeAction,
     Deposit,
     DepositItem,
     Document,
+    EraFile,
+    EraInterchange,
     Fee,
     Invoice,
     InvoiceLine,
     LineVoid,
     NumberSeries,
+    Offset,
+    PayerKey,
     Payment,
+    Remittance,
+    RemittanceClaim,
+    RemittanceOffset,
+    RemittanceRow,
+    Responsibility,
     Service,
     StatementBatch,
     Submission,
 )
+from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
 from tests.factories import (
     CoverageFactory,
@@ -55,12 +67,14 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
-    *[Document, StatementBatch],
+    *[Document, StatementBatch, EraFile, Remittance, Adjudication, Offset, Responsibility],
 ]
 OURS = [
     *MONEY,
     Clinic,
     ClosingDate,
+    CodeAction,
+    PayerKey,
     NumberSeries,
     Service,
     Patient,
@@ -112,6 +126,16 @@ def a_bit_of_everything(number: int = 0) -> None:
     # With its write-off, and with a row for each kind of payment that answers another.
     check = InsurancePaymentFactory(payer=payer, on={LineFactory(): ("50", "10")})
     ledger.reverse(by=by, payment=check, date=day(0), reason="Bounced")
+    said = Entry(LineFactory().pk, money(1), owes=(Owes("copay", money(20)),), outcome="denied")
+    ledger.record_payment(
+        by=by,
+        payer=payer,
+        amount=money(0),
+        method="eft",
+        date=day(0),
+        entries=[said],
+        offsets=[OffsetEntry("FB", money(-1), SCRIPT)],
+    )
     credit = PaymentFactory(amount="60")
     common: dict[str, Any] = {"by": by, "date": day(0), "reason": "Asked", "payment": credit}
     ledger.refund(amount=money(10), method="cash", **common)
@@ -128,6 +152,19 @@ def a_bit_of_everything(number: int = 0) -> None:
     ClosingDate.objects.create(closed_through=datetime.date(2000, 1, 1), created_by=by)
     clinic, _new = Clinic.objects.update_or_create(defaults={"name": "Pine Clinic"})
     issued = documents.issue(documents.invoice(clinic, line.invoice), by=by)
+    PayerKey.objects.create(kind="name", value=f"{SCRIPT}{number}", payer=payer, created_by=by)
+    file = EraFile.objects.create(
+        name=SCRIPT, sha256=f"{number}", size=1, packed=b"", uploaded_by=by
+    )
+    Remittance.objects.create(
+        file=file,
+        position=0,
+        number="0001",
+        payer=payer,
+        payer_name=SCRIPT,
+        reference=f"EFT-{number}",
+        amount=money(10),
+    )
     StatementBatch.objects.create(
         number=f"ST-{number}",
         key=f"00000000-0000-4000-8000-{number:012}",
@@ -141,8 +178,9 @@ def a_bit_of_everything(number: int = 0) -> None:
 
 
 def test_everything_of_ours_is_there() -> None:
-    """All but what stands on another one's page, and the words of the search."""
+    """All but what stands on another one's page, or on a draft's screen, and the search's words."""
     elsewhere = {Fee, DepositItem, PatientWord}
+    elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model
         for model in apps.get_models()
