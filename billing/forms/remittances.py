@@ -41,7 +41,7 @@ class _FilesField(forms.FileField):
 class EraUploadForm(forms.Form):
     """The files an insurer or a clearinghouse sent."""
 
-    files = _FilesField(
+    uploads = _FilesField(
         label="ERA files",
         help_text=f"X12 835, often named .835, .era or .edi. {LIMIT // 1024 // 1024} MB each at"
         " most. Nothing is posted until you save.",
@@ -49,7 +49,7 @@ class EraUploadForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].widget.attrs["class"] = "form-control fld"
+        self.fields["uploads"].widget.attrs["class"] = "form-control fld"
 
 
 class ChoosePayerForm(forms.Form):
@@ -89,7 +89,8 @@ class RowAmountsForm(forms.Form):
 
     def __init__(self, *args: Any, row: RemittanceRow, **kwargs: Any) -> None:
         now = {name: show(getattr(row, name)) for name in AMOUNTS} | {"decision": row.decision}
-        super().__init__(*args, initial=now, **kwargs)
+        kwargs["initial"] = now
+        super().__init__(*args, **kwargs)
         self.row = row
         for name in AMOUNTS:
             field = self.fields[name]

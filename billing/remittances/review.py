@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from billing import balances
 from billing.balances import Standing
@@ -34,6 +34,7 @@ from billing.models import (
     RemittanceState,
     RowState,
 )
+from billing.models.invoices import InvoiceLineQuerySet
 from billing.models.remittances import AMOUNTS
 from billing.money import ZERO, show_dollars
 from billing.remittances.sessions import lines_of_payer, posted_by
@@ -216,7 +217,7 @@ def candidates(row: RemittanceRow, payer: Payer) -> list[InvoiceLine]:
     return _listed(lines_of_payer(payer).filter(pk__in=row.candidates)) if row.candidates else []
 
 
-def _listed(lines: QuerySet[InvoiceLine]) -> list[InvoiceLine]:
+def _listed(lines: InvoiceLineQuerySet) -> list[InvoiceLine]:
     return list(lines.with_names().order_by("-service_date", "pk")[:FOUND])
 
 

@@ -25,6 +25,7 @@ from billing.models import (
     RemittanceRow,
     Responsibility,
 )
+from billing.models.invoices import InvoiceLineQuerySet
 from billing.money import ZERO
 from patients.models import Coverage, Patient, PatientWord, Payer
 from patients.search import LONGEST_WORD, folded
@@ -39,7 +40,7 @@ def in_parts(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def lines_of_payer(payer: Payer) -> QuerySet[InvoiceLine]:
+def lines_of_payer(payer: Payer) -> InvoiceLineQuerySet:
     """The issued lines of this payer's patients: those it covers, owes for or has answered on."""
     covered = Coverage.objects.filter(patient=OuterRef("patient"), payer=payer)
     paid = Allocation.objects.filter(line=OuterRef("pk"), payment__payer=payer)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from billing.era import known, refusals
 from billing.era.adjustments import Action, ActionTable, Rule
 from billing.era.importing import read_file
-from billing.era.matching import Candidates, Match, match
+from billing.era.matching import Candidates, Match, control, match
 from billing.era.reading import LIMIT
 from billing.era.refusals import Finding
 from billing.era.remittance import Claim, Person, Row, Transaction
@@ -231,8 +231,8 @@ def known_payments(
             by=each.file.uploaded_by.get_short_name() or each.file.uploaded_by.get_username(),
             claims=frozenset(
                 known.ClaimKey(
-                    known.control(claim.control),
-                    known.control(claim.payer_claim),
+                    control(claim.control),
+                    control(claim.payer_claim),
                     claim.status,
                     claim.charge,
                     claim.paid,

@@ -41,7 +41,7 @@ def era_import(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
     form = EraUploadForm(request.POST if sent else None, request.FILES if sent else None)
     if not form.is_valid():
         return _import_page(request, form)
-    files: list[UploadedFile] = form.cleaned_data["files"]
+    files: list[UploadedFile] = form.cleaned_data["uploads"]
     if sum(each.size or 0 for each in files) > QUICK:
         return with_progress(
             request,
@@ -111,7 +111,7 @@ def _import_page(
         for one in refused
         for place in range(len(one.refused))
     ]
-    items += [{"href": "#id_files", "text": str(text)} for text in form.errors.get("files", ())]
+    items += [{"href": "#id_uploads", "text": str(text)} for text in form.errors.get("uploads", ())]
     files = (
         EraFile.objects.select_related("uploaded_by")
         .defer("packed")

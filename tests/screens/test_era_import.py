@@ -36,7 +36,7 @@ def desk(clinic: Clinic) -> Client:
 
 
 def sent(desk: Client, *files: tuple[str, bytes], **more: Any) -> Any:
-    return desk.post(URL, {"files": [SimpleUploadedFile(*each) for each in files], **more})
+    return desk.post(URL, {"uploads": [SimpleUploadedFile(*each) for each in files], **more})
 
 
 def stored() -> tuple[int, int]:
