@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks.era import CLAIMS, remittance
 
-HEADINGS = ("work", "claims", "rows", "app s", "peak MB")
-WIDTHS = (34, 6, 6, 7, 7)
+HEADINGS = ("work", "claims", "rows", "app s", "CPU s", "peak MB")
+WIDTHS = (28, 6, 6, 7, 7, 7)
 
 
 def build(claims: int) -> None:
@@ -101,10 +101,10 @@ def measure(claims: int) -> list[dict[str, Any]]:
         return held * (1 if sys.platform == "darwin" else 1024) // 1_000_000
 
     def timed(work: str, act: Any) -> Any:
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.process_time()
         found = act()
-        spent = time.perf_counter() - start
-        results.append({"work": work, "app": spent, "peak": peak()})
+        spent, worked = time.perf_counter() - start, time.process_time() - worked
+        results.append({"work": work, "app": spent, "cpu": worked, "peak": peak()})
         return found
 
     uploaded = timed("upload to a reviewed draft", lambda: upload("bench.835", data, by=by))
@@ -149,8 +149,9 @@ def main(claims: int = CLAIMS) -> None:
             child = [sys.executable, "-m", "benchmarks.drafts", step, str(claims)]
             answer = subprocess.run(child, check=True, capture_output=True, text=True, env=inside)
         for found in json.loads(answer.stdout.splitlines()[-1]):
-            row = (found["work"], found["claims"], found["rows"], f"{found['app']:.2f}")
-            print(cells((row[0], *(str(each) for each in row[1:]), str(found["peak"]))), flush=True)
+            counts = (found["work"], str(found["claims"]), str(found["rows"]))
+            times = (f"{found['app']:.2f}", f"{found['cpu']:.2f}")
+            print(cells((*counts, *times, str(found["peak"]))), flush=True)
 
 
 if __name__ == "__main__":
