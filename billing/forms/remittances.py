@@ -119,6 +119,7 @@ class UndoRemittanceForm(LedgerForm):
 
     after = forms.ChoiceField(
         label="Then",
+        error_messages={"required": "Say what becomes of it."},
         choices=[("draft", "Keep it as a draft"), ("discard", "Discard it")],
         widget=forms.RadioSelect,
         initial="draft",
@@ -138,4 +139,3 @@ class UndoRemittanceForm(LedgerForm):
         self.fields["reason"].widget.attrs["class"] = "form-select fld"
         self.fields["note"].widget.attrs |= {"class": "fld", "autocomplete": "off"}
         self.fields["date"].widget.attrs["class"] = "fld num"
-        self.fields["after"].widget.attrs["class"] = "form-check-input"

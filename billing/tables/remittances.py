@@ -57,7 +57,10 @@ class UnmatchedTable(ListTable):
     )
     code = tables.Column("Service", orderable=False, empty_values=(), attrs=FOLDED)
     payer = tables.Column(
-        accessor="remittance__payer__name", orderable=False, attrs={"td": {"class": "quiet"}}
+        "Payer",
+        accessor="remittance__payer__name",
+        orderable=False,
+        attrs={"td": {"class": "quiet"}},
     )
     payment = tables.Column(
         accessor="remittance__payment", linkify=True, orderable=False, attrs=NUMBER

@@ -34,7 +34,7 @@ from billing.models.remittances import OPEN
 from billing.money import show_dollars
 from billing.remittances import posting, review
 from billing.remittances.review import Problem, ReviewError
-from billing.views.progress import Finished, Step, Work, with_progress
+from billing.views.progress import Finished, Step, Stopped, Work, with_progress
 from patients.http import DeskRequest
 from patients.tables import CountedPaginator, page_number
 
@@ -223,20 +223,37 @@ def _choose_payer(request: DeskRequest, draft: Remittance) -> HttpResponse | Str
 # ---------------------------------------------------------------------------- saving
 
 
-def _save(request: DeskRequest, draft: Remittance) -> HttpResponse:
+def _save(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHttpResponse:
     form = SaveRemittanceForm(request.POST)
     if not form.is_valid():
         return _page(request, draft, form=form)
-    try:
+
+    def save() -> ledger.Posted:
         with review.changing(draft.pk) as locked:
             locked.date = form.cleaned_data["date"]
             locked.save(update_fields=["date"])
-            posted = posting.save(
+            return posting.save(
                 locked,
                 by=request.user,
                 key=form.cleaned_data["key"],
                 sure=form.cleaned_data["sure"],
             )
+
+    if draft.claim_count > MANY:
+        draft.date = form.cleaned_data["date"]
+        sure, typed = form.cleaned_data["sure"], review.typed_by_hand(draft)
+        found = review.problems(draft, balances.standing(draft), sure=sure, typed=typed)
+        if found:
+            return _page(request, draft, form=form, problems=found)
+        return with_progress(
+            request,
+            _saving(draft, save),
+            title=f"Save {draft.reference}",
+            back=draft.get_absolute_url(),
+            nav="insurance",
+        )
+    try:
+        posted = save()
     except posting.NotReady as not_ready:
         return _page(request, draft, form=form, problems=not_ready.problems)
     except ledger.LedgerError as error:
@@ -246,6 +263,21 @@ def _save(request: DeskRequest, draft: Remittance) -> HttpResponse:
         return redirect(draft)
     messages.success(request, _saved(posted))
     return redirect(posted.receipt)
+
+
+def _saving(draft: Remittance, save: Callable[[], ledger.Posted]) -> Work:
+    """A long draft is saved while the page says so: one act, all or nothing."""
+    yield Step(0, 0, f"saving {draft.claim_count:,} claims")
+    try:
+        posted = save()
+    except posting.NotReady as not_ready:
+        raise Stopped(not_ready.problems[0].text) from None
+    except ledger.LedgerError as error:
+        raise Stopped(_refused(draft, error).text) from None
+    except ReviewError as error:
+        raise Stopped(str(error)) from None
+    payment = posted.receipt
+    yield Finished(_saved(posted), "", [(payment.get_absolute_url(), f"Open {payment.number}")])
 
 
 def _refused(draft: Remittance, error: ledger.LedgerError) -> Problem:
@@ -354,17 +386,17 @@ def _tabs(now: Standing) -> list[tuple[str, str, int]]:
 def _unallocated(now: Standing) -> dict[str, Any]:
     left = now.unallocated
     done = now.amount - left
-    state = "over" if left < 0 else "todo" if left else "done"
-    if now.to_check + now.to_choose + now.not_found and not left:
-        state = "todo"
+    asks = now.to_check or now.to_choose or now.not_found
+    state = "todo" if asks else "over" if left < 0 else "todo" if left else "done"
+    words = {"over": "too much placed", "todo": "still to place", "done": "all placed"}[state]
+    if asks and left <= 0:
+        words = "rows to look at"
     percent = int(max(min(done * 100 / now.amount, Decimal(100)), Decimal(0))) if now.amount else 0
     return {
         "label": "Unallocated",
         "state": state,
         "figure": show_dollars(left),
-        "words": {"over": "too much placed", "todo": "still to place", "done": "all placed"}[state]
-        if left
-        else "all placed",
+        "words": words,
         "allocated": show_dollars(done),
         "amount": show_dollars(now.amount),
         "percent": percent if now.amount else 100,
@@ -390,7 +422,7 @@ def _explain(draft: Remittance, now: Standing) -> dict[str, Any]:
         }
     if now.unallocated < 0:
         return {
-            "state": "over",
+            "state": "todo" if now.to_choose + now.not_found else "over",
             "lead": f"{show_dollars(-now.unallocated)} too much is placed.",
             "text": "Correct the amounts you changed, or place what is taken back.",
         }

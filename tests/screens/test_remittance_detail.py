@@ -290,6 +290,28 @@ def test_money_may_stay_with_the_payer(desk: EraDesk) -> None:
     assert Payment.objects.get().unallocated == 150
 
 
+def test_a_long_draft_is_saved_with_progress(
+    desk: EraDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remittances, "MANY", 1)
+    draft = desk.draft(1)
+    refused(desk, draft, TEST_WORD, sure="")
+    answer: Any = desk.save(draft, date="2026-01-20")
+    page = b"".join(answer.streaming_content).decode()
+    assert "Saved. $210.00 from Evergreen Health Plan." in page
+    assert f"Open {Payment.objects.get()}" in page
+
+
+def test_a_long_draft_the_ledger_refuses(desk: EraDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remittances, "MANY", 1)
+    draft = desk.draft(2)
+    draft.rows.filter(state=RowState.CHECK).update(ticked=True, state=RowState.MATCHED)
+    with nothing_happens():
+        answer: Any = desk.save(draft)
+        page = b"".join(answer.streaming_content).decode()
+    assert "This payer paid only 0.00 on this line." in page
+
+
 def refused(desk: EraDesk, draft: Remittance, *sentences: str, **form: Any) -> str:
     with nothing_happens():
         answer = desk.save(draft, **form)
