@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
             name='RemittanceOffset',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
+                ('position', models.PositiveIntegerField()),
                 ('code', models.CharField(max_length=4)),
                 ('reference', models.CharField(blank=True, max_length=50)),
                 ('amount', billing.money.MoneyField()),
@@ -170,8 +170,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('group', models.PositiveIntegerField()),
-                ('number', models.PositiveSmallIntegerField()),
-                ('part', models.PositiveSmallIntegerField(default=0)),
+                ('number', models.PositiveIntegerField()),
+                ('part', models.PositiveIntegerField(default=0)),
                 ('kind', models.CharField(max_length=11)),
                 ('code', models.CharField(blank=True, max_length=20)),
                 ('paid_code', models.CharField(blank=True, max_length=20)),

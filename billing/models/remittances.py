@@ -297,8 +297,8 @@ class RemittanceRow(models.Model):
     remittance = models.ForeignKey(Remittance, models.CASCADE, related_name="rows")
     claim = models.ForeignKey(RemittanceClaim, models.CASCADE, related_name="rows")
     group = models.PositiveIntegerField()
-    number = models.PositiveSmallIntegerField()  # in its claim
-    part = models.PositiveSmallIntegerField(default=0)
+    number = models.PositiveIntegerField()  # in its claim
+    part = models.PositiveIntegerField(default=0)
     kind = models.CharField(max_length=11)
     code = models.CharField(max_length=20, blank=True)
     paid_code = models.CharField(max_length=20, blank=True)
@@ -391,7 +391,7 @@ class RemittanceOffset(models.Model):
     """
 
     remittance = models.ForeignKey(Remittance, models.CASCADE, related_name="offsets")
-    position = models.PositiveSmallIntegerField()
+    position = models.PositiveIntegerField()
     code = models.CharField(max_length=4)
     reference = models.CharField(max_length=50, blank=True)
     amount = MoneyField()
