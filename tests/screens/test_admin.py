@@ -134,7 +134,7 @@ def a_bit_of_everything(number: int = 0) -> None:
         method="eft",
         date=day(0),
         entries=[said],
-        offsets=[OffsetEntry("FB", money(-1), SCRIPT)],
+        offsets=[OffsetEntry("FB", money(1), SCRIPT)],
     )
     credit = PaymentFactory(amount="60")
     common: dict[str, Any] = {"by": by, "date": day(0), "reason": "Asked", "payment": credit}
