@@ -20,9 +20,11 @@ from billing.models import (
     Allocation,
     Clinic,
     ClosingDate,
+    CodeAction,
     Deposit,
     DepositItem,
     Document,
+    EraFile,
     Fee,
     ImportFile,
     Invoice,
@@ -30,8 +32,10 @@ from billing.models import (
     LineVoid,
     NumberSeries,
     Offset,
+    PayerKey,
     Payment,
     PaymentDraft,
+    Remittance,
     Responsibility,
     Service,
     StatementBatch,
@@ -682,3 +686,88 @@ class NumberSeriesAdmin(OfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+# ---------------------------------------------------------------------------- remittances
+
+
+@admin.register(CodeAction)
+class CodeActionAdmin(OfficeAdmin):
+    """What is done about a reason code. The rules are tried from the top; the first that fits."""
+
+    list_display = ["position", "group", "reason", "action", "needs_look", "why"]
+    list_display_links = ["position", "group"]
+    list_filter = ["group", "action"]
+    search_fields = ["=reason", "why"]
+    fields = ["group", "reason", "action", "needs_look", "why", "position"]
+
+
+@admin.register(PayerKey)
+class PayerKeyAdmin(OfficeAdmin):
+    """Which payer a remittance's number or name stands for, as somebody said it once."""
+
+    list_display = ["kind", "value", "payer", "created_at", "created_by"]
+    list_filter = ["kind"]
+    list_select_related = ["payer", "created_by"]
+    search_fields = ["value", "payer__name"]
+    autocomplete_fields = ["payer"]
+    fields = ["kind", "value", "payer"]
+
+    def save_model(self, request: HttpRequest, obj: PayerKey, form: Any, change: Any) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(EraFile)
+class EraFileAdmin(ReadOnlyAdmin):
+    """Files as they were uploaded."""
+
+    list_display = ["name", "size", "test", "discarded", "uploaded_at", "uploaded_by", "screen"]
+    list_filter = ["discarded", "test"]
+    list_select_related = ["uploaded_by"]
+    search_fields = ["name", "=sha256", "remittances__reference"]
+    date_hierarchy = "uploaded_at"
+    ordering = ["-id"]
+    fields = ["name", "size", "sha256", "test", "discarded", "uploaded_at", "uploaded_by", "screen"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EraFile]:
+        return super().get_queryset(request).defer("packed")
+
+    @admin.display(description="screen")
+    def screen(self, file: EraFile) -> SafeString:
+        return screen_link(file.get_absolute_url(), "Open file")
+
+
+@admin.register(Remittance)
+class RemittanceAdmin(ReadOnlyAdmin):
+    """Payments of those files: drafts, and what they became."""
+
+    money = dollars("amount")
+    list_display = ["reference", "payer", "date", "money", "state", "payment", "screen"]
+    list_filter = ["state", "payer"]
+    list_select_related = ["payer", "payment"]
+    search_fields = ["reference", "payer_name", "payment__number"]
+    ordering = ["-id"]
+    fields = [
+        "file",
+        "reference",
+        "payer",
+        "payer_name",
+        "payee",
+        "date",
+        "money",
+        "method",
+        "notice",
+        "claim_count",
+        "state",
+        "payment",
+        "attached",
+        "settled_at",
+        "settled_by",
+        "screen",
+    ]
+
+    @admin.display(description="screen")
+    def screen(self, remittance: Remittance) -> SafeString:
+        return screen_link(remittance.get_absolute_url(), "Open draft")

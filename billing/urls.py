@@ -7,6 +7,7 @@ from billing.views import (
     credit,
     documents,
     drafts,
+    era,
     family,
     fees,
     find,
@@ -20,10 +21,12 @@ from billing.views import (
     payment_drafts,
     payment_lists,
     payments,
+    remittances,
     sessions,
     statements,
     take_payment,
     today,
+    unmatched,
     write_offs,
 )
 
@@ -74,6 +77,30 @@ urlpatterns = [
         "insurance-payments/new/",
         insurance_payments.insurance_payment_new,
         name="insurance_payment_new",
+    ),
+    path("insurance-payments/import-era/", era.era_import, name="era_import"),
+    path("insurance-payments/era/<int:pk>/", era.era_file, name="era_file"),
+    path("insurance-payments/era/<int:pk>/undo/", era.era_undo, name="era_undo"),
+    path(
+        "insurance-payments/remittances/<int:pk>/",
+        remittances.remittance_detail,
+        name="remittance_detail",
+    ),
+    path(
+        "insurance-payments/remittances/<int:pk>/rows/<int:row>/",
+        remittances.remittance_row,
+        name="remittance_row",
+    ),
+    path(
+        "insurance-payments/remittances/<int:pk>/undo/",
+        era.remittance_undo,
+        name="remittance_undo",
+    ),
+    path("insurance-payments/unmatched/", unmatched.unmatched_claims, name="unmatched_claims"),
+    path(
+        "insurance-payments/unmatched/<int:pk>/",
+        unmatched.unmatched_claim,
+        name="unmatched_claim",
     ),
     path(
         "insurance-payments/new/draft/",

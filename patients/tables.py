@@ -39,14 +39,14 @@ class ListTable(tables.Table):
         if wanted := request.GET.get(self.prefixed_order_by_field):
             self.order_by = [wanted]
         try:
-            page = _page_number(request.GET.get(self.prefixed_page_field))
+            page = page_number(request.GET.get(self.prefixed_page_field))
             self.paginate(paginator_class=pages, page=page, per_page=25)
         except (EmptyPage, PageNotAnInteger):
             self.page = self.paginator.page(self.paginator.num_pages)
         return self
 
 
-def _page_number(typed: str | None) -> int:
+def page_number(typed: str | None) -> int:
     """The page asked for; the first where that is no number."""
     return int(typed) if typed and typed.isascii() and typed.isdigit() and len(typed) < 9 else 1
 

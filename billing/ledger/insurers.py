@@ -47,8 +47,9 @@ def share_insurer(
                 f"This payer paid only {show(by_payer[line.pk])} on this line.", line=line.pk
             )
         # Only with a reason code of the insurer's is a negative write-off more than taking back:
-        # a payer that pays above the fee says so (CO-94, CO-144).
-        if entry.write_off < 0 and not entry.carc and line.adjusted + entry.write_off < 0:
+        # a payer that pays above the fee says so (CO-94, CO-144). A reversed claim does not.
+        above = entry.carc and entry.outcome != Outcome.TAKEN_BACK
+        if entry.write_off < 0 and not above and line.adjusted + entry.write_off < 0:
             raise LedgerError(f"Only {show(line.adjusted)} was written off.", line=line.pk)
         _release(posting, receipt, line, entry, patients_money)
         if entry.write_off:

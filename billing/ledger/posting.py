@@ -498,10 +498,15 @@ class Posting:
     def _say_who_owes(self) -> None:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""
         moved = {row.line.pk: row.line.payer_id for row in self.adjudications}
+        theirs: dict[int | None, list[int]] = defaultdict(list)
+        for pk, payer in moved.items():
+            theirs[payer].append(pk)
         if moved:
             key = BigIntegerField()
             # PostgreSQL takes a bare NULL for a text.
-            whose = [When(pk=pk, then=Cast(Value(payer), key)) for pk, payer in moved.items()]
+            whose = [
+                When(pk__in=lines, then=Cast(Value(payer), key)) for payer, lines in theirs.items()
+            ]
             InvoiceLine.objects.filter(pk__in=moved).update(payer=Case(*whose, output_field=key))
 
     @property

@@ -19,6 +19,19 @@ from billing.models.numbering import NumberSeries
 from billing.models.offsets import Offset, OffsetKind
 from billing.models.payments import Kind, Method, Payment
 from billing.models.periods import ClosingDate
+from billing.models.remittances import (
+    CodeAction,
+    Decision,
+    EraFile,
+    EraInterchange,
+    PayerKey,
+    Remittance,
+    RemittanceClaim,
+    RemittanceOffset,
+    RemittanceRow,
+    RemittanceState,
+    RowState,
+)
 from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
@@ -29,10 +42,14 @@ __all__ = [
     "Allocation",
     "Clinic",
     "ClosingDate",
+    "CodeAction",
+    "Decision",
     "Deposit",
     "DepositItem",
     "Document",
     "DocumentKind",
+    "EraFile",
+    "EraInterchange",
     "Fee",
     "ImportFile",
     "Invoice",
@@ -44,10 +61,17 @@ __all__ = [
     "Offset",
     "OffsetKind",
     "Outcome",
+    "PayerKey",
     "Payment",
     "PaymentDraft",
+    "Remittance",
+    "RemittanceClaim",
+    "RemittanceOffset",
+    "RemittanceRow",
+    "RemittanceState",
     "Responsibility",
     "ResponsibilityKind",
+    "RowState",
     "Service",
     "StatementBatch",
     "Submission",

@@ -108,7 +108,7 @@ class Payment(AppendOnlyModel):
     )
     payer = models.ForeignKey(Payer, models.PROTECT, null=True, blank=True, related_name="payments")
     method = models.CharField(max_length=12, choices=Method.choices, blank=True)
-    reference = models.CharField(max_length=40, blank=True)
+    reference = models.CharField(max_length=50, blank=True)
     note = models.CharField(max_length=200, blank=True)
     amount = MoneyField()
     original = models.ForeignKey(

@@ -64,7 +64,11 @@ class FeeFactory(factory.django.DjangoModelFactory[Fee]):
 
 
 class InvoiceFactory(factory.django.DjangoModelFactory[Invoice]):
-    """An issued invoice; `amounts` are its lines. `issued=False` leaves it a draft."""
+    """An issued invoice; `amounts` are its lines. `issued=False` leaves it a draft.
+
+    What an insurer answers with: `claim_number`, and for each line its control number, its date
+    (otherwise `ago` says it) and its code.
+    """
 
     class Meta:
         model = Invoice
@@ -76,10 +80,15 @@ class InvoiceFactory(factory.django.DjangoModelFactory[Invoice]):
     by = factory.SubFactory(UserFactory)
     owed_by = None
     issued = True
+    claim_number = ""
+    control_numbers: Any = ()
+    dates: Any = ()
+    code = "90834"
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **given: Any) -> Invoice:
         patient, by, on = given["patient"], given["by"], day(given["ago"])
+        numbers, dates = given["control_numbers"], given["dates"]
         invoice = Invoice.objects.create(patient=patient, created_by=by)
         InvoiceLine.objects.bulk_create(
             InvoiceLine(
@@ -87,15 +96,17 @@ class InvoiceFactory(factory.django.DjangoModelFactory[Invoice]):
                 patient=patient,
                 provider=given["provider"],
                 payer=given["owed_by"],
-                service_date=on,
-                code="90834",
+                service_date=dates[place] if dates else on,
+                code=given["code"],
                 description="Psychotherapy, 45 minutes",
                 amount=money(amount),
+                claim_number=given["claim_number"],
+                control_number=numbers[place] if numbers else "",
             )
-            for amount in given["amounts"]
+            for place, amount in enumerate(given["amounts"])
         )
         if given["issued"]:
-            ledger.issue_invoice(by=by, invoice=invoice, date=on)
+            ledger.issue_invoice(by=by, invoice=invoice, date=max(dates, default=on))
         return invoice
 
 

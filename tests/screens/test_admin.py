@@ -21,9 +21,12 @@ from billing.models import (
     Allocation,
     Clinic,
     ClosingDate,
+    CodeAction,
     Deposit,
     DepositItem,
     Document,
+    EraFile,
+    EraInterchange,
     Fee,
     ImportFile,
     Invoice,
@@ -31,7 +34,12 @@ from billing.models import (
     LineVoid,
     NumberSeries,
     Offset,
+    PayerKey,
     Payment,
+    Remittance,
+    RemittanceClaim,
+    RemittanceOffset,
+    RemittanceRow,
     Responsibility,
     Service,
     StatementBatch,
@@ -62,11 +70,14 @@ MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
     *[Adjudication, Responsibility, Offset],
     *[Document, StatementBatch, ImportFile],
+    *[EraFile, Remittance],
 ]
 OURS = [
     *MONEY,
     Clinic,
     ClosingDate,
+    CodeAction,
+    PayerKey,
     NumberSeries,
     Service,
     Patient,
@@ -149,6 +160,19 @@ def a_bit_of_everything(number: int = 0) -> None:
     clinic, _new = Clinic.objects.update_or_create(defaults={"name": "Pine Clinic"})
     issued = documents.issue(documents.invoice(clinic, line.invoice), by=by)
     ImportFile.objects.keep(by=by, kind=f"kind {number}", name=SCRIPT, data=b"")
+    PayerKey.objects.create(kind="name", value=f"{SCRIPT}{number}", payer=payer, created_by=by)
+    file = EraFile.objects.create(
+        name=SCRIPT, sha256=f"{number}", size=1, packed=b"", uploaded_by=by
+    )
+    Remittance.objects.create(
+        file=file,
+        position=0,
+        number="0001",
+        payer=payer,
+        payer_name=SCRIPT,
+        reference=f"EFT-{number}",
+        amount=money(10),
+    )
     StatementBatch.objects.create(
         number=f"ST-{number}",
         key=f"00000000-0000-4000-8000-{number:012}",
@@ -162,8 +186,9 @@ def a_bit_of_everything(number: int = 0) -> None:
 
 
 def test_everything_of_ours_is_there() -> None:
-    """All but what stands on another one's page, and the words of the search."""
+    """All but what stands on another one's page, or on a draft's screen, and the search's words."""
     elsewhere = {Fee, DepositItem, PatientWord}
+    elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model
         for model in apps.get_models()

@@ -1,0 +1,567 @@
+"""The draft of an insurer's payment: its rows are looked at, mended, and saved as one payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import EmptyPage, PageNotAnInteger
+from django.db.models import Count, QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from billing import balances, ledger
+from billing.balances import Standing
+from billing.era.importing import segments_of
+from billing.era.refusals import Finding
+from billing.forms.base import error_summary
+from billing.forms.remittances import ChoosePayerForm, RowAmountsForm, SaveRemittanceForm
+from billing.models import (
+    InvoiceLine,
+    Remittance,
+    RemittanceOffset,
+    RemittanceRow,
+    RemittanceState,
+    RowState,
+)
+from billing.models.remittances import OPEN
+from billing.money import show_dollars
+from billing.remittances import posting, review
+from billing.remittances.review import Problem, ReviewError
+from billing.views.progress import Finished, Step, Stopped, Work, with_progress
+from patients.http import DeskRequest
+from patients.tables import CountedPaginator, page_number
+
+FOLDER = "billing/remittances"
+ROWS = 50  # of one page
+MANY = 500  # claims that take longer to match than somebody waits without a word
+SHOWN: dict[str, tuple[int, ...]] = {
+    "open": (RowState.CHECK, *OPEN),
+    "check": (RowState.CHECK,),
+    "choose": (RowState.CHOOSE,),
+    "not-found": (RowState.NOT_FOUND,),
+    "unapplied": (RowState.UNAPPLIED,),
+    "matched": (RowState.MATCHED,),
+    "other": (RowState.NOTHING,),
+}
+KINDS_OF_ROW = {
+    "B1": "of a claim of ours, with another charge",
+    "B2": "found by the person",
+    "B3": "about a whole claim",
+}
+WHY_CHECK = {
+    "B1": "The claim is ours, but the charge, the date or the code differs",
+    "B2": "Found by the person, the date, the service and the charge; not by a claim number",
+    "B3": "About the whole claim: shared out over its sessions as proposed",
+}
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """A row with the reversal it corrects, or (`taken`) the reversal that the next row corrects."""
+
+    row: RemittanceRow
+    was: RemittanceRow | None = None
+    taken: bool = False
+
+    @property
+    def why(self) -> str:
+        """Why a row is to be checked, where it has no concern of its own."""
+        return "" if self.row.concerns else WHY_CHECK.get(self.row.level, "")
+
+    @property
+    def difference(self) -> Decimal:
+        """What a correction changes: -80.00 where 105.00 became 25.00."""
+        return self.row.allocation + (self.was.allocation if self.was else Decimal(0))
+
+    @property
+    def was_paid(self) -> Decimal:
+        return -self.was.allocation if self.was else Decimal(0)
+
+
+@dataclass(frozen=True)
+class ShownOffset:
+    """An offset with what it may be, and what is odd about it."""
+
+    offset: RemittanceOffset
+    finding: Finding | None = None
+    may_take_back: bool = False
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remittance_detail(request: DeskRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
+    """A draft, or the payment it became: what the insurer says beside what we have."""
+    draft = get_object_or_404(Remittance.objects.with_names().defer("file__packed"), pk=pk)
+    if request.method != "POST":
+        return _page(request, draft)
+    action, _, about = request.POST.get("action", "").partition(":")
+    if draft.state != RemittanceState.DRAFT:
+        messages.error(request, f"This draft was {draft.get_state_display().lower()} meanwhile.")
+        return _go(request, draft.get_absolute_url())
+    if action == "save":
+        return _save(request, draft)
+    if action == "payer":
+        return _choose_payer(request, draft)
+    try:
+        with review.changing(pk) as locked:
+            return _change(request, locked, action, about)
+    except ReviewError as error:
+        messages.error(request, str(error))
+        return _go(request, _here(request, draft))
+
+
+def _go(request: DeskRequest, url: str) -> HttpResponse:
+    """To a page as a whole, also where htmx asked for a row."""
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+# ---------------------------------------------------------------------------- small changes
+
+
+def _change(request: DeskRequest, draft: Remittance, action: str, about: str) -> HttpResponse:
+    of_row = ROW_ACTIONS.get(action)
+    if of_row:
+        row = review.row_of(draft, _number(about))
+        of_row(row)
+        return _row_answer(request, draft, row)
+    if action == "accept-all":
+        count = review.tick_all(draft, about)
+        messages.success(request, f"{count:,} row{'' if count == 1 else 's'} accepted.")
+    elif action in OFFSET_ACTIONS and draft.payer:
+        offset = draft.offsets.filter(pk=_number(about)).first()
+        if offset is None:
+            raise ReviewError("That is not on this draft any more.")
+        OFFSET_ACTIONS[action](offset, draft)
+    elif action == "attach":
+        payment = posting.attach(draft, by=request.user)
+        messages.success(request, f"Attached to {payment.number}. Nothing was posted again.")
+        return redirect(payment)
+    elif action == "discard":
+        review.discard(draft)
+        messages.success(request, f"Draft {draft.reference} discarded. Nothing was posted.")
+        return redirect("billing:era_import")
+    else:
+        raise ReviewError("That is nothing this page can do.")
+    return redirect(_here(request, draft))
+
+
+ROW_ACTIONS: dict[str, Callable[[RemittanceRow], None]] = {
+    "accept": review.tick,
+    "not-sure": lambda row: review.tick(row, ticked=False),
+    "unapplied": review.leave_unapplied,
+    "look-again": lambda row: review.leave_unapplied(row, unapplied=False),
+}
+OFFSET_ACTIONS: dict[str, Callable[[RemittanceOffset, Remittance], None]] = {
+    "take-back": lambda offset, draft: (
+        review.take_back(offset, draft.payer) if draft.payer else None
+    ),
+    "beside": lambda offset, _draft: review.leave_beside(offset),
+}
+
+
+def _number(typed: str) -> int:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 18 else 0
+
+
+def _here(request: DeskRequest, draft: Remittance, row: RemittanceRow | None = None) -> str:
+    """The page of the draft somebody was on."""
+    kept = {name: request.GET[name] for name in ("show", "page") if request.GET.get(name)}
+    url = draft.get_absolute_url()
+    query = f"?{urlencode(kept)}" if kept else ""
+    return f"{url}{query}{f'#row-{row.pk}' if row else ''}"
+
+
+def _row_answer(request: DeskRequest, draft: Remittance, row: RemittanceRow) -> HttpResponse:
+    """The row as it is now, and the figures it moves."""
+    if not request.htmx:
+        return redirect(_here(request, draft, row))
+    fresh = _with_names(draft.rows.filter(pk=row.pk)).get()
+    (shown,) = _shown([fresh])
+    context = {"shown": shown, "draft": draft, "oob": True, **_figures(request, draft)}
+    return render(request, f"{FOLDER}/_changed.html", context)
+
+
+# ---------------------------------------------------------------------------- the payer
+
+
+def _choose_payer(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHttpResponse:
+    form = ChoosePayerForm(request.POST)
+    if not form.is_valid():
+        return _page(request, draft, payer_form=form)
+    payer = form.cleaned_data["payer"]
+
+    def work() -> Work:
+        yield Step(0, draft.claim_count, "claims matched")
+        with review.changing(draft.pk) as locked:
+            review.choose_payer(locked, payer, by=request.user)
+        yield Finished(
+            f"The claims are matched with {payer.name}.",
+            "It is remembered for the next file.",
+            [(draft.get_absolute_url(), f"Review {draft.reference}")],
+        )
+
+    if draft.claim_count > MANY:
+        return with_progress(
+            request, work(), title="Match claims", back=draft.get_absolute_url(), nav="insurance"
+        )
+    try:
+        with review.changing(draft.pk) as locked:
+            review.choose_payer(locked, payer, by=request.user)
+    except ReviewError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{payer.name} is remembered for the next file.")
+    return redirect(draft)
+
+
+# ---------------------------------------------------------------------------- saving
+
+
+def _save(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHttpResponse:
+    form = SaveRemittanceForm(request.POST)
+    if not form.is_valid():
+        return _page(request, draft, form=form)
+
+    def save() -> ledger.Posted:
+        with review.changing(draft.pk) as locked:
+            locked.date = form.cleaned_data["date"]
+            locked.save(update_fields=["date"])
+            return posting.save(
+                locked,
+                by=request.user,
+                key=form.cleaned_data["key"],
+                sure=form.cleaned_data["sure"],
+            )
+
+    if draft.claim_count > MANY:
+        draft.date = form.cleaned_data["date"]
+        sure, typed = form.cleaned_data["sure"], review.typed_by_hand(draft)
+        found = review.problems(draft, balances.standing(draft), sure=sure, typed=typed)
+        if found:
+            return _page(request, draft, form=form, problems=found)
+        return with_progress(
+            request,
+            _saving(draft, save),
+            title=f"Save {draft.reference}",
+            back=draft.get_absolute_url(),
+            nav="insurance",
+        )
+    try:
+        posted = save()
+    except posting.NotReady as not_ready:
+        return _page(request, draft, form=form, problems=not_ready.problems)
+    except ledger.LedgerError as error:
+        return _page(request, draft, form=form, problems=[_refused(draft, error)])
+    except ReviewError as error:
+        messages.error(request, str(error))
+        return redirect(draft)
+    messages.success(request, _saved(posted))
+    return redirect(posted.receipt)
+
+
+def _saving(draft: Remittance, save: Callable[[], ledger.Posted]) -> Work:
+    """A long draft is saved while the page says so: one act, all or nothing."""
+    yield Step(0, 0, f"saving {draft.claim_count:,} claims")
+    try:
+        posted = save()
+    except posting.NotReady as not_ready:
+        raise Stopped(not_ready.problems[0].text) from None
+    except ledger.LedgerError as error:
+        raise Stopped(_refused(draft, error).text) from None
+    except ReviewError as error:
+        raise Stopped(str(error)) from None
+    payment = posted.receipt
+    yield Finished(_saved(posted), "", [(payment.get_absolute_url(), f"Open {payment.number}")])
+
+
+def _refused(draft: Remittance, error: ledger.LedgerError) -> Problem:
+    """The ledger's words, and the row they are about."""
+    row = (
+        draft.rows.filter(line=error.line).select_related("claim").order_by("pk").first()
+        if error.line
+        else None
+    )
+    if row is None:
+        return Problem("#id_date" if error.field == "date" else "", str(error))
+    day = f" of {row.date:%d %b %Y}" if row.date else ""
+    return Problem(
+        _row_url(draft, row), f"{row.claim.patient}, {row.code or 'claim'}{day}: {error}"
+    )
+
+
+def _row_url(draft: Remittance, row: RemittanceRow) -> str:
+    return f"{draft.get_absolute_url()}rows/{row.pk}/"
+
+
+def _saved(posted: ledger.Posted) -> str:
+    payment = posted.receipt
+    payer = payment.payer.name if payment.payer else ""
+    said = f"Saved. {show_dollars(payment.amount)} from {payer}."
+    if payment.unallocated:
+        said += f" {show_dollars(payment.unallocated)} stays unapplied with the payer."
+    released: dict[str, Decimal] = {}
+    for allocation in posted.released:
+        name = allocation.line.patient.name
+        released[name] = released.get(name, Decimal(0)) - allocation.amount
+    for name, amount in list(released.items())[:5]:
+        said += f" {show_dollars(amount)} went back to {name}'s credit."
+    if len(released) > 5:
+        said += f" So did money of {len(released) - 5} more patients."
+    return said
+
+
+# ---------------------------------------------------------------------------- the screen
+
+
+def _page(
+    request: DeskRequest,
+    draft: Remittance,
+    *,
+    form: SaveRemittanceForm | None = None,
+    payer_form: ChoosePayerForm | None = None,
+    problems: Sequence[Problem] = (),
+) -> HttpResponse:
+    is_draft = draft.state == RemittanceState.DRAFT
+    context: dict[str, Any] = {"draft": draft, "is_draft": is_draft}
+    context |= _figures(request, draft)
+    context |= _rows(request, draft, context["now"])
+    context["offsets"] = _offsets(draft)
+    if is_draft:
+        suggested = review.suggested_payer(draft) if draft.payer is None else None
+        typed = review.typed_by_hand(draft)
+        context |= {
+            "form": form or SaveRemittanceForm(initial={"date": draft.date}),
+            "payer_form": payer_form or ChoosePayerForm(initial={"payer": str(suggested or "")}),
+            "suggested": suggested,
+            "typed": typed,
+            "levels": _levels(draft) if context["now"].to_check > 1 else [],
+        }
+        items = [{"href": each.href, "text": each.text} for each in problems]
+        for bound, name in ((form, "date"), (payer_form, "payer")):
+            if bound is not None:
+                items += [
+                    {"href": f"#id_{name}", "text": str(text)}
+                    for text in bound.errors.get(name, ())
+                ]
+                if "key" in bound.errors:
+                    items += [{"href": "", "text": str(bound.errors["key"][0])}]
+        if items:
+            context["error_summary"] = error_summary("This payment is not saved yet.", items)
+    page = "_rows" if request.htmx and request.method != "POST" else "detail"
+    return render(request, f"{FOLDER}/{page}.html", context)
+
+
+def _figures(request: DeskRequest, draft: Remittance) -> dict[str, Any]:
+    """Unallocated, its words, and the counts: everything a small change moves."""
+    now = balances.standing(draft)
+    show = request.GET.get("show", "")
+    return {
+        "now": now,
+        "show": show if show in SHOWN else "",
+        "unallocated": _unallocated(now),
+        "explain": _explain(draft, now),
+        "tabs": _tabs(now),
+    }
+
+
+def _tabs(now: Standing) -> list[tuple[str, str, int]]:
+    """(show, word, count): what the bar above the rows offers."""
+    tabs = [
+        ("matched", "Matched", now.matched),
+        ("check", "Check", now.to_check),
+        ("choose", "Choose", now.to_choose),
+        ("not-found", "Not found", now.not_found),
+    ]
+    if now.unapplied:
+        tabs.append(("unapplied", "Unapplied", now.unapplied))
+    return [*tabs, ("other", "Other", now.others)]
+
+
+def _unallocated(now: Standing) -> dict[str, Any]:
+    left = now.unallocated
+    done = now.amount - left
+    asks = now.to_check or now.to_choose or now.not_found
+    state = "todo" if asks else "over" if left < 0 else "todo" if left else "done"
+    words = {"over": "too much placed", "todo": "still to place", "done": "all placed"}[state]
+    if asks and left <= 0:
+        words = "rows to look at"
+    percent = int(max(min(done * 100 / now.amount, Decimal(100)), Decimal(0))) if now.amount else 0
+    return {
+        "label": "Unallocated",
+        "state": state,
+        "figure": show_dollars(left),
+        "words": words,
+        "allocated": show_dollars(done),
+        "amount": show_dollars(now.amount),
+        "percent": percent if now.amount else 100,
+    }
+
+
+def _explain(draft: Remittance, now: Standing) -> dict[str, Any]:
+    """The message line: what is left to do before this can be saved."""
+    if draft.payer is None:
+        return {
+            "state": "todo",
+            "lead": "Whose payment is this?",
+            "text": "Choose the payer once; it is remembered, and the claims are matched.",
+        }
+    if now.to_check:
+        rows = "1 row is" if now.to_check == 1 else f"{now.to_check:,} rows are"
+        return {"state": "todo", "lead": f"{rows} not sure.", "text": "Look and accept."}
+    if now.unallocated > 0:
+        return {
+            "state": "todo",
+            "lead": f"{show_dollars(now.unallocated)} has no session yet.",
+            "text": "Find the sessions, or leave the money unapplied with the payer.",
+        }
+    if now.unallocated < 0:
+        return {
+            "state": "todo" if now.to_choose + now.not_found else "over",
+            "lead": f"{show_dollars(-now.unallocated)} too much is placed.",
+            "text": "Correct the amounts you changed, or place what is taken back.",
+        }
+    text = "Every cent has its place. Ready to save."
+    if now.kept:
+        text = f"{show_dollars(now.kept)} stays unapplied with the payer. Ready to save."
+    return {"state": "done", "lead": "", "text": text}
+
+
+def _with_names(rows: QuerySet[RemittanceRow]) -> QuerySet[RemittanceRow]:
+    return rows.select_related("claim", "line__patient", "line__invoice", "line__payer")
+
+
+def _rows(request: DeskRequest, draft: Remittance, now: Standing) -> dict[str, Any]:
+    """A page of rows: what asks for somebody first, a correction after its reversal."""
+    rows = _with_names(draft.rows.order_by("state", "group", "number", "pk"))
+    show = request.GET.get("show", "")
+    states = SHOWN.get(show)
+    if states:
+        rows = rows.filter(state__in=states)
+    count = sum(now.counts.get(state, 0) for state in states) if states else now.rows
+    pages = CountedPaginator(rows, ROWS, rows=count)
+    try:
+        page = pages.page(page_number(request.GET.get("page")))
+    except (EmptyPage, PageNotAnInteger):
+        page = pages.page(pages.num_pages)
+    return {"page": page, "rows": _shown(list(page.object_list))}
+
+
+def _shown(rows: list[RemittanceRow]) -> list[ShownRow]:
+    was = review.pairs(rows)
+    following = [was.get(row.pk) for row in rows[1:]]
+    taken = {row.pk for row, after in zip(rows, following, strict=False) if after == row}
+    return [ShownRow(row, was.get(row.pk), taken=row.pk in taken) for row in rows]
+
+
+def _offsets(draft: Remittance) -> list[ShownOffset]:
+    offsets = list(draft.offsets.all())
+    if draft.payer is None or draft.state != RemittanceState.DRAFT:
+        return [ShownOffset(each) for each in offsets]
+    named = review.recoveries_known(offsets, draft.payer)
+    return [
+        ShownOffset(
+            each,
+            review.collected(each, draft.payer)[1]
+            if each.code == "FB" and each.amount > 0
+            else None,
+            each.pk in named,
+        )
+        for each in offsets
+    ]
+
+
+def _levels(draft: Remittance) -> list[tuple[str, int, str]]:
+    """(level, how many, what they are): what may be accepted all at once."""
+    counts = (
+        draft.rows.filter(state=RowState.CHECK, concerns=[])
+        .values_list("level")
+        .annotate(count=Count("pk"))
+        .order_by("level")
+    )
+    return [
+        (level, count, KINDS_OF_ROW[level])
+        for level, count in counts
+        if count > 1 and level in KINDS_OF_ROW
+    ]
+
+
+# ---------------------------------------------------------------------------- one row
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remittance_row(request: DeskRequest, pk: int, row: int) -> HttpResponse:
+    """One row: all the insurer says about it, its session, its amounts."""
+    draft = get_object_or_404(Remittance.objects.with_names(), pk=pk)
+    found = get_object_or_404(_with_names(draft.rows.all()), pk=row)
+    is_draft = draft.state == RemittanceState.DRAFT
+    form = RowAmountsForm(request.POST if "amounts" in request.POST else None, row=found)
+    if request.method == "POST" and not (form.is_bound and not form.is_valid()):
+        return _change_row(request, draft, found, form)
+    typed = request.GET.get("q", "").strip()
+    lines: list[InvoiceLine] = []
+    if draft.payer and is_draft and found.claim.posts:
+        lines = (
+            review.find_lines(draft.payer, typed)
+            if typed
+            else review.candidates(found, draft.payer)
+        )
+    context: dict[str, Any] = {
+        "draft": draft,
+        "row": found,
+        "is_draft": is_draft,
+        "form": form,
+        "lines": [line for line in lines if line.pk != found.line_id],
+        "typed": typed,
+        "back": _here(request, draft, found),
+        "raw": _raw(draft, found) if "raw" in request.GET else None,
+    }
+    if form.errors:
+        items = [
+            {"href": f"#id_{name}", "text": f"{form[name].label}: {text}"}
+            for name, texts in form.errors.items()
+            for text in texts
+        ]
+        context["error_summary"] = error_summary("These amounts are not kept yet.", items)
+    return render(request, f"{FOLDER}/row.html", context)
+
+
+def _change_row(
+    request: DeskRequest, draft: Remittance, found: RemittanceRow, form: RowAmountsForm
+) -> HttpResponse:
+    action, _, about = request.POST.get("action", "").partition(":")
+    try:
+        with review.changing(draft.pk) as locked:
+            row = review.row_of(locked, found.pk)
+            if form.is_bound:
+                review.change_amounts(row, form.amounts)
+                review.decide(row, form.cleaned_data["decision"])
+            elif action == "place" and locked.payer:
+                review.place(row, review.line_for(locked.payer, _number(about)))
+            elif action == "take-off":
+                review.take_off(row)
+            elif action in ROW_ACTIONS:
+                ROW_ACTIONS[action](row)
+            else:
+                raise ReviewError("That is nothing this page can do.")
+    except ReviewError as error:
+        messages.error(request, str(error))
+        return redirect(draft)
+    if action == "take-off":
+        return redirect(request.get_full_path())
+    return redirect(_here(request, draft, found))
+
+
+def _raw(draft: Remittance, row: RemittanceRow) -> list[str]:
+    """The segments a row came from: those of its claim down to its own."""
+    segments = list(
+        segments_of(
+            draft.file.content, draft.position, row.claim.first_segment, row.claim.last_segment
+        )
+    )
+    return segments[:400]
