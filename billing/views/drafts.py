@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, charging, ledger
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.charges import ChargeRows
 from billing.forms.grid import line_id
 from billing.forms.invoices import DraftForm
@@ -184,8 +184,7 @@ def _page(
 ) -> HttpResponse:
     context = {**context, "form": form, "rows": rows}
     if problems is not None:
-        items = form.summary("")["items"]
-        context["error_summary"] = error_summary(NOT_SAVED, [*items, *problems])
+        context["error_summary"] = error_summary(NOT_SAVED, [*errors_of(form), *problems])
     return render(request, f"{FOLDER}/{page}.html", context)
 
 

@@ -6,17 +6,16 @@ import re
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.shortcuts import get_object_or_404, render, resolve_url
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
 from billing.forms.invoices import VoidInvoiceForm
 from billing.models import Invoice, InvoiceLine, Payment
 from billing.views import notices
-from patients.http import DeskRequest
+from patients.http import DeskRequest, go_on
 
 FOLDER = "billing/invoices"
 
@@ -127,8 +126,7 @@ def _void_page(
 
 
 def _back(request: DeskRequest, invoice: Invoice) -> HttpResponse:
-    url = resolve_url("billing:invoice_detail", invoice.number)
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    return go_on(request, resolve_url("billing:invoice_detail", invoice.number))
 
 
 def with_link(refusal: str) -> SafeString | str:
