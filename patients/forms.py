@@ -153,7 +153,8 @@ class PatientForm(SeenForm):
         """
         cleaned = super().clean() or {}
         guarantor = cleaned.get("guarantor")
-        people = {self.instance.pk or self._newest(), guarantor.pk if guarantor else None} - {None}
+        asked = (self.instance.pk or self._newest(), guarantor.pk if guarantor else None)
+        people = {pk for pk in asked if pk}
         if people:
             rows = Patient.objects.select_for_update(no_key=True).filter(pk__in=people)
             held = {row.pk: row for row in rows.order_by("pk")}
