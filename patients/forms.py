@@ -148,13 +148,13 @@ class PatientForm(SeenForm):
     def clean(self) -> dict[str, Any]:
         """With everybody whom the form is about held, so that no two desks make a chain.
 
-        Who registers somebody holds the newest patient as well: a second click waits here, and then
-        finds whom the first one registered.
+        Who registers somebody holds the patient the next chart number follows as well: a second
+        click waits here, and then finds whom the first one registered.
         """
         cleaned = super().clean() or {}
         guarantor = cleaned.get("guarantor")
-        asked = (self.instance.pk or self._newest(), guarantor.pk if guarantor else None)
-        people = {pk for pk in asked if pk}
+        own = self.instance if self.instance.pk else Patient.objects.highest_number_first().first()
+        people = {person.pk for person in (own, guarantor) if person}
         if people:
             rows = Patient.objects.select_for_update(no_key=True).filter(pk__in=people)
             held = {row.pk: row for row in rows.order_by("pk")}
@@ -162,10 +162,6 @@ class PatientForm(SeenForm):
                 cleaned["guarantor"] = held[guarantor.pk]
         self.refuse_stale()
         return cleaned
-
-    @staticmethod
-    def _newest() -> int | None:
-        return Patient.objects.order_by("-pk").values_list("pk", flat=True).first()
 
     def _post_clean(self) -> None:
         """The last question, when all else is right: is this somebody we know?

@@ -99,6 +99,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def by_name(self) -> PatientQuerySet:
         return self.order_by(Lower("family_name"), Lower("given_name"), "id")
 
+    def highest_number_first(self) -> PatientQuerySet:
+        """By chart number, read from its index."""
+        return self.annotate(length=Length("chart_number")).order_by("-length", "-chart_number")
+
     def reindex(self) -> None:
         """Write the words of these patients anew; other ways of saving do it by themselves."""
         with transaction.atomic():
@@ -319,8 +323,7 @@ def next_chart_number() -> str:
     """The number after the highest one given so far; the unique constraint settles a race."""
     latest = (
         Patient.objects.select_for_update(no_key=True)
-        .annotate(length=Length("chart_number"))
-        .order_by("-length", "-chart_number")
+        .highest_number_first()
         .values_list("chart_number", flat=True)
         .first()
     )
