@@ -6,7 +6,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
+from billing.models import InvoiceLine, Service
 from patients.http import DeskRequest
+from patients.models import Patient, Provider
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
 NEGATIVE = 50  # nothing else lists these
@@ -14,7 +16,10 @@ NEGATIVE = 50  # nothing else lists these
 
 @require_safe
 def today(request: DeskRequest) -> HttpResponse:
-    """The page the day begins with. Every row has the one button that deals with it."""
+    """The page the day begins with. Every row has the one button that deals with it.
+
+    Where nothing was ever charged it says first what a new clinic needs, and what of it is there.
+    """
     day = timezone.localdate()
     context = {
         "day": day,
@@ -25,4 +30,10 @@ def today(request: DeskRequest) -> HttpResponse:
         "takings": balances.takings(day),
         "owing": balances.owing_by_age(day),
     }
+    if not context["owing"].total and not InvoiceLine.objects.exists():
+        context["beginning"] = {
+            "providers": Provider.objects.exists(),
+            "services": Service.objects.exists(),
+            "patients": Patient.objects.exists(),
+        }
     return render(request, "billing/today/today.html", context)

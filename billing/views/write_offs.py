@@ -211,7 +211,7 @@ def _small_page(
         context["count"], context["total"] = balances.owed_on(found)
     if problems is not None:
         items = [*form.summary("")["items"], *problems]
-        context["error_summary"] = error_summary("Nothing is written off yet.", items)
+        context["error_summary"] = error_summary("These write-offs are not saved yet.", items)
     elif asked.errors:
         items = [
             {"href": f"#{asked[name].id_for_label}", "text": str(text)}
