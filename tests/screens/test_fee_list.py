@@ -105,5 +105,5 @@ def test_it_costs_the_same(client: Client) -> None:
 def test_without_any_service_it_says_who_enters_them(client: Client) -> None:
     assert "No services yet An administrator enters the fee schedule." in look(client, URL).words
     admin = Client()
-    admin.force_login(UserFactory(is_staff=True, is_superuser=True))
+    admin.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
     assert 'href="/import/fees/"' in text(admin.get(URL))

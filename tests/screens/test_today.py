@@ -76,7 +76,7 @@ def test_a_new_clinic_is_told_what_to_do_first(client: Client) -> None:
 
 def test_an_administrator_gets_the_ways_there() -> None:
     client = Client()
-    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    client.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
     page = text(client.get("/"))
     for address in ("/admin/patients/provider/add/", "/admin/billing/service/add/", "/import/"):
         assert f'href="{address}"' in page
