@@ -1,5 +1,7 @@
 """Today: what waits to be done, what was taken, what is owed."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,16 +23,17 @@ def today(request: DeskRequest) -> HttpResponse:
     Where nothing was ever charged it says first what a new clinic needs, and what of it is there.
     """
     day = timezone.localdate()
-    context = {
+    owing = balances.owing_by_age(day)
+    context: dict[str, Any] = {
         "day": day,
         "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
         "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
         "credits": balances.unallocated_of_patients(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
-        "owing": balances.owing_by_age(day),
+        "owing": owing,
     }
-    if not context["owing"].total and not InvoiceLine.objects.exists():
+    if not owing.total and not InvoiceLine.objects.exists():
         context["beginning"] = {
             "providers": Provider.objects.exists(),
             "services": Service.objects.exists(),

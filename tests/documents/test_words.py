@@ -235,7 +235,6 @@ def test_a_receipt_says_what_it_paid_and_what_stays_as_credit(
         assert said in text, f"{said}\n\nnot in\n\n{text}"
 
 
-
 def test_a_receipt_says_what_its_money_paid_for_the_family(
     clinic: Clinic, smith: Patient, dr1: Any
 ) -> None:
