@@ -22,7 +22,7 @@ from patients.http import DeskRequest, go_on
 from patients.models import Patient
 
 FOLDER = "billing/payments"
-LATEST = 20  # payments that are on lines, offered where no credit is left to pay back
+LATEST = 20  # payments that are on lines, named where there is no credit
 
 
 def _payment(number: str) -> Payment:
@@ -290,7 +290,7 @@ def _choose(request: DeskRequest, chart: str, verb: str) -> HttpResponse:
     if len(free) == 1:
         return redirect(f"billing:payment_{verb}", free[0].number)
     on_lines: list[Payment] = []
-    if verb == "refund" and not free:
+    if not free:
         on_lines = list(
             Payment.objects.money_in()
             .filter(patient=patient, reversed=False, allocated__gt=0)

@@ -210,7 +210,7 @@ def _small_page(
         context["count"], context["total"] = balances.owed_on(found)
     if problems is not None:
         items = [*errors_of(form), *problems]
-        context["error_summary"] = error_summary("Nothing is written off yet.", items)
+        context["error_summary"] = error_summary("These write-offs are not saved yet.", items)
     elif asked.errors:
         context["error_summary"] = error_summary("These filters cannot be used.", errors_of(asked))
     if request.htmx and request.htmx.target == "chosen":
