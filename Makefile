@@ -32,7 +32,7 @@ run: .venv/.run
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 		s.bind(("127.0.0.1", int(sys.argv[1])))' "$(PORT)" 2>/dev/null \
 		|| { echo "Port $(PORT) cannot be used; perhaps something runs there. Try: make run PORT=8123"; exit 1; }
-	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) migrate --verbosity 0 --skip-checks
 	@$(MANAGE) demo --once
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@echo
@@ -43,7 +43,7 @@ run: .venv/.run
 	@BIND=127.0.0.1:$(PORT) exec $(BIN)/gunicorn --config python:config.gunicorn config.wsgi
 
 demo: .venv/.run
-	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) migrate --verbosity 0 --skip-checks
 	@$(MANAGE) demo --fresh
 
 test: .venv/.dev

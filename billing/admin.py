@@ -639,6 +639,9 @@ class ClosingDateAdmin(AppendOnlyAdmin):
         super().save_model(request, obj, form, change)
 
 
+HIGHEST_NUMBER = 9_999_999  # so that "DOC-9999999" and millions after it fit their column
+
+
 class NumberSeriesForm(forms.ModelForm):
     prefix = forms.ChoiceField(  # type: ignore[assignment]
         choices=[
@@ -653,11 +656,25 @@ class NumberSeriesForm(forms.ModelForm):
     )
 
     def clean_next_number(self) -> int:
+        """Only upwards, and the invoices' never in the middle of their life: that left a gap.
+
+        The series is held until it is saved, so that no desk takes a number meanwhile.
+        """
         number: int = self.cleaned_data["next_number"]
-        if number < max(self.instance.next_number, 1):
+        prefix = self.instance.prefix or self.cleaned_data.get("prefix")
+        held = NumberSeries.objects.select_for_update().filter(pk=prefix).first()
+        now = held.next_number if held else 1
+        if number < now:
             raise ValidationError(
-                f"The next number is {self.instance.next_number} by now; a number is never given"
-                " twice."
+                f"The next number is {now} by now; a number is never given twice."
+            )
+        if number > HIGHEST_NUMBER:
+            raise ValidationError(f"Numbers go up to {HIGHEST_NUMBER:,}.")
+        issued = prefix == INVOICE and Invoice.objects.exclude(number=None).exists()
+        if issued and number != now:
+            raise ValidationError(
+                "Invoices are numbered without a gap, so their number can be set only before the"
+                f" first one is issued. The next one is {INVOICE}-{now:04d}."
             )
         return number
 

@@ -21,10 +21,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 
 from billing.models import (
     Adjudication,
@@ -668,26 +669,45 @@ def drop(connection: BaseDatabaseWrapper) -> None:
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of triggers that should stand and do not; empty before the first migrate."""
+    """Names of triggers that should stand and do not.
+
+    Empty while a table is still to come: then `unapplied` has something to say.
+    """
     if not _tables_exist(connection):
         return []
     return sorted(set(_triggers(connection)) - _standing(connection))
 
 
+def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
+    """The migrations this database still lacks, such as "billing.0002_desk", in their order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
 def require_installed() -> None:
-    """Refuse to serve books the database does not guard. One that is away is not judged."""
+    """Refuse to serve books the database does not guard, or that another version left.
+
+    A database that is away is not judged.
+    """
     for connection in connections.all():
         try:
-            absent = missing(connection)
+            to_come, absent = unapplied(connection), missing(connection)
         except OperationalError:
             continue
         finally:
             connection.close()
+        if to_come:
+            raise ImproperlyConfigured(f"{_lacking(to_come)} Run: manage.py migrate")
         if absent:
             raise ImproperlyConfigured(
                 f"{len(absent)} of the triggers that guard the ledger are missing"
                 f" (the first: {absent[0]}). Run: manage.py migrate --skip-checks"
             )
+
+
+def _lacking(to_come: list[str]) -> str:
+    return f"The database lacks {len(to_come)} migrations (the first: {to_come[0]})."
 
 
 def before_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
@@ -703,14 +723,28 @@ def after_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
 def check_installed(
     app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """System check billing.E001: nobody works on books the database does not guard."""
-    return [
-        Error(
-            f"{len(absent)} of the triggers that guard the ledger are missing in '{alias}'"
-            f" (the first: {absent[0]}).",
-            hint="Run: manage.py migrate --skip-checks. It puts every one of them back.",
-            id="billing.E001",
-        )
-        for alias in databases or ()
-        if (absent := missing(connections[alias]))
-    ]
+    """System check: nobody works on books the database does not guard (billing.E001).
+
+    Migrations still to come are only a warning (billing.W001), since `migrate` asks the checks, too.
+    """
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if to_come := unapplied(connection):
+            found.append(
+                Warning(
+                    f"In '{alias}': {_lacking(to_come)}",
+                    hint="Run: manage.py migrate. The web server does not start before.",
+                    id="billing.W001",
+                )
+            )
+        if absent := missing(connection):
+            found.append(
+                Error(
+                    f"{len(absent)} of the triggers that guard the ledger are missing in '{alias}'"
+                    f" (the first: {absent[0]}).",
+                    hint="Run: manage.py migrate --skip-checks. It puts every one of them back.",
+                    id="billing.E001",
+                )
+            )
+    return found

@@ -486,6 +486,11 @@ class Refund:
         return max(self.free + self.unpaid, ZERO)
 
     @property
+    def credit_change(self) -> Decimal:
+        """What it adds to the account's credit: what is un-paid, less what is paid back."""
+        return self.unpaid - self.amount
+
+    @property
     def left(self) -> Decimal:
         """What stays as credit. Below zero while more is to be paid back than there is."""
         return self.free + self.unpaid - self.amount

@@ -47,7 +47,6 @@ urlpatterns = [
     path("patients/<str:chart>/statements/new/", statements.statement_new, name="statement_new"),
     path("patients/<str:chart>/superbills/new/", statements.superbill_new, name="superbill_new"),
     path("patients/<str:chart>/sessions/new/", sessions.session_new, name="session_new"),
-    path("credit-allocation/", credit.credit_allocation, name="credit_allocation"),
     # Sessions and fees
     path("sessions/", sessions.session_list, name="session_list"),
     path("sessions/new/", sessions.session_start, name="session_start"),
@@ -131,6 +130,12 @@ urlpatterns = [
     path("invoices/new/", drafts.invoice_new, name="invoice_new"),
     path("invoices/drafts/<int:pk>/", drafts.invoice_draft, name="invoice_draft"),
     path("invoices/<str:number>/", invoices.invoice_detail, name="invoice_detail"),
+    path("invoices/<str:number>/void/", invoices.invoice_void, name="invoice_void"),
+    path(
+        "invoices/<str:number>/responsibility/",
+        invoices.line_responsibility,
+        name="line_responsibility",
+    ),
     path("invoices/<str:number>/print/", documents.invoice_print, name="invoice_print"),
     # Documents
     path("documents/<str:number>/", documents.document_detail, name="document_detail"),
@@ -149,12 +154,6 @@ urlpatterns = [
         "import/<str:kind>/<uuid:key>/problems.csv",
         imports.import_problems,
         name="import_problems",
-    ),
-    path("invoices/<str:number>/void/", invoices.invoice_void, name="invoice_void"),
-    path(
-        "invoices/<str:number>/responsibility/",
-        invoices.line_responsibility,
-        name="line_responsibility",
     ),
     # Pickers and help
     path("find/payers/", find.find_payers, name="find_payers"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from typing import Any
 
 from django import forms
@@ -83,6 +84,8 @@ class SeenForm(forms.ModelForm):
             for name in self.kept
             if str(getattr(now, name) or "") != str(self.cleaned_data.get(name) or "")
         ]
+        if not changed and not self.errors:  # the very same was saved: a second click
+            return
         saved = f" It has {'; '.join(changed)}." if changed else ""
         self.add_error(
             None,
@@ -143,10 +146,15 @@ class PatientForm(SeenForm):
         return " ".join(self.cleaned_data["given_name"].split())
 
     def clean(self) -> dict[str, Any]:
-        """With everybody whom the form is about held, so that no two desks make a chain."""
+        """With everybody whom the form is about held, so that no two desks make a chain.
+
+        Who registers somebody holds the patient the next chart number follows as well: a second
+        click waits here, and then finds whom the first one registered.
+        """
         cleaned = super().clean() or {}
         guarantor = cleaned.get("guarantor")
-        people = {self.instance.pk, guarantor.pk if guarantor else None} - {None}
+        own = self.instance if self.instance.pk else Patient.objects.highest_number_first().first()
+        people = {person.pk for person in (own, guarantor) if person}
         if people:
             rows = Patient.objects.select_for_update(no_key=True).filter(pk__in=people)
             held = {row.pk: row for row in rows.order_by("pk")}
@@ -156,21 +164,36 @@ class PatientForm(SeenForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        """The last question, when all else is right: is this somebody we know?"""
+        """The last question, when all else is right: is this somebody we know?
+
+        The box that says no is about those shown beside it: its value is the newest of them, so
+        that the same form sent twice does not register the same other person twice.
+        """
         super()._post_clean()  # type: ignore[misc]
-        if self.errors or self.cleaned_data["another"]:
+        if self.errors:
             return
         if self.instance.pk and not {"family_name", "given_name", "birth_date", "phone"} & set(
             self.changed_data
         ):
             return
-        self.lookalikes = Patient.objects.lookalikes(self.instance)
+        found = Patient.objects.lookalikes(self.instance)
+        newest = max((each.pk for each in found), default=0)
+        if self._another_than(newest):
+            return
+        self.lookalikes = found
         if self.lookalikes:
+            self.fields["another"].widget.attrs["value"] = str(newest)
             self.add_error(
                 "another",
                 "Somebody much like this is registered already. Open their chart, or say that"
                 " this is another person and save.",
             )
+
+    def _another_than(self, newest: int) -> bool:
+        """Whether the box was ticked, and nobody alike was registered since it was drawn."""
+        shown = self.data.get(self.add_prefix("another"), "")
+        since = re.fullmatch("[0-9]{1,18}", shown) and newest > int(shown)
+        return bool(self.cleaned_data["another"] and not since)
 
     @property
     def asks_whether_another(self) -> bool:

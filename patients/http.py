@@ -9,6 +9,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 
@@ -30,3 +32,8 @@ def atomic_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             return view(request, *args, **kwargs)
 
     return answer
+
+
+def go_on(request: DeskRequest, url: str) -> HttpResponse:
+    """To the next page, from a page or from a dialog on one alike."""
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)

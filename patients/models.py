@@ -71,13 +71,13 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return list(self.search(typed).by_name()[:most])
 
     def lookalikes(self, patient: Patient) -> list[Patient]:
-        """Patients who may be the same person: a handful, by name.
+        """Patients who may be the same person: a handful, the newest of them, by name.
 
         The same birth date and a name in common, the same full name (also the wrong way round),
         or the same phone and given name.
         """
         family, given = folded(patient.family_name), folded(patient.given_name)
-        others = self.exclude(pk=patient.pk)
+        others = self.exclude(pk=patient.pk).order_by("-pk")
         found = list(
             others.filter(birth_date=patient.birth_date).with_word(*names_of(patient))[:MOST_ALIKE]
         )
@@ -89,7 +89,8 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         phone = phone_digits(patient.phone)[-10:]
         if len(phone) >= SHORTEST_PHONE:
             found += list(others.with_word(phone).with_word(given)[:MOST_ALIKE])
-        return sorted(set(found), key=lambda other: (other.name.casefold(), other.pk))[:MOST_ALIKE]
+        newest = sorted(set(found), key=lambda other: -other.pk)[:MOST_ALIKE]
+        return sorted(newest, key=lambda other: (other.name.casefold(), other.pk))
 
     def with_word(self, *words: str) -> PatientQuerySet:
         """Patients who are found by one of these whole words."""
@@ -97,6 +98,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
     def by_name(self) -> PatientQuerySet:
         return self.order_by(Lower("family_name"), Lower("given_name"), "id")
+
+    def highest_number_first(self) -> PatientQuerySet:
+        """By chart number, read from its index."""
+        return self.annotate(length=Length("chart_number")).order_by("-length", "-chart_number")
 
     def reindex(self) -> None:
         """Write the words of these patients anew; other ways of saving do it by themselves."""
@@ -318,8 +323,7 @@ def next_chart_number() -> str:
     """The number after the highest one given so far; the unique constraint settles a race."""
     latest = (
         Patient.objects.select_for_update(no_key=True)
-        .annotate(length=Length("chart_number"))
-        .order_by("-length", "-chart_number")
+        .highest_number_first()
         .values_list("chart_number", flat=True)
         .first()
     )

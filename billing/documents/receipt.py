@@ -6,13 +6,19 @@ from billing import balances
 from billing.documents.issuing import Draft
 from billing.documents.texts import addressed, entry_of, of_clinic, plain, service_of
 from billing.models import Clinic, DocumentKind, Payment
-from billing.money import show, show_dollars
+from billing.money import ZERO, show, show_dollars
 from billing.wording import day
 
 
 def receipt(clinic: Clinic, of: Payment) -> Draft:
-    """A payment as it stands now; an insurer's lists whose charges it paid."""
-    uses = balances.used_on([of])
+    """A payment as it stands now; an insurer's lists whose charges it paid.
+
+    What a patient's money paid at another provider, or for somebody of the family, is on it, too:
+    to whoever paid it is one payment, however it was booked.
+    """
+    parts = balances.family(of) if of.patient_id else [of]
+    uses = balances.used_on(parts)
+    elsewhere = sum((part.allocated for part in parts[1:]), ZERO)
     drawn = of.drawn.select_related("original__original", "source").order_by("pk")
     undone = balances.undoing_of([of]).get(of.pk)
     received = f"{of.get_method_display()}, {day(of.date)}" if of.method else day(of.date)
@@ -42,7 +48,7 @@ def receipt(clinic: Clinic, of: Payment) -> Draft:
                 {
                     "date": day(use.line.service_date),
                     "text": plain(use.line.description),
-                    "more": service_of(use.line),
+                    "more": _what(of, use),
                     "who": plain(
                         use.line.provider.name if of.patient_id else use.line.patient.name
                     ),
@@ -50,7 +56,7 @@ def receipt(clinic: Clinic, of: Payment) -> Draft:
                 }
                 for use in uses
             ],
-            "allocated": show(of.allocated),
+            "allocated": show(of.allocated + elsewhere),
             "moved": [
                 {"date": day(row.date), "text": text, "more": more, "amount": show(row.amount)}
                 for row in drawn
@@ -58,13 +64,21 @@ def receipt(clinic: Clinic, of: Payment) -> Draft:
             ],
             "breakdown": [
                 ["Received", show(of.amount)],
-                ["Paid on charges", show(of.allocated)],
-                ["Given back or moved", show(of.returned)],
+                ["Paid on charges", show(of.allocated + elsewhere)],
+                ["Given back or moved", show(of.returned - elsewhere)],
                 [_rest(of), show(abs(of.unallocated))],
             ],
             "notes": ["Thank you."] if of.patient_id and not of.reversed else [],
         },
     )
+
+
+def _what(payment: Payment, use: balances.Use) -> str:
+    """The charge more exactly, and who it was for where that is somebody else."""
+    line = use.line
+    if not payment.patient_id or line.patient_id == payment.patient_id:
+        return service_of(line)
+    return f"{service_of(line)}, for {plain(line.patient.name)}"
 
 
 def _rest(payment: Payment) -> str:

@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from billing.models.periods import closed_through
 from billing.models.submissions import Submission
+from patients.fields import DayField
 from patients.summary import error_summary, errors_of
 
-__all__ = ["AccountingDateField", "LedgerForm", "error_summary"]
+__all__ = ["AccountingDateField", "LedgerForm", "PastDayField", "error_summary", "errors_of"]
 
 EARLIEST = datetime.date(1990, 1, 1)
+NINETY_DAYS = datetime.timedelta(days=90)  # what is shown before anybody asks for more
 
 
 class LedgerForm(forms.Form):
@@ -71,21 +73,18 @@ class LedgerForm(forms.Form):
         return error_summary(what, errors_of(self))
 
 
-class DayField(forms.DateField):
+def not_long_ago(day: datetime.date) -> None:
+    """Refuse a day before any this clinic can mean."""
+    if day < EARLIEST:
+        raise forms.ValidationError("The date is too long ago. Check the year.")
+
+
+class PastDayField(DayField):
     """A day something happened: not in the future, not long ago."""
 
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    default_error_messages = {"invalid": "Enter a date like 2025-11-18."}
-
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("input_formats", ["%Y-%m-%d"])
         kwargs.setdefault("initial", timezone.localdate)
         super().__init__(**kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and not value.isascii():  # Python reads other scripts' digits
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -93,11 +92,10 @@ class DayField(forms.DateField):
             return
         if value > timezone.localdate():
             raise forms.ValidationError("The date is in the future.")
-        if value < EARLIEST:
-            raise forms.ValidationError("The date is too long ago. Check the year.")
+        not_long_ago(value)
 
 
-class AccountingDateField(DayField):
+class AccountingDateField(PastDayField):
     """A day money is booked on: not in the future, not in a closed period."""
 
     def validate(self, value: Any) -> None:

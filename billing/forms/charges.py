@@ -20,7 +20,7 @@ from django.http import QueryDict
 
 from billing import balances, charging
 from billing.charging import MOST_UNITS, Charge, Owed
-from billing.forms.base import DayField
+from billing.forms.base import PastDayField
 from billing.forms.grid import line_id, plain
 from billing.models import InvoiceLine, Service
 from billing.money import TOO_LARGE, AmountError, parse, show_dollars
@@ -220,7 +220,7 @@ class ChargeRows:
             row.day, row.provider = row.line.service_date, row.line.provider
         elif self.free:
             try:
-                row.day = DayField(
+                row.day = PastDayField(
                     error_messages={"required": "Enter the date of the service."}
                 ).clean(row.texts["date"])
             except ValidationError as error:

@@ -10,12 +10,10 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing.forms.base import EARLIEST, LedgerForm
+from billing.forms.base import NINETY_DAYS, LedgerForm, PastDayField
 from billing.models import InvoiceLine
 from billing.money import ZERO, MoneyFormField
 from patients.models import Patient, Provider
-
-NINETY_DAYS = datetime.timedelta(days=90)
 
 
 class Preset:
@@ -40,30 +38,6 @@ def presets() -> list[Preset]:
         Preset("Last 90 days", today - NINETY_DAYS, today),
         Preset("Everything", None, today),
     ]
-
-
-class PastDayField(forms.DateField):
-    """A day of the past or today, as dates are typed everywhere."""
-
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    default_error_messages = {"invalid": "Enter a date like 2025-11-18."}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and not value.isascii():  # Python reads other scripts' digits
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
-
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        if value is None:
-            return
-        if value > timezone.localdate():
-            raise forms.ValidationError("The date is in the future.")
-        if value < EARLIEST:
-            raise forms.ValidationError("The date is too long ago. Check the year.")
 
 
 class PeriodForm(forms.Form):

@@ -12,12 +12,11 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from billing.balances import with_sums
-from billing.forms.base import EARLIEST, error_summary
-from billing.models import Invoice, InvoiceLine, Kind, Method, Payment, Service
+from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
+from billing.models import InvoiceLine, Kind, Method, Payment, Service
 from billing.models.payments import PAYER_METHODS, PaymentQuerySet
+from patients.fields import DayField
 from patients.models import Payer, Provider
-
-PERIOD = datetime.timedelta(days=90)  # what a list shows before anybody asks for more
 
 
 class State(TextChoices):
@@ -44,30 +43,92 @@ class FilterForm(forms.Form):
         return cleaned
 
 
-def _day(label: str) -> filters.DateFilter:
-    return filters.DateFilter(
-        field_name="date",
-        lookup_expr="gte" if label == "From" else "lte",
+class DayFilter(filters.DateFilter):
+    field_class = DayField
+
+
+def _day(label: str, **kwargs: Any) -> DayFilter:
+    return DayFilter(label=label, validators=[not_long_ago], **kwargs)
+
+
+def _search(label: str, placeholder: str) -> filters.CharFilter:
+    return filters.CharFilter(
         label=label,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter a date like 2025-11-18."},
-        validators=[_not_long_ago],
+        method="search_for",
+        max_length=100,
+        error_messages={"max_length": "Search with 100 characters at most."},
+        widget=forms.TextInput(
+            attrs={"type": "search", "autocomplete": "off", "placeholder": placeholder}
+        ),
     )
 
 
-def _search_box(placeholder: str) -> forms.TextInput:
-    return forms.TextInput(
-        attrs={"type": "search", "autocomplete": "off", "placeholder": placeholder}
+def _one_of(queryset: Any, label: str, nouns: str, **kwargs: Any) -> filters.ModelChoiceFilter:
+    return filters.ModelChoiceFilter(
+        label=label,
+        queryset=queryset,
+        empty_label=f"All {nouns}",
+        error_messages={"invalid_choice": f"Choose one of the {nouns} in the list."},
+        **kwargs,
     )
 
 
-def _not_long_ago(day: datetime.date) -> None:
-    if day < EARLIEST:
-        raise forms.ValidationError("The date is too long ago. Check the year.")
+def _choice(label: str, nouns: str, choices: Any, **kwargs: Any) -> filters.ChoiceFilter:
+    kwargs.setdefault("empty_label", f"All {nouns}")
+    return filters.ChoiceFilter(
+        label=label,
+        choices=choices,
+        error_messages={"invalid_choice": f"Choose one of the {nouns} in the list."},
+        **kwargs,
+    )
 
 
-class ReceiptFilter(filters.FilterSet):
+class ListFilter(filters.FilterSet):
+    """The boxes above a list; what they hold lives in the address."""
+
+    class Meta:
+        form = FilterForm
+
+    @property
+    def error_summary(self) -> dict[str, Any] | None:
+        """What is wrong with the filters, if anything is."""
+        items = errors_of(self.form)
+        return error_summary("These filters cannot be used.", items) if items else None
+
+
+class PeriodFilter(ListFilter):
+    """A list with From and To, that shows the last 90 days unless something else is asked for."""
+
+    by_first_day: dict[str, Any]  # how From narrows the list: a field, or a method
+    by_last_day: dict[str, Any]
+    whenever: tuple[str, ...] = ()  # states that must be found however old they are
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        """`from` is a word of Python's, so it cannot be declared like the others."""
+        found = dict(super().get_filters())
+        state = found.pop("state", None)
+        if state is None:  # this class itself
+            return found
+        period = {"from": _day("From", **cls.by_first_day), "to": _day("To", **cls.by_last_day)}
+        return {**found, **period, "state": state}
+
+    def __init__(self, request: HttpRequest, queryset: Any) -> None:
+        super().__init__(self._with_period(request.GET), queryset, request=request)
+
+    def _with_period(self, typed: QueryDict) -> QueryDict:
+        asked = {"from", "to"} & set(typed)
+        if asked or typed.get("q") or typed.get("state") in self.whenever:
+            return typed
+        data = typed.copy()
+        data["from"] = (timezone.localdate() - NINETY_DAYS).isoformat()
+        return data
+
+
+# ---------------------------------------------------------------------------- payments
+
+
+class ReceiptFilter(PeriodFilter):
     """What both lists can be narrowed by.
 
     Without a period the last 90 days are shown, unless somebody searches or asks for unallocated
@@ -75,39 +136,18 @@ class ReceiptFilter(filters.FilterSet):
     unless they still pay a line.
     """
 
-    q = filters.CharFilter(
-        label="Received from",
-        method="search_for",
-        max_length=100,
-        error_messages={"max_length": "Search with 100 characters at most."},
-        widget=_search_box("Name, number or reference"),
-    )
-    method = filters.ChoiceFilter(
-        label="Method",
-        choices=Method.choices,
-        empty_label="All methods",
-        error_messages={"invalid_choice": "Choose one of the methods in the list."},
-    )
-    state = filters.ChoiceFilter(
-        label="State",
-        choices=State.choices,
-        empty_label="All but deleted",
-        method="in_state",
-        error_messages={"invalid_choice": "Choose one of the states in the list."},
-    )
+    whenever = (State.UNALLOCATED,)
+    by_first_day = {"field_name": "date", "lookup_expr": "gte"}
+    by_last_day = {"field_name": "date", "lookup_expr": "lte"}
 
-    class Meta:
-        form = FilterForm
-
-    @classmethod
-    def get_filters(cls) -> dict[str, Any]:
-        """`from` is a word of Python's, so it cannot be declared like the others."""
-        found = dict(super().get_filters())
-        state = found.pop("state")
-        return {**found, "from": _day("From"), "to": _day("To"), "state": state}
+    q = _search("Received from", "Name, number or reference")
+    method = _choice("Method", "methods", Method.choices)
+    state = _choice(
+        "State", "states", State.choices, empty_label="All but deleted", method="in_state"
+    )
 
     def __init__(self, request: HttpRequest, queryset: PaymentQuerySet) -> None:
-        super().__init__(_with_period(request.GET), with_state(queryset), request=request)
+        super().__init__(request, with_state(queryset))
 
     def search_for(self, queryset: PaymentQuerySet, name: str, typed: str) -> PaymentQuerySet:
         """Every word has to be found: in a name, a number or a reference."""
@@ -140,44 +180,16 @@ class ReceiptFilter(filters.FilterSet):
             found = found.filter(Q(reversed=False) | Q(unallocated__lt=0) | Q(deleted=False))
         return found
 
-    @property
-    def error_summary(self) -> dict[str, Any] | None:
-        items = [
-            {"href": f"#{self.form[name].id_for_label}", "text": text}
-            for name, texts in self.form.errors.items()
-            for text in texts
-        ]
-        return error_summary("These filters cannot be used.", items) if items else None
-
 
 class PaymentFilter(ReceiptFilter):
-    provider = filters.ModelChoiceFilter(
-        label="Provider",
-        queryset=Provider.objects.all(),
-        empty_label="All providers",
-        error_messages={"invalid_choice": "Choose one of the providers in the list."},
-    )
+    provider = _one_of(Provider.objects.all(), "Provider", "providers")
 
 
 class InsurancePaymentFilter(ReceiptFilter):
-    q = filters.CharFilter(
-        label="Find",
-        method="search_for",
-        max_length=100,
-        error_messages={"max_length": "Search with 100 characters at most."},
-        widget=_search_box("Number, check or EFT number"),
-    )
-    payer = filters.ModelChoiceFilter(
-        label="Payer",
-        queryset=Payer.objects.all(),
-        empty_label="All payers",
-        error_messages={"invalid_choice": "Choose one of the payers in the list."},
-    )
-    method = filters.ChoiceFilter(
-        label="Method",
-        choices=[(method.value, method.label) for method in PAYER_METHODS],
-        empty_label="All methods",
-        error_messages={"invalid_choice": "Choose one of the methods in the list."},
+    q = _search("Find", "Number, check or EFT number")
+    payer = _one_of(Payer.objects.all(), "Payer", "payers")
+    method = _choice(
+        "Method", "methods", [(method.value, method.label) for method in PAYER_METHODS]
     )
 
     def in_state(self, queryset: PaymentQuerySet, name: str, state: str) -> PaymentQuerySet:
@@ -186,71 +198,28 @@ class InsurancePaymentFilter(ReceiptFilter):
         return found.filter(patient__isnull=True) if state == State.UNALLOCATED else found
 
 
-def _with_period(typed: QueryDict) -> QueryDict:
-    asked = {"from", "to"} & set(typed)
-    if asked or typed.get("q") or typed.get("state") == State.UNALLOCATED:
-        return typed
-    data = typed.copy()
-    data["from"] = (timezone.localdate() - PERIOD).isoformat()
-    return data
-
-
 # ---------------------------------------------------------------------------- invoices, fees
 
 
-def summary_of(form: forms.Form) -> dict[str, Any] | None:
-    """What is wrong with the filters, if anything is."""
-    items = [
-        {"href": f"#{form[name].id_for_label}", "text": str(text)}
-        for name, texts in form.errors.items()
-        for text in texts
-    ]
-    return error_summary("These filters cannot be used.", items) if items else None
-
-
-class InvoiceFilter(filters.FilterSet):
+class InvoiceFilter(PeriodFilter):
     """What the list of invoices can be narrowed by.
 
     Without a period the last 90 days are shown, unless somebody searches or asks for drafts or open
     invoices: those must be found however old they are. A draft counts by the day it was begun.
     """
 
-    q = filters.CharFilter(
-        label="Patient",
-        method="search_for",
-        max_length=100,
-        error_messages={"max_length": "Search with 100 characters at most."},
-        widget=_search_box("Name, chart or invoice number"),
-    )
-    provider = filters.ModelChoiceFilter(
-        label="Provider",
-        queryset=Provider.objects.all(),
-        method="of_provider",
-        empty_label="All providers",
-        error_messages={"invalid_choice": "Choose one of the providers in the list."},
-    )
-    state = filters.ChoiceFilter(
-        label="State",
-        choices=[(state.lower(), state) for state in ("Draft", "Open", "Paid", "Void")],
-        empty_label="All states",
+    whenever = ("draft", "open")
+    by_first_day = {"method": "since"}
+    by_last_day = {"method": "until"}
+
+    q = _search("Patient", "Name, chart or invoice number")
+    provider = _one_of(Provider.objects.all(), "Provider", "providers", method="of_provider")
+    state = _choice(
+        "State",
+        "states",
+        [(state.lower(), state) for state in ("Draft", "Open", "Paid", "Void")],
         method="in_state",
-        error_messages={"invalid_choice": "Choose one of the states in the list."},
     )
-
-    class Meta:
-        form = FilterForm
-
-    @classmethod
-    def get_filters(cls) -> dict[str, Any]:
-        """`from` is a word of Python's, so it cannot be declared like the others."""
-        found = dict(super().get_filters())
-        state = found.pop("state")
-        since, until = _day("From"), _day("To")
-        since.method, until.method = "since", "until"
-        return {**found, "from": since, "to": until, "state": state}
-
-    def __init__(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
-        super().__init__(_with_period_of_invoices(request.GET), queryset, request=request)
 
     def search_for(self, queryset: Any, name: str, typed: str) -> Any:
         """Every word has to be found: in the number, a name or the chart number."""
@@ -290,38 +259,12 @@ class InvoiceFilter(filters.FilterSet):
         state = self.form.cleaned_data["state"]
         return found.filter(state=state.capitalize()) if state else found
 
-    @property
-    def error_summary(self) -> dict[str, Any] | None:
-        return summary_of(self.form)
 
-
-def _with_period_of_invoices(typed: QueryDict) -> QueryDict:
-    asked = {"from", "to"} & set(typed)
-    if asked or typed.get("q") or typed.get("state") in ("draft", "open"):
-        return typed
-    data = typed.copy()
-    data["from"] = (timezone.localdate() - PERIOD).isoformat()
-    return data
-
-
-class FeeFilter(filters.FilterSet):
+class FeeFilter(ListFilter):
     """The fee schedule: which services, as of which day. Fees to come may be looked up, too."""
 
-    q = filters.CharFilter(
-        label="Service",
-        method="search_for",
-        max_length=100,
-        error_messages={"max_length": "Search with 100 characters at most."},
-        widget=_search_box("Code or description"),
-    )
-    date = filters.DateFilter(
-        label="Fees of",
-        method="as_of",
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter a date like 2025-11-18."},
-        validators=[_not_long_ago],
-    )
+    q = _search("Service", "Code or description")
+    date = _day("Fees of", method="as_of")
 
     def __init__(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
         data = request.GET.copy()
@@ -344,7 +287,3 @@ class FeeFilter(filters.FilterSet):
     @property
     def found(self) -> Any:
         return self.qs if self.is_valid() else self.queryset.none()
-
-    @property
-    def error_summary(self) -> dict[str, Any] | None:
-        return summary_of(self.form)

@@ -9,8 +9,9 @@ from django import forms
 
 from billing.forms.base import AccountingDateField, LedgerForm
 from billing.forms.grid import line_id
+from billing.forms.undo import OTHER, ReasonField
 
-REASONS = ("Wrong service", "Wrong patient", "Entered twice", "Not provided", "Other")
+REASONS = ("Wrong service", "Wrong patient", "Entered twice", "Not provided", OTHER)
 
 
 class DraftForm(LedgerForm):
@@ -28,14 +29,7 @@ class DraftForm(LedgerForm):
 class VoidInvoiceForm(LedgerForm):
     """Charges that never should have been made: which, why, and on which day they come off."""
 
-    reason = forms.ChoiceField(
-        # No default, so that a double Enter voids nothing by accident.
-        choices=[("", "Choose a reason"), *((reason, reason) for reason in REASONS)],
-        error_messages={
-            "required": "Choose a reason for the void.",
-            "invalid_choice": "Choose a reason for the void.",
-        },
-    )
+    reason = ReasonField(REASONS, "Choose a reason for the void.")
     note = forms.CharField(
         label="Note (optional)",
         max_length=160,
@@ -52,12 +46,8 @@ class VoidInvoiceForm(LedgerForm):
         ids = {number for text in asked if (number := line_id(text))}
         self.foreign = ids - set(offered)
         self.chosen = [pk for pk in offered if pk in ids]
-        for name, classes in (
-            ("reason", "form-select fld fld-s"),
-            ("note", "fld fld-s"),
-            ("date", "fld fld-s"),
-        ):
-            self.fields[name].widget.attrs |= {"class": classes, "autocomplete": "off"}
+        for name in ("note", "date"):
+            self.fields[name].widget.attrs |= {"class": "fld fld-s", "autocomplete": "off"}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

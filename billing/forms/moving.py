@@ -156,7 +156,7 @@ class RefundForm(_AmountForm):
     def effect(self, now: AccountBalance) -> AccountBalance:
         """The account once this refund is saved."""
         refund = self.refund
-        return now.once(owed=refund.unpaid, credit=refund.unpaid - refund.amount)
+        return now.once(owed=refund.unpaid, credit=refund.credit_change)
 
     @property
     def rows(self) -> list[Row]:

@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from billing.forms.base import EARLIEST, DayField, LedgerForm, error_summary
+from billing.forms.base import EARLIEST, LedgerForm, PastDayField, error_summary
 from billing.forms.grid import line_id
 from patients.diagnoses import read_diagnoses
 from patients.models import Patient, PlaceOfService, Provider, Session
@@ -19,7 +19,7 @@ from patients.models import Patient, PlaceOfService, Provider, Session
 class SessionForm(LedgerForm):
     """The strip above the services."""
 
-    date = DayField(error_messages={"required": "Enter the date of the session."})
+    date = PastDayField(error_messages={"required": "Enter the date of the session."})
     provider = forms.ModelChoiceField(
         Provider.objects.none(),
         empty_label=None,

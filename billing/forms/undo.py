@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -14,9 +15,15 @@ CORRECTING = ("Wrong amount", "Wrong method or reference", "Wrong provider", "Wr
 DELETING = tuple(reason for reason in REASONS if reason != "Payment bounced")
 
 
-def _choices(reasons: tuple[str, ...]) -> list[tuple[str, str]]:
-    # No default, so that a double Enter reverses nothing by accident.
-    return [("", "Choose a reason"), *((reason, reason) for reason in reasons)]
+class ReasonField(forms.ChoiceField):
+    """Why, in one of a few words. No default, so that a double Enter does nothing by accident."""
+
+    def __init__(self, reasons: Sequence[str], missing: str) -> None:
+        super().__init__(
+            choices=[("", "Choose a reason"), *((reason, reason) for reason in reasons)],
+            widget=forms.Select(attrs={"class": "form-select fld fld-s"}),
+            error_messages={"required": missing, "invalid_choice": missing},
+        )
 
 
 class VoidForm(LedgerForm):
@@ -25,19 +32,12 @@ class VoidForm(LedgerForm):
     after = forms.ChoiceField(
         choices=[("unpay", "Un-pay"), ("leave", "Leave invoices paid")], required=False
     )
-    reason = forms.ChoiceField(
-        choices=_choices(DELETING),
-        error_messages={
-            "required": "Choose a reason for the deletion.",
-            "invalid_choice": "Choose a reason for the deletion.",
-        },
-    )
+    reason = ReasonField(DELETING, "Choose a reason for the deletion.")
     note = forms.CharField(label="Note (optional)", max_length=200, required=False)
     again = forms.BooleanField(label="Then take the correct payment", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].widget.attrs["class"] = "form-select fld fld-s"
         self.fields["note"].widget.attrs["class"] = "fld fld-s"
         self.fields["note"].widget.attrs["autocomplete"] = "off"
 
@@ -58,19 +58,12 @@ class VoidForm(LedgerForm):
 class ReverseForm(VoidForm):
     """Reverse: entered in error, or bounced. Both entries stay in the history."""
 
+    reason = ReasonField(REASONS, "Choose a reason for the reversal.")
     date = AccountingDateField(label="Date of the reversal")
     verb_fields = ("key", "reason", "note", "date")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"] = forms.ChoiceField(
-            choices=_choices(REASONS),
-            widget=forms.Select(attrs={"class": "form-select fld fld-s"}),
-            error_messages={
-                "required": "Choose a reason for the reversal.",
-                "invalid_choice": "Choose a reason for the reversal.",
-            },
-        )
         self.fields["date"].widget.attrs["class"] = "fld fld-s"
 
 
@@ -80,17 +73,12 @@ class ReasonForm(LedgerForm):
     reasons: tuple[str, ...] = ()
     reason_missing = "Choose a reason."
 
-    reason = forms.ChoiceField(choices=[])
+    reason = ReasonField((), reason_missing)
     note = forms.CharField(label="Note (optional)", max_length=150, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        reason = self.fields["reason"]
-        reason.choices = _choices(self.reasons)  # type: ignore[attr-defined]
-        reason.error_messages |= {
-            "required": self.reason_missing,
-            "invalid_choice": self.reason_missing,
-        }
+        self.fields["reason"] = ReasonField(self.reasons, self.reason_missing)
         for field in self.fields.values():
             extra = "form-select fld fld-s" if isinstance(field, forms.ChoiceField) else "fld fld-s"
             field.widget.attrs.setdefault("class", extra)

@@ -60,6 +60,8 @@ class WriteOffForm(LedgerForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["date"].widget.attrs["class"] = "fld num"
+        if not self.is_bound:
+            self.fields["kind"].widget.attrs["autofocus"] = True
 
     @property
     def answer(self) -> dict[str, Any]:

@@ -1,8 +1,16 @@
-"""How templates print money: `{{ v|money }}`, `{{ v|dollars }}` and `{% money v flag=True %}`."""
+"""How templates print money: `{{ v|money }}`, `{{ v|dollars }}` and `{% money v flag=True %}`.
 
+And `{{ form.date|day }}`, the day that stands in a date field.
+"""
+
+from __future__ import annotations
+
+from datetime import date
 from decimal import Decimal
 
 from django import template
+from django.forms import BoundField
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
@@ -33,3 +41,14 @@ def money(amount: Decimal, *, flag: bool = False) -> SafeString:
     if not amount:
         return format_html('<span class="zero">{}</span>', show(amount))
     return format_html("{}", show(amount))
+
+
+@register.filter
+def day(field: BoundField) -> str:
+    """What a folded date field holds: today, 14 Nov 2025, or what was typed where that is no date."""
+    typed = str(field.value() or "")
+    try:
+        chosen = date.fromisoformat(typed)
+    except ValueError:
+        return typed
+    return "today" if chosen == timezone.localdate() else f"{chosen:%d %b %Y}"

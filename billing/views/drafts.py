@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, charging, ledger
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.charges import ChargeRows
 from billing.forms.grid import line_id
 from billing.forms.invoices import DraftForm
@@ -27,6 +27,7 @@ from patients.models import Patient, Session
 FOLDER = "billing/invoices"
 NOT_SAVED = "This invoice is not saved yet."
 NOTHING = "Choose a session or enter a line."
+GONE = "A session that was chosen is not there any more: somebody deleted it. Check the others."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,11 +59,15 @@ def invoice_new(request: DeskRequest) -> HttpResponse:
     problems = rows.problems(nothing="" if chosen else NOTHING)
     if not form.is_valid() or problems:
         return _page(request, "new", form, rows, context, problems)
+    billed = list(Session.objects.filter(pk__in=chosen).select_related("patient"))
+    if len(billed) < len(set(chosen)):
+        form.add_error(None, GONE)
+        return _page(request, "new", form, rows, context, [])
     try:
         posted = ledger.draft_invoice(
             by=request.user,
             patient=patient,
-            sessions=list(Session.objects.filter(pk__in=chosen).select_related("patient")),
+            sessions=billed,
             charges=rows.charges,
             issue_on=form.cleaned_data["date"] if action == "issue" else None,
             key=form.cleaned_data["key"],
@@ -184,8 +189,7 @@ def _page(
 ) -> HttpResponse:
     context = {**context, "form": form, "rows": rows}
     if problems is not None:
-        items = form.summary("")["items"]
-        context["error_summary"] = error_summary(NOT_SAVED, [*items, *problems])
+        context["error_summary"] = error_summary(NOT_SAVED, [*errors_of(form), *problems])
     return render(request, f"{FOLDER}/{page}.html", context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -12,14 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
 from billing.forms.invoices import VoidInvoiceForm
 from billing.forms.responsibility import ResponsibilityForm
 from billing.models import Invoice, InvoiceLine, Payment
 from billing.views import notices
-from patients.http import DeskRequest
+from patients.http import DeskRequest, go_on
 from patients.models import Payer
 
 FOLDER = "billing/invoices"
@@ -107,22 +107,20 @@ def _void_page(
     chosen = [line for line in standing if line.pk in form.chosen]
     effects = balances.effects_of_voiding(chosen)
     links = balances.paid_by(line.pk for line in standing)
-    stop = ""
+    refusals = with_links(context["refusals"])
+    stop: SafeString | str = ""
     if not standing:
         stop = f"{invoice} is void already."
     elif not form.offered:
-        stop = next(iter(context["refusals"].values()))
+        stop = next(iter(refusals.values()))
     context |= {
         "form": form,
         "patient": invoice.patient,
-        "lines": [
-            (line, links.get(line.pk, []), with_link(context["refusals"].get(line.pk, "")))
-            for line in standing
-        ],
+        "lines": [(line, links.get(line.pk, []), refusals.get(line.pk, "")) for line in standing],
         "chosen": form.chosen,
         "effects": effects,
         "unpaid": wording.unpaid_by_voiding(effects),
-        "stop": with_link(stop),
+        "stop": stop,
         "error_summary": form.summary("Nothing is voided yet.")
         if form.is_bound and not stop
         else None,
@@ -132,18 +130,25 @@ def _void_page(
 
 
 def _back(request: DeskRequest, invoice: Invoice) -> HttpResponse:
-    url = resolve_url("billing:invoice_detail", invoice.number)
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    return go_on(request, resolve_url("billing:invoice_detail", invoice.number))
 
 
-def with_link(refusal: str) -> SafeString | str:
-    """A refusal that begins with a payment's number leads to that payment."""
-    named = re.match(r"(?:R|IP|T)-\d+", refusal, re.ASCII)
-    payment = Payment.objects.filter(number=named.group()).first() if named else None
-    if payment is None or named is None:
-        return refusal
-    rest = refusal[named.end() :]
-    return format_html('<a href="{}">{}</a>{}', payment.get_absolute_url(), payment.number, rest)
+NAMED = re.compile(r"(?:R|IP|T)-\d+", re.ASCII)
+
+
+def with_links(refusals: Mapping[int, str]) -> dict[int, SafeString | str]:
+    """Refusals that begin with a payment's number lead to that payment; one query for them all."""
+    named = {line: match.group() for line, text in refusals.items() if (match := NAMED.match(text))}
+    found = Payment.objects.filter(number__in=set(named.values()))
+    payments = {payment.number: payment for payment in found}
+    linked: dict[int, SafeString | str] = dict(refusals)
+    for line, number in named.items():
+        if payment := payments.get(number):
+            rest = refusals[line].removeprefix(number)
+            linked[line] = format_html(
+                '<a href="{}">{}</a>{}', payment.get_absolute_url(), number, rest
+            )
+    return linked
 
 
 # ---------------------------------------------------------------------------- who owes

@@ -11,23 +11,26 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.moving import FOLLOWS, RefundForm, TransferForm, UndoRefundForm, effects
 from billing.models import Kind, Payment
 from billing.money import show
 from billing.views import notices
-from patients.http import DeskRequest
+from patients.http import DeskRequest, go_on
 from patients.models import Patient
 
 FOLDER = "billing/payments"
-LATEST = 20  # payments that are on lines, offered where no credit is left to pay back
+LATEST = 20  # payments that are on lines, named where there is no credit
 
 
 def _payment(number: str) -> Payment:
     return get_object_or_404(Payment.objects.money_in().with_names(), number=number)
+
+
+def _back(payment: Payment) -> str:
+    return resolve_url(payment.patient or payment)
 
 
 # ---------------------------------------------------------------------------- refund
@@ -65,7 +68,7 @@ def payment_refund(request: DeskRequest, number: str) -> HttpResponse:
     if payment.patient and payment.provider:
         account = balances.account(payment.patient, payment.provider)
     notices.saved(request, *wording.after_refund(posted.receipt, account))
-    return _go_on(request, payment)
+    return go_on(request, _back(payment))
 
 
 def _refund_form(request: DeskRequest, number: str) -> tuple[Payment, RefundForm]:
@@ -92,10 +95,10 @@ def _refund_page(
         **_refund_context(payment, form),
         "stop": _why_no_refund(payment, form),
         "moved": _moved(payment),
-        "back": resolve_url(payment.patient or payment),
+        "back": _back(payment),
     }
     if problems is not None and not context["stop"]:
-        items = [*form.summary("")["items"], *problems]
+        items = [*errors_of(form), *problems]
         context["error_summary"] = error_summary("This refund is not saved yet.", items)
     page = "_refund" if request.htmx else "refund"
     return render(request, f"{FOLDER}/{page}.html", context)
@@ -165,7 +168,7 @@ def refund_undo(request: DeskRequest, number: str, pk: int) -> HttpResponse:
             amount = show(-refund.amount)
             lead = f"The refund of {amount} from {number} is undone."
             notices.saved(request, lead, f"The {amount} is unallocated again.")
-            return _go_on(request, payment)
+            return go_on(request, _back(payment))
     context: dict[str, Any] = {
         "payment": payment,
         "refund": refund,
@@ -180,7 +183,7 @@ def refund_undo(request: DeskRequest, number: str, pk: int) -> HttpResponse:
         context["effects"] = [(now, now.once(credit=-refund.amount))]
     if form.errors and not context["stop"]:
         context["error_summary"] = form.summary("This is not undone yet.")
-    context["back"] = resolve_url(payment.patient or payment)
+    context["back"] = _back(payment)
     page = "_refund_undo" if request.htmx else "refund_undo"
     return render(request, f"{FOLDER}/{page}.html", context)
 
@@ -222,7 +225,7 @@ def payment_transfer(request: DeskRequest, number: str) -> HttpResponse:
         balances.account(into.patient, into.provider),
     )
     notices.saved(request, lead, rest)
-    return _go_on(request, payment)
+    return go_on(request, _back(payment))
 
 
 def _transfer_form(request: DeskRequest, number: str) -> tuple[Payment, TransferForm]:
@@ -251,7 +254,7 @@ def _transfer_page(
     context = {
         **_transfer_context(payment, form),
         "stop": _why_no_transfer(payment),
-        "back": resolve_url(payment.patient or payment),
+        "back": _back(payment),
     }
     if saving and not context["stop"]:
         context["error_summary"] = form.summary("This transfer is not saved yet.")
@@ -287,7 +290,7 @@ def _choose(request: DeskRequest, chart: str, verb: str) -> HttpResponse:
     if len(free) == 1:
         return redirect(f"billing:payment_{verb}", free[0].number)
     on_lines: list[Payment] = []
-    if verb == "refund" and not free:
+    if not free:
         on_lines = list(
             Payment.objects.money_in()
             .filter(patient=patient, reversed=False, allocated__gt=0)
@@ -296,8 +299,3 @@ def _choose(request: DeskRequest, chart: str, verb: str) -> HttpResponse:
         )
     context = {"patient": patient, "verb": verb, "free": free, "on_lines": on_lines}
     return render(request, f"{FOLDER}/choose_{verb}.html", context)
-
-
-def _go_on(request: DeskRequest, payment: Payment) -> HttpResponse:
-    url = resolve_url(payment.patient or payment)
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)

@@ -14,14 +14,13 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm
 from billing.forms.undo import CorrectForm, ReverseForm, VoidForm
 from billing.models import Kind, Payment
 from billing.views import notices
-from patients.http import DeskRequest
+from patients.http import DeskRequest, go_on
 
 FOLDER = "billing/payments"
 SHOWN = 10  # so many lines of an insurer's payment are listed before it is reversed
@@ -102,7 +101,7 @@ def payment_correct(request: DeskRequest, number: str) -> HttpResponse:
             form.refuse(error)
         else:
             url = f"{_new(payment)}?{urlencode({'copy': payment.number})}"
-            return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+            return go_on(request, url)
     context: dict[str, Any] = {
         "payment": payment,
         "form": form,
@@ -216,9 +215,7 @@ def _undone(
             url = f"{_new(payment)}?{query}"
     else:
         notices.saved(request, f"{payment.number} {done}.", wording.gave_back(uses))
-    if request.htmx:
-        return HttpResponseClientRedirect(url)
-    return redirect(url)
+    return go_on(request, url)
 
 
 def _back(payment: Payment) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, charging, ledger, wording
-from billing.forms.base import LedgerForm, error_summary
+from billing.forms.base import LedgerForm, error_summary, errors_of
 from billing.forms.charges import ChargeRows
 from billing.forms.grid import line_id
 from billing.forms.sessions import DayListForm, SessionForm
@@ -213,8 +213,7 @@ def _page(
         "last": last if not form.session else None,
     }
     if refused:
-        items = form.summary("")["items"]
-        context["error_summary"] = error_summary(NOT_SAVED, [*items, *rows.problems()])
+        context["error_summary"] = error_summary(NOT_SAVED, [*errors_of(form), *rows.problems()])
     page = "edit" if form.session else "new"
     return render(request, f"{FOLDER}/{page}.html", context)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import balances, documents
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.documents import (
     BatchForm,
     MakeBatchForm,
@@ -31,11 +31,7 @@ LATEST = 10  # so many batches are listed
 
 
 def _summary(form: PeriodForm) -> dict[str, Any] | None:
-    items = [
-        {"href": f"#{form[name].id_for_label}", "text": str(text)}
-        for name, texts in form.errors.items()
-        for text in texts
-    ]
+    items = errors_of(form)
     return error_summary("This cannot be worked out yet.", items) if items else None
 
 

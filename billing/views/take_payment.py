@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.grid import box_name, line_id, line_ids, plain
 from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import TakePaymentForm, copy_of
@@ -26,7 +26,7 @@ FOLDER = "billing/payments"
 AT_ONCE = 500  # open lines on one page
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     """Take payment: amount, method, and the open lines of the patient to put it on."""
     patient = get_object_or_404(Patient, chart_number=chart)
@@ -35,7 +35,7 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
         request.POST or None, patient=patient, initial=_suggested(request, patient, copied)
     )
     grid = _grid(request, patient, form, copied)
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(request, patient, form, grid)
     if request.htmx and "action" not in request.POST:
         return live(request, grid, template=f"{FOLDER}/_live.html")
@@ -145,9 +145,8 @@ def _page(
         "pays_for": list(patient.dependents.by_name()),
     }
     if problems is not None:
-        items = form.summary("")["items"]
         context["error_summary"] = error_summary(
-            "This payment is not saved yet.", [*items, *problems]
+            "This payment is not saved yet.", [*errors_of(form), *problems]
         )
     return render(request, f"{FOLDER}/new.html", context)
 

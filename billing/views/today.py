@@ -1,13 +1,16 @@
 """Today: what waits to be done, what was taken, what is owed."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
-from billing.models import PaymentDraft
+from billing.models import InvoiceLine, PaymentDraft, Service
 from patients.http import DeskRequest
+from patients.models import Patient, Provider
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
 NEGATIVE = 50  # nothing else lists these
@@ -15,9 +18,13 @@ NEGATIVE = 50  # nothing else lists these
 
 @require_safe
 def today(request: DeskRequest) -> HttpResponse:
-    """The page the day begins with. Every row has the one button that deals with it."""
+    """The page the day begins with. Every row has the one button that deals with it.
+
+    Where nothing was ever charged it says first what a new clinic needs, and what of it is there.
+    """
     day = timezone.localdate()
-    context = {
+    owing = balances.owing_by_age(day)
+    context: dict[str, Any] = {
         "day": day,
         "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
         "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
@@ -26,6 +33,12 @@ def today(request: DeskRequest) -> HttpResponse:
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
         "drafts": PaymentDraft.objects.unfinished().with_names().newest_first()[:FIRST],
-        "owing": balances.owing_by_age(day),
+        "owing": owing,
     }
+    if not owing.total and not InvoiceLine.objects.exists():
+        context["beginning"] = {
+            "providers": Provider.objects.exists(),
+            "services": Service.objects.exists(),
+            "patients": Patient.objects.exists(),
+        }
     return render(request, "billing/today/today.html", context)

@@ -11,10 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger, wording
-from billing.forms.base import error_summary
+from billing.forms.base import error_summary, errors_of
 from billing.forms.grid import line_id, line_ids
 from billing.forms.write_offs import (
     Chosen,
@@ -27,7 +26,7 @@ from billing.forms.write_offs import (
 from billing.models import Adjustment, AdjustmentKind, InvoiceLine
 from billing.money import show, show_dollars
 from billing.views import notices
-from patients.http import DeskRequest
+from patients.http import DeskRequest, go_on
 from patients.models import Patient
 
 FOLDER = "billing/write_offs"
@@ -101,7 +100,7 @@ def _page(
 ) -> HttpResponse:
     context = {**_context(patient, grid), "form": form, "most": AT_ONCE}
     if problems is not None:
-        items = [*form.summary("")["items"], *problems]
+        items = [*errors_of(form), *problems]
         context["error_summary"] = error_summary("This write-off is not saved yet.", items)
     return render(request, f"{FOLDER}/new.html", context)
 
@@ -210,15 +209,10 @@ def _small_page(
     if found is not None:
         context["count"], context["total"] = balances.owed_on(found)
     if problems is not None:
-        items = [*form.summary("")["items"], *problems]
-        context["error_summary"] = error_summary("Nothing is written off yet.", items)
+        items = [*errors_of(form), *problems]
+        context["error_summary"] = error_summary("These write-offs are not saved yet.", items)
     elif asked.errors:
-        items = [
-            {"href": f"#{asked[name].id_for_label}", "text": str(text)}
-            for name, texts in asked.errors.items()
-            for text in texts
-        ]
-        context["error_summary"] = error_summary("These filters cannot be used.", items)
+        context["error_summary"] = error_summary("These filters cannot be used.", errors_of(asked))
     if request.htmx and request.htmx.target == "chosen":
         return render(request, f"{FOLDER}/_chosen.html", context)
     return render(request, f"{FOLDER}/small_balances.html", context)
@@ -248,8 +242,7 @@ def write_off_undo(request: DeskRequest, pk: int) -> HttpResponse:
             row.line.refresh_from_db(fields=["balance"])
             lead = f"The write-off of {show(row.amount)} on {row.line.invoice} is undone."
             notices.saved(request, lead, f"It now owes {show(row.line.balance)}.")
-            url = resolve_url(patient)
-            return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+            return go_on(request, resolve_url(patient))
     now = balances.account(patient, row.line.provider)
     context: dict[str, Any] = {
         "row": row,

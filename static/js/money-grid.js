@@ -81,6 +81,8 @@ form.addEventListener("change", ({ target }) => {
 const PRESSED = ["add", "fill", "details", "correct", "offset"];
 const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a request
 const untidy = new Set(); // names of boxes
+let pressing = false; // the request on its way was pressed
+let held = null; // the button of a form that waits for it
 let sent = {}; // the form as it was when the request on its way was sent
 
 const isLive = (element) =>
@@ -102,7 +104,8 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   sent.touched = [...asked.keys()].join(",");
   // htmx sends the button pressed last along with the form; a live request presses none.
   for (const button of [...PRESSED, "action"]) delete sent[button];
-  if (presses.length) {
+  pressing = presses.length > 0;
+  if (pressing) {
     Object.assign(sent, presses.shift());
   } else {
     sent.tidy = [...untidy].join(",");
@@ -114,12 +117,28 @@ document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
   if (!isLive(detail.elt) || !detail.successful) return;
   for (const [row, change] of asked) if (touched.get(row) === change) touched.delete(row);
   if (touched.size) markPending();
+  pressing = false;
   if (presses.length || untidy.size) recalculate();
+  if (!held || pressing || presses.length) return;
+  const button = held;
+  held = null;
+  form.requestSubmit(button);
 });
+
+// Saved in the moment after a fill was pressed: its amounts come first, or they would not be saved.
+form.addEventListener("submit", (event) => {
+  if (!event.submitter || !(pressing || presses.length)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  held = event.submitter;
+}, true);
 
 // Where the server is away, nothing that was pressed happens by surprise when it is back.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (isLive(detail.elt) && !detail.successful) presses.length = 0;
+  if (!isLive(detail.elt) || detail.successful) return;
+  presses.length = 0;
+  pressing = false;
+  held = null;
 });
 
 // Somebody may type before the scripts are here, and Back may bring typing back: both are worked

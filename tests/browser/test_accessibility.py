@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from billing import ledger
-from billing.models import Invoice, Payment
+from billing import documents, ledger
+from billing.models import Clinic, Invoice, Payment
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
 from tests.factories import (
@@ -334,3 +334,79 @@ def test_money_that_leaves_and_write_offs(
     page.get_by_role("button", name="Save write-off").click()
     expect(page.locator(".errsum")).to_be_focused()
     looked_at("write off, refused")
+
+
+def test_documents(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Any,
+    ana: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    page = desk
+    receipt = PaymentFactory(patient=john, provider=dr1, amount="20", on={john.lines.get(): "20"})
+    refunded = PaymentFactory(patient=john, provider=dr1, amount="10", by=ana)
+    ledger.refund(
+        by=ana, payment=refunded, amount=money("5"), method="cash", date=day(0), reason="Overpaid"
+    )
+    page.goto(live_server.url + "/patients/P1042/documents/")
+    looked_at("no documents")
+    for path in (
+        "/patients/P1042/statements/new/",
+        "/patients/P1042/statements/new/?from=2025-02-03&to=2025-01-01",
+        "/patients/P1042/superbills/new/",
+        "/patients/P1042/superbills/new/?from=2020-01-01&to=2020-01-02",
+        f"/payments/{receipt.number}/receipt/",
+        f"/payments/{refunded.number}/receipt/",
+        "/statements/new/",
+        "/statements/new/?more_than=9999",
+    ):
+        page.goto(live_server.url + path)
+        looked_at(path)
+    documents.issue(documents.receipt(Clinic.current(), receipt), by=ana)
+    for path in ("/patients/P1042/documents/", f"/payments/{receipt.number}/receipt/"):
+        page.goto(live_server.url + path)
+        looked_at(f"{path}, issued")
+    page.goto(live_server.url + "/statements/new/")
+    page.get_by_role("button", name="Make 1 statement").click()
+    expect(page.get_by_role("link", name="Open the PDF")).to_be_visible()
+    looked_at("statements made")
+
+
+def test_dialogs_and_menus(
+    live_server: Any, desk: Page, john: Patient, dr1: Any, looked_at: Callable[[str], None]
+) -> None:
+    page = desk
+    receipt = PaymentFactory(patient=john, provider=dr1, amount="60", on={john.lines.get(): "20"})
+    for button in ("Refund", "Transfer", "Correct payment", "Delete payment"):
+        page.goto(live_server.url + f"/payments/{receipt.number}/")
+        page.get_by_role("link", name=button, exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        looked_at(f"{button}, the dialog")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.get_by_role("link", name=button, exact=True)).to_be_focused()
+    page.goto(live_server.url + "/invoices/INV-0001/")
+    page.get_by_role("link", name="Void invoice").click()
+    page.get_by_role("dialog").get_by_role("button", name="Void chosen lines").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    looked_at("void, refused in the dialog")
+    stranger = PatientFactory(chart_number="P1099")
+    page.goto(live_server.url + f"/patients/{stranger.chart_number}/account/")
+    page.locator(".acts summary", has_text="More").press("Enter")
+    looked_at("account, More")
+    for path in ("account/", "refund/", "transfer/", "write-off/", "credit/"):
+        page.goto(live_server.url + f"/patients/{stranger.chart_number}/{path}")
+        looked_at(f"nothing yet: {path}")
+
+
+def test_a_new_clinic(
+    live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str], None]
+) -> None:
+    for staff in (False, True):
+        ana.is_staff = staff
+        ana.save()
+        for path in ("/", "/patients/", "/sessions/", "/invoices/", "/fees/", "/statements/new/"):
+            desk.goto(live_server.url + path)
+            looked_at(f"{path} of a new clinic")

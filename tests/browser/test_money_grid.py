@@ -409,3 +409,24 @@ def test_signed_out_while_typing(
     expect(page.locator("#un").get_by_text("out of date")).to_be_visible()
     expect(box(page, 0)).to_have_value("100")
     expect(page.get_by_label("Password")).to_have_count(0)
+
+
+def test_saving_right_after_a_fill_waits_for_its_amounts(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    page = desk
+    page.goto(f"{live_server.url}/patients/P1042/payments/new/")
+    page.get_by_label("Amount", exact=True).fill("20")
+    expect(page.get_by_label("Unallocated", exact=True)).to_have_text("$20.00")
+
+    def slowly(route: Route) -> None:
+        if "fill=" in (route.request.post_data or ""):
+            page.wait_for_timeout(700)
+        route.continue_()
+
+    page.route("**/payments/new/", slowly)
+    page.get_by_role("textbox", name="Allocate INV-0001").press("p")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved as R-0001.")).to_be_visible()
+    receipt = Payment.objects.get()
+    assert (str(receipt.amount), str(receipt.allocated)) == ("20.00", "20.00")

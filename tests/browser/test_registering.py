@@ -35,7 +35,7 @@ def test_a_child_with_guarantor_and_insurance(
     page.keyboard.type("M1")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Registered Okafor, Ada as P1002.")).to_be_visible()
-    page.get_by_role("link", name="Family", exact=True).click()
+    page.get_by_role("link", name="Okafor, Maya", exact=True).click()
     expect(page.get_by_role("heading", name="Family of Okafor, Maya")).to_be_visible()
     expect(page.get_by_role("row", name="Family 300.00")).to_be_visible()
 

@@ -37,6 +37,12 @@ def history(page: Page) -> Locator:
     return page.get_by_role("table", name="Financial history").locator("tbody tr")
 
 
+def from_more(page: Page, what: str) -> None:
+    """What the account offers under More, by keyboard."""
+    page.locator(".acts summary", has_text="More").press("Enter")
+    page.locator(".acts .menu").get_by_role("link", name=what, exact=True).press("Enter")
+
+
 def take_payment(page: Page, *, amount: str, on_line: str = "") -> str:
     """From the account and back to it; returns the receipt's number."""
     page.get_by_role("link", name="Take payment").click()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from billing.models import Adjustment, Kind, Payment
 from patients.models import Patient
-from tests.browser.test_story_two import account, figures, history
+from tests.browser.test_story_two import account, figures, from_more, history
 from tests.factories import LineFactory, PatientFactory, PaymentFactory, ProviderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ def test_to_another_provider_by_keyboard(live_server: Any, desk: Page, receipt: 
     ProviderFactory(name="Dr 2")
     page = desk
     account(page, live_server.url)
-    page.get_by_role("link", name="Transfer", exact=True).press("Enter")
+    from_more(page, "Transfer")
     expect(page.get_by_label("Amount to move")).to_have_value("60.00")
     page.get_by_label("Amount to move").focus()
     page.keyboard.press("Control+A")
@@ -88,7 +88,7 @@ def test_a_mending_button_leaves_the_focus_in_the_form(
 def test_a_write_off_by_keyboard_and_its_undo(live_server: Any, desk: Page, john: Patient) -> None:
     page = desk
     account(page, live_server.url)
-    page.get_by_role("link", name="Write off", exact=True).press("Enter")
+    from_more(page, "Write off")
     box = page.get_by_role("textbox", name="Write off INV-0001")
     box.press("w")
     expect(box).to_have_value("50.00")

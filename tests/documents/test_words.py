@@ -13,6 +13,7 @@ from billing.sharing import STAYS, Entry
 from patients.models import Patient, Session
 from tests.documents.reading import draft_of, printed, statement_of
 from tests.factories import (
+    AllocationFactory,
     CoverageFactory,
     InsurancePaymentFactory,
     InvoiceFactory,
@@ -239,6 +240,28 @@ def test_a_receipt_says_what_it_paid_and_what_stays_as_credit(
         "Received Paid on charges Given back or moved Stays as credit 80.00 50.00 10.00 20.00",
     ):
         assert said in text, f"{said}\n\nnot in\n\n{text}"
+
+
+def test_a_receipt_says_what_its_money_paid_for_the_family(
+    clinic: Clinic, smith: Patient, dr1: Any
+) -> None:
+    kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=smith)
+    hers = LineFactory(patient=kim, provider=dr1, amount="70", ago=10)
+    receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=5)
+    moved = ledger.transfer(
+        by=UserFactory(),
+        payment=receipt,
+        amount=Decimal("80.00"),
+        patient=kim,
+        provider=dr1,
+        date=day(4),
+        reason="Family",
+    ).receipt
+    AllocationFactory(payment=moved, line=hers, amount="70")
+    text = printed(documents.receipt(clinic, Payment.objects.with_names().get(pk=receipt.pk)))
+    assert f"{hers.invoice}, 90834, for Smith, Kim Dr 1 70.00 Paid on charges 70.00" in text
+    # 10.00 of what was moved pays nothing yet.
+    assert "Given back or moved Stays as credit 100.00 70.00 10.00 20.00" in text
 
 
 def test_an_insurers_receipt_names_the_patients(clinic: Clinic, smith: Patient) -> None:

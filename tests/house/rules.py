@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-MONEY_ROWS = {"Payment", "Allocation", "Adjustment", "Responsibility", "Offset"}
+MONEY_ROWS = {
+    "Payment",
+    "Allocation",
+    "Adjustment",
+    "LineVoid",
+    "Deposit",
+    "DepositItem",
+    "Responsibility",
+    "Offset",
+}
 MONEY_RELATIONS = {"payments", "allocations", "adjustments", "responsibilities", "offsets"}
 CREATES = {"create", "bulk_create", "get_or_create", "update_or_create"}
 WRITES = CREATES | {"update", "bulk_update", "delete"}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from unittest import mock
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, models, transaction
@@ -139,6 +142,35 @@ def test_no_command_that_checks_starts_without_the_guards() -> None:
         guards.drop(connection)
         with pytest.raises(SystemCheckError, match=r"billing\.E001"):
             call_command("check", databases=["default"])
+
+
+def a_migration_to_come() -> Any:
+    """As if this version of Remit brought a migration the database has not seen."""
+    return mock.patch.object(
+        guards.MigrationExecutor,
+        "migration_plan",
+        return_value=[(mock.Mock(app_label="billing", name="migration"), False)],
+    )
+
+
+def test_the_web_server_starts_where_nothing_is_missing() -> None:
+    with mock.patch.object(connection, "close"):  # the test's own transaction is in it
+        guards.require_installed()
+
+
+def test_the_web_server_does_not_start_before_every_migration_is_applied() -> None:
+    with (
+        a_migration_to_come(),
+        mock.patch.object(connection, "close"),
+        pytest.raises(ImproperlyConfigured, match=r"Run: manage\.py migrate"),
+    ):
+        guards.require_installed()
+
+
+def test_a_migration_to_come_is_a_warning_so_that_migrate_may_run() -> None:
+    with a_migration_to_come():
+        (found,) = guards.check_installed(None, databases=["default"])
+    assert (found.id, found.is_serious()) == ("billing.W001", False)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only there it can be switched off")

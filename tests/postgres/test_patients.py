@@ -128,3 +128,12 @@ def test_of_two_edits_at_once_one_is_told() -> None:
         post(signed_in(), url, {**form, "note": "two"}),
     )
     assert sorted(answer.status_code for answer in answers) == [200, 302]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_register_one_person() -> None:
+    PatientFactory(family_name="Somebody", given_name="Else", birth_date=datetime.date(1950, 1, 1))
+    client, form = signed_in(), {**PERSON, **POLICY, "seen": "", "action": "save"}
+    answers = together(*[post(client, "/patients/new/", form) for _click in range(2)])
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert Patient.objects.filter(family_name=PERSON["family_name"]).count() == 1

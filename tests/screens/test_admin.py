@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import documents, ledger
+from billing.checks import invoices_numbered_without_gaps
 from billing.models import (
     Adjudication,
     Adjustment,
@@ -369,12 +370,31 @@ def test_a_closing_date_stays(client: Client) -> None:
 
 
 def test_numbers_only_go_up(client: Client) -> None:
-    InvoiceFactory()
-    change = url(NumberSeries, "change", "INV")
+    PaymentFactory()
+    change = url(NumberSeries, "change", "R")
     assert "a number is never given" in client.post(change, {"next_number": 1}).content.decode()
+    assert "go up to 9,999,999" in client.post(change, {"next_number": 10**7}).content.decode()
     assert client.post(change, {"next_number": 5000}).status_code == 302
-    assert InvoiceFactory().number == "INV-5000"
-    assert client.post(url(NumberSeries, "delete", "INV"), {"post": "yes"}).status_code == 403
+    assert PaymentFactory().number == "R-5000"
+    assert client.post(url(NumberSeries, "delete", "R"), {"post": "yes"}).status_code == 403
+
+
+def test_the_number_of_invoices_is_set_before_the_first_one_only(client: Client) -> None:
+    """Later it left a gap, and whoever audits the books would ask where those invoices are."""
+    assert client.post(url(NumberSeries, "add"), {"prefix": "INV", "next_number": 1042})
+    InvoiceFactory(issued=False)
+    change = url(NumberSeries, "change", "INV")
+    assert client.post(change, {"next_number": 1050}).status_code == 302
+    assert InvoiceFactory().number == "INV-1050"
+    refused = client.post(change, {"next_number": 2000})
+    assert refused.status_code == 200
+    assert (
+        "Invoices are numbered without a gap, so their number can be set only before the first one"
+        " is issued. The next one is INV-1051."
+    ) in " ".join(refused.content.decode().split())
+    assert client.post(change, {"next_number": 1051}).status_code == 302
+    assert InvoiceFactory().number == "INV-1051"
+    assert list(invoices_numbered_without_gaps()) == []
 
 
 def test_a_series_may_be_begun_where_the_old_system_stopped(client: Client) -> None:

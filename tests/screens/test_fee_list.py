@@ -6,6 +6,7 @@ from django.test import Client
 from billing.models import Service
 from tests.factories import FeeFactory, PayerFactory, ServiceFactory, UserFactory
 from tests.factories.bills import day, money
+from tests.screens.desk import text
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,10 @@ def test_it_costs_the_same(client: Client) -> None:
 
     costs_the_same(client, URL, add)
     assert len(look(client, URL).queries) <= 12
+
+
+def test_without_any_service_it_says_who_enters_them(client: Client) -> None:
+    assert "No services yet An administrator enters the fee schedule." in look(client, URL).words
+    admin = Client()
+    admin.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
+    assert 'href="/import/fees/"' in text(admin.get(URL))

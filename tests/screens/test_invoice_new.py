@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from billing import charging, ledger
 from billing.models import Invoice, InvoiceLine
 from tests.factories import PatientFactory, ProviderFactory
 from tests.factories.bills import day
@@ -185,6 +186,17 @@ def test_another_patients_session_and_a_billed_one(desk: Practice) -> None:
     billed = desk.visit()
     desk.bill(billed)
     refused(desk, sent(desk, session=[billed.pk]), "was billed meanwhile: it is on INV-0001.")
+
+
+def test_a_session_somebody_deleted_meanwhile_is_not_left_out_in_silence(desk: Practice) -> None:
+    kept, gone = desk.visit(), desk.visit()
+    lines = list(gone.lines.all())
+    ledger.delete_session(by=desk.ana, session=gone, seen_lines=charging.seen(lines))
+    refused(
+        desk,
+        sent(desk, session=[kept.pk, gone.pk]),
+        "A session that was chosen is not there any more: somebody deleted it. Check the others.",
+    )
 
 
 def test_words_are_text(desk: Practice) -> None:

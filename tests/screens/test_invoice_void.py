@@ -204,3 +204,17 @@ def test_it_costs_the_same(desk: Desk) -> None:
         counts.add(len(look(desk.client, url(invoice)).queries))
     assert len(counts) == 1
     assert max(counts) <= 20
+
+
+def test_lines_insurers_paid_cost_the_same(desk: Desk) -> None:
+    """Each is named with the payment that stands on it, and leads there."""
+    counts = set()
+    for number in (1, 10, 20):
+        amounts = ["10"] * (number + 1)
+        invoice = InvoiceFactory(patient=desk.smith, provider=desk.dr1, amounts=amounts)
+        for line in invoice.lines.all()[:number]:
+            InsurancePaymentFactory(amount=5, on={line: "5"})
+        page = look(desk.client, url(invoice))
+        assert page.html.count(" paid 5.00 on ") >= number
+        counts.add(len(page.queries))
+    assert len(counts) == 1

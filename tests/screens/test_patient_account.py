@@ -302,12 +302,16 @@ def test_credit_allocation_does_not_offer_void_lines() -> None:
 # --- What can be begun ---------------------------------------------------------------------------
 
 
-def test_every_act_is_a_link_and_under_more_again(desk: Desk) -> None:
+def test_every_act_is_a_link_and_what_is_daily_is_beside_more_too(desk: Desk) -> None:
     page = text(desk.client.get(desk.account_url))
-    for path in ("payments/new", "refund", "transfer", "write-off"):
-        assert f'href="/patients/P1042/{path}/"' in page
-    assert page.count('href="/patients/P1042/refund/"') == 2
-    assert '<details class="more folded"><summary' in page
+    row, more = page.split('<summary class="btn btn-line">More', 1)
+    for path in ("refund", "sessions/new", "statements/new"):
+        assert f'href="/patients/P1042/{path}/"' in row
+        assert f'href="/patients/P1042/{path}/"' in more
+    for path in ("transfer", "write-off", "superbills/new"):
+        assert f'href="/patients/P1042/{path}/"' in more
+    assert 'href="/invoices/new/?patient=P1042"' in more
+    assert 'href="/patients/P1042/payments/new/"' in page
 
 
 def test_who_pays_for_whom_is_among_the_facts(desk: Desk) -> None:

@@ -151,6 +151,13 @@ def test_a_form_without_its_mark_is_old(client: Client, form: Any) -> None:
     refused(client, URL, {**form, "seen": "", "note": "x"}, "Somebody else changed this patient")
 
 
+def test_a_second_click_is_no_edit_of_somebody_else(client: Client, smith: Any, form: Any) -> None:
+    for _click in range(2):
+        assert client.post(URL, {**form, "note": "Shy"}).status_code == 302
+    smith.refresh_from_db()
+    assert smith.note == "Shy"
+
+
 def test_the_refused_form_carries_the_new_mark(client: Client, smith: Any, form: Any) -> None:
     Patient.objects.filter(pk=smith.pk).update(phone="555-7777")
     with nothing_is_saved():

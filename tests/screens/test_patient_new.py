@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from unittest import mock
 
 import pytest
@@ -167,6 +168,19 @@ def test_somebody_alike_is_shown_once_and_may_be_another(client: Client) -> None
     assert "555-0199" in page
     assert 'value="Ada"' in page
     assert client.post(URL, {**NEW, "another": "on"}).status_code == 302
+    assert Patient.objects.count() == 2
+
+
+def test_another_person_is_registered_once_however_often_the_form_is_sent(client: Client) -> None:
+    """The box is about those who stood beside it; whoever came since is asked about again."""
+    PatientFactory(family_name="Okafor", given_name="Ida", birth_date="2015-06-01")
+    page = client.post(URL, NEW).content.decode()
+    box = re.search(r'<input type="checkbox" name="another" value="(\d+)"', page)
+    assert box
+    form = {**NEW, "another": box.group(1)}
+    assert client.post(URL, form).status_code == 302
+    page = refused(client, URL, form, "Somebody much like this is registered already.")
+    assert "Okafor, Ada" in page
     assert Patient.objects.count() == 2
 
 

@@ -253,8 +253,19 @@ def test_without_credit_a_refund_offers_what_is_on_lines(dr2: Provider) -> None:
     assert f'href="/payments/{desk.receipt.number}/refund/"' in page
     page = text(desk.client.get("/patients/P1042/transfer/"))
     assert "No credit to move" in page
+    assert "Un-pay a line first" in page
+    assert 'href="/patients/P1042/credit/?view=all"' in page
     assert f'href="/payments/{desk.receipt.number}/transfer/"' not in page
     assert desk.client.get("/patients/P9999/refund/").status_code == 404
+
+
+def test_who_paid_nothing_is_told_so(dr2: Provider) -> None:
+    desk = seed2()
+    other = PatientFactory(chart_number="P1043")
+    for verb, said in (("refund", "Nothing to pay back"), ("transfer", "No credit to move")):
+        page = text(desk.client.get(f"/patients/{other.chart_number}/{verb}/"))
+        assert said in page
+        assert "No payment of this patient is left here." in page
 
 
 def test_the_books_hold_after_all_that(desk: Desk, dr2: Provider) -> None:

@@ -47,7 +47,7 @@ def refused(desk: Desk, fields: dict[str, Any], *sentences: str) -> str:
     answer = desk.client.post(URL, fields)
     assert answer.status_code == 200
     page = text(answer)
-    assert "Nothing is written off yet." in page
+    assert "These write-offs are not saved yet." in page
     for sentence in sentences:
         assert sentence in page
     assert Adjustment.objects.count() == before

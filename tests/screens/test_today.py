@@ -20,6 +20,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day, money
+from tests.screens.desk import text
 from tests.screens.lists import SCRIPT, costs_the_same, look, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,33 @@ def test_a_day_without_work(client: Client) -> None:
         "0% is over 90 days",
     ):
         assert said in words
+
+
+def test_a_new_clinic_is_told_what_to_do_first(client: Client) -> None:
+    page = look(client, "/")
+    assert "Set up the clinic" in page.words
+    assert "Providers , to do" in page.words
+    assert "Patients , to do" in page.words
+    assert "Add a provider" not in page.words  # that is an administrator's
+    ProviderFactory()
+    PatientFactory()
+    words = look(client, "/").words
+    assert "Providers , done" in words
+    assert "Fee schedule , to do" in words
+    assert "Patients , done" in words
+
+
+def test_an_administrator_gets_the_ways_there() -> None:
+    client = Client()
+    client.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
+    page = text(client.get("/"))
+    for address in ("/admin/patients/provider/add/", "/admin/billing/service/add/", "/import/"):
+        assert f'href="{address}"' in page
+
+
+def test_a_clinic_at_work_is_not_told(client: Client) -> None:
+    LineFactory(amount="50")
+    assert "Set up the clinic" not in look(client, "/").words
 
 
 # --- Unallocated money ---------------------------------------------------------------------------

@@ -8,7 +8,9 @@ class Surprises:
     def __init__(self, context: Any, own_site: str) -> None:
         self.found: list[str] = []
         self.expected: list[str] = []
-        self.own = (own_site + "/", "data:", "blob:", "about:")
+        # chrome: is the browser's own viewer, in whose tab a PDF opens.
+        viewer = ("chrome://", "chrome-extension://")
+        self.own = (own_site + "/", "data:", "blob:", "about:", *viewer)
         context.on("console", self._console)
         context.on("weberror", lambda event: self.found.append(f"script: {event.error}"))
         context.on("request", self._request)
