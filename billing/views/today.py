@@ -29,6 +29,8 @@ def today(request: DeskRequest) -> HttpResponse:
         "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
         "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
         "credits": balances.unallocated_of_patients(day=day, first=FIRST),
+        "remittances": balances.open_remittances()[:FIRST],
+        "unmatched": balances.unmatched(day=day, first=FIRST),
         "denials": balances.denials(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),

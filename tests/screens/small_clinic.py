@@ -27,9 +27,16 @@ from billing.models import (
     Invoice,
     InvoiceLine,
     Payment,
+    PaymentDraft,
+    Remittance,
+    RemittanceRow,
     Service,
 )
+from billing.remittances import posting, review
+from billing.remittances.uploading import upload
+from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, Provider, Session
+from tests.era.files import constructed
 from tests.factories import (
     CoverageFactory,
     FeeFactory,
@@ -71,6 +78,8 @@ class SmallClinic:
     coverage: Coverage
     file: ImportFile
     batch: str
+    remittance: Remittance  # a draft with claims to look at
+    posted: Remittance  # one whose claim found no session
 
     def urls(self) -> list[tuple[str, str]]:
         """(name, address) of every screen, more than once where there are several kinds of things."""
@@ -133,6 +142,17 @@ ARGUMENTS_OF: dict[str, Any] = {
     "import_template": lambda c: [["patients"], ["fees"], ["balances"]],
     "import_check": lambda c: [[c.file.kind, c.file.key]],
     "import_problems": lambda c: [[c.file.kind, c.file.key]],
+    "payer_account": lambda c: [[c.check.payer_id]],
+    "insurance_payment_discard": lambda c: [[draft.key] for draft in PaymentDraft.objects.all()],
+    "era_file": lambda c: [[c.remittance.file_id], [c.posted.file_id]],
+    "era_undo": lambda c: [[c.posted.file_id]],
+    "remittance_detail": lambda c: [[c.remittance.pk], [c.posted.pk]],
+    "remittance_undo": lambda c: [[c.posted.pk]],
+    "remittance_row": lambda c: [
+        [row.remittance_id, row.pk]
+        for row in RemittanceRow.objects.filter(remittance__in=[c.remittance, c.posted])
+    ],
+    "unmatched_claim": lambda c: [[row.pk] for row in c.posted.rows.all()],
     "payment_receipt": lambda c: [[c.receipt.number], [c.check.number]],
 }
 
@@ -240,6 +260,30 @@ def small_clinic() -> SmallClinic:
     )
     client.post(file.get_absolute_url(), {"action": "check"})
     file.refresh_from_db()
+    ledger.record_payment(
+        by=by,
+        payer=payer,
+        amount=money(15),
+        method="eft",
+        reference="EFT-1",
+        date=day(2),
+        entries=[
+            Entry(waiting.pk, money(10), owes=(Owes("copay", money(20)),), codes="CO-45"),
+        ],
+        offsets=[OffsetEntry("WO", money(-5), "ICN9")],
+    )
+    PaymentDraft.objects.create(
+        key=uuid.uuid4(), owner=by, payer=payer, data={"amount": "12"}, amount=money(12)
+    )
+    remittance = upload("c8.835", constructed(8), by=by).drafts[0]
+    posted_claim = upload("c6.835", constructed(6), by=by).drafts[0]
+    with review.changing(posted_claim.pk) as draft_claim:
+        review.choose_payer(draft_claim, payer, by=by)
+    for row in posted_claim.rows.all():
+        review.leave_unapplied(row)
+    with review.changing(posted_claim.pk) as draft_claim:
+        posting.save(draft_claim, by=by, sure=True)
+    posted_claim.refresh_from_db()
     return SmallClinic(
         client=client,
         by=by,
@@ -261,6 +305,8 @@ def small_clinic() -> SmallClinic:
         coverage=coverage,
         file=file,
         batch=batch.saved.number,
+        remittance=remittance,
+        posted=posted_claim,
     )
 
 
