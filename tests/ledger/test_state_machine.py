@@ -216,9 +216,14 @@ class Desk(RuleBasedStateMachine):
         other = before["lines"].keys() - ours
         assert {pk: after["lines"][pk] for pk in other} == {pk: before["lines"][pk] for pk in other}
         mine = {(self.patients[who].pk, self.providers[whom].pk) for who, whom in accounts}
+        itself = self.receipts[receipt].pk if receipt is not None else None  # also a payer's
         for what in ("held", "credit"):
             elsewhere = [
-                {key: each for key, each in state[what].items() if state["of"][key] not in mine}
+                {
+                    key: each
+                    for key, each in state[what].items()
+                    if key != itself and state["of"][key] not in mine
+                }
                 for state in (before, after)
             ]
             assert elsewhere[0] == elsewhere[1], what
