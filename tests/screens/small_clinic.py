@@ -276,13 +276,15 @@ def small_clinic() -> SmallClinic:
         key=uuid.uuid4(), owner=by, payer=payer, data={"amount": "12"}, amount=money(12)
     )
     remittance = upload("c8.835", constructed(8), by=by).drafts[0]
+    upload("c4.835", constructed(4), by=by)  # with provider adjustments
     posted_claim = upload("c6.835", constructed(6), by=by).drafts[0]
-    with review.changing(posted_claim.pk) as draft_claim:
-        review.choose_payer(draft_claim, payer, by=by)
+    for each in (remittance, posted_claim):
+        with review.changing(each.pk) as locked:
+            review.choose_payer(locked, payer, by=by)
     for row in posted_claim.rows.all():
         review.leave_unapplied(row)
-    with review.changing(posted_claim.pk) as draft_claim:
-        posting.save(draft_claim, by=by, sure=True)
+    with review.changing(posted_claim.pk) as locked:
+        posting.save(locked, by=by, sure=True)
     posted_claim.refresh_from_db()
     return SmallClinic(
         client=client,

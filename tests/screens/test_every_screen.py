@@ -49,6 +49,8 @@ PARAMETERS = (
 )  # fmt: skip
 ONLY_POSTED = {
     "billing:payment_unpay",
+    "billing:insurance_payment_draft",
+    "billing:insurance_payment_discard",
     "billing:invoice_print",
     "billing:find_payers",
     "billing:find_patients",
