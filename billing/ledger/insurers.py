@@ -63,7 +63,8 @@ def share_insurer(
             )
         if entry.paid:
             posting.put(receipt, line, entry.paid, "" if entry.paid > 0 else "Taken back")
-            by_payer[line.pk] += entry.paid
+            # Takebacks leave their lines before anything reaches one (`Posting.write`).
+            by_payer[line.pk] += min(entry.paid, ZERO)
         for owes in entry.owes:
             posting.owes(line, owes.amount, kind=owes.kind, carc=owes.carc, payment=receipt)
         _adjudicate(posting, receipt, line, entry, coverages)

@@ -251,10 +251,10 @@ def _take_back_what_was_said(posting: Posting, payment: Payment, reason: str) ->
             undoes=offset,
         )
     answers = list(payment.adjudications.standing().filter(line__in=standing).order_by("-pk"))
-    own = {answer.pk for answer in answers}
-    latest: dict[int, int] = dict(
+    by_others: dict[int, int] = dict(
         Adjudication.objects.filter(line__in=[each.line_id for each in answers])
         .standing()
+        .exclude(payment=payment)
         .values_list("line")
         .annotate(latest=Max("pk"))
         .order_by()
@@ -265,13 +265,17 @@ def _take_back_what_was_said(posting: Posting, payment: Payment, reason: str) ->
             answer,
             payment=receipt,
             reason=reason,
-            goes_back=latest[answer.line_id] in own,
+            goes_back=answer.pk > by_others.get(answer.line_id, 0),
         )
 
 
 def _refuse_what_later_rows_need(posting: Posting, payment: Payment) -> None:
-    """Last in, first out: a takeback that stands on this payment is undone before it."""
-    touched = {row.line_id for row in posting.allocations}
+    """Last in, first out: a takeback that stands on this payment is undone before it.
+
+    Giving back a takeback, of money or of a write-off, may find the line paid since: the patient's
+    money makes room for it.
+    """
+    touched = {row.line_id for row in (*posting.allocations, *posting.adjustments)}
     held = posting.held(line__in=touched, payment__payer=payment.payer_id)
     by_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
     for (_payment, line_id), amount in held.items():
@@ -289,13 +293,17 @@ def _refuse_what_later_rows_need(posting: Posting, payment: Payment) -> None:
             left = posting.unpay_line(line, -line.balance, f"Released: {payment.number} reversed")
             if left > 0:
                 raise LedgerError(
-                    f"{line.invoice} was paid since by another payer. Undo that payment first.",
+                    f"{line.invoice} was paid since by another payment, or written off."
+                    " Undo that first.",
                     line=line_id,
                 )
 
 
 def _refuse_what_write_offs_need(posting: Posting, payment: Payment) -> None:
-    """The same for a write-off that a later payment took back."""
+    """The same for a write-off that a later payment took back.
+
+    An earlier negative one (a payer that paid above the fee) does not stand on this payment.
+    """
     touched = {row.line_id for row in posting.adjustments}
     sums = (
         Adjustment.objects.filter(line__in=touched, payment__payer=payment.payer_id)
@@ -308,7 +316,10 @@ def _refuse_what_write_offs_need(posting: Posting, payment: Payment) -> None:
         standing[adjustment.line_id] += adjustment.amount
     for line_id in sorted(touched):
         if standing[line_id] < 0:
-            taken = _taken_back_since(Adjustment, payment, line_id)
+            first = min(row.undoes_id for row in posting.adjustments if row.line_id == line_id)
+            taken = _taken_back_since(Adjustment, payment, line_id, after=first)
+            if taken is None:
+                continue
             raise LedgerError(
                 f"{taken.payment.number} took the write-off on {posting.lines[line_id].invoice}"
                 f" back. Reverse {taken.payment.number} first.",
@@ -316,10 +327,11 @@ def _refuse_what_write_offs_need(posting: Posting, payment: Payment) -> None:
             )
 
 
-def _taken_back_since(rows: Any, payment: Payment, line_id: int) -> Any:
-    """The payer's latest standing row that takes something back on a line."""
+def _taken_back_since(rows: Any, payment: Payment, line_id: int, after: int = 0) -> Any:
+    """The payer's latest standing row (after one with this id) that takes back on a line."""
     return (
         rows.objects.filter(
+            pk__gt=after,
             line=line_id,
             amount__lt=0,
             payment__payer=payment.payer_id,
@@ -327,5 +339,6 @@ def _taken_back_since(rows: Any, payment: Payment, line_id: int) -> Any:
         )
         .exclude(payment=payment)
         .select_related("payment")
-        .latest("pk")
+        .order_by("pk")
+        .last()
     )

@@ -215,6 +215,48 @@ def test_a_line_the_secondary_answered_since_stays_where_that_left_it(
     assert waits_for(line) is None
 
 
+def test_a_line_goes_back_to_where_somebody_moved_it_between_two_answers(
+    ana: Any, insured: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    line = a_line(insured, dr1, blueriver)
+    check = pays(ana, blueriver, "60", typed(line, "50"), date=day(9))
+    ledger.set_responsibility(by=ana, lines=[line], payer=None, date=day(8), reason="Asked")
+    ledger.allocate(by=ana, payment=check, entries=[typed(line, "10", rest=STAYS)], date=day(7))
+    assert waits_for(line) == blueriver
+    ledger.reverse(by=ana, payment=check, date=day(0), reason="Wrong patient")
+    assert waits_for(line) is None
+
+
+def test_giving_a_write_off_back_releases_what_the_patient_paid_since(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    """No money of the insurer's is on the line, only a write-off and its takeback."""
+    line = a_line(smith, dr1, blueriver, "100")
+    pays(ana, blueriver, "0", typed(line, "0", "10"), date=day(9))
+    back = pays(ana, blueriver, "0", typed(line, "0", "-10"), date=day(8))
+    receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", on={line: "100"}, ago=7)
+    undone = ledger.reverse(by=ana, payment=back, date=day(0), reason="Wrong line")
+    assert owing(line) == (90, 0)
+    assert free(receipt) == 10
+    assert undone.receipt.source == back
+
+
+def test_giving_a_write_off_back_is_refused_where_the_line_was_written_off_since(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    line = a_line(smith, dr1, blueriver, "100")
+    pays(ana, blueriver, "0", typed(line, "0", "10"), date=day(9))
+    back = pays(ana, blueriver, "0", typed(line, "0", "-10"), date=day(8))
+    ledger.adjust(
+        by=ana, line=line, amount=money("100"), kind="courtesy", date=day(7), reason="Hardship"
+    )
+    with refused(
+        f"{line.invoice} was paid since by another payment, or written off. Undo that first.",
+        line=line,
+    ):
+        ledger.reverse(by=ana, payment=back, date=day(0), reason="Wrong line")
+
+
 # --- Takebacks and corrections in one payment ----------------------------------------------------
 
 
@@ -254,6 +296,19 @@ def test_more_than_this_payer_paid_is_not_taken_back_even_in_two_steps(
         pays(ana, blueriver, "-120", typed(line, "-60"), typed(line, "-60"))
 
 
+def test_what_this_payment_pays_itself_is_not_taken_back_in_it(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    """Takebacks come first, whatever the order of the rows: nothing was paid before."""
+    line = a_line(smith, dr1, blueriver)
+    both = typed(line, "60"), typed(line, "-60")
+    with refused("This payer paid only 0.00 on this line.", line=line):
+        pays(ana, blueriver, "0", *both)
+    check = pays(ana, blueriver, "100")
+    with refused("This payer paid only 0.00 on this line.", line=line):
+        ledger.allocate(by=ana, payment=check, entries=both, date=day(0))
+
+
 def test_a_patients_money_is_released_once_for_a_line_that_stands_twice(
     ana: Any, insured: Patient, dr1: Provider, blueriver: Payer
 ) -> None:
@@ -274,6 +329,21 @@ def test_above_the_fee_needs_the_insurers_code(
     check = pays(ana, blueriver, "110", typed(line, "110", "-10", carc="94"))
     assert owing(line) == (110, 0)
     ledger.reverse(by=ana, payment=check, date=day(0), reason="Bounced")
+    assert owing(line) == (0, 100)
+
+
+def test_taking_back_what_was_paid_above_the_fee_can_be_undone(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    line = a_line(smith, dr1, blueriver, "100")
+    above = pays(ana, blueriver, "110", typed(line, "110", "-10", carc="94"), date=day(9))
+    back = pays(ana, blueriver, "-110", typed(line, "-110", "10", carc="94"), date=day(8))
+    assert owing(line) == (0, 100)
+    with refused(f"{back} took 110.00 back on {line.invoice}. Reverse {back} first.", line=line):
+        ledger.reverse(by=ana, payment=above, date=day(0), reason="Bounced")
+    ledger.reverse(by=ana, payment=back, date=day(0), reason="Wrong line")
+    assert owing(line) == (110, 0)
+    ledger.reverse(by=ana, payment=above, date=day(0), reason="Bounced")
     assert owing(line) == (0, 100)
 
 

@@ -361,7 +361,8 @@ def test_reversing_a_takeback_is_refused_when_another_payer_paid_since(
     takeback = InsurancePaymentFactory(payer=blueriver, amount="0", on={line: "-80"}, ago=8)
     InsurancePaymentFactory(payer=cascade, amount="90", on={line: "90"}, ago=5)
     with refused(
-        f"{line.invoice} was paid since by another payer. Undo that payment first.", line=line
+        f"{line.invoice} was paid since by another payment, or written off. Undo that first.",
+        line=line,
     ):
         reverse(ana, takeback)
 
