@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,7 +18,11 @@ Account = tuple[str, str]
 
 
 class Refused(Exception):
-    """The rules do not allow it."""
+    """The rules do not allow it. `undo_first`: receipts of which the refusal has to name one."""
+
+    def __init__(self, why: str, undo_first: Iterable[int] = ()) -> None:
+        super().__init__(why)
+        self.undo_first = set(undo_first)
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Line:
     last: datetime.date
     adjusted: Decimal = ZERO
     void: bool = False
+    waits_for: str | None = None  # the payer that owes the rest; nobody: the patient
 
 
 @dataclass
@@ -68,6 +74,74 @@ class WriteOff:
     undone: bool = False
 
 
+@dataclass(frozen=True)
+class Word:
+    """What an insurer's payment says of one line."""
+
+    line: int
+    paid: Decimal = ZERO
+    write_off: Decimal = ZERO
+    owes: tuple[tuple[str, Decimal], ...] = ()
+    outcome: str = ""
+    rest: str = ""
+    code: str = ""  # of the write-off
+
+    @property
+    def empty(self) -> bool:
+        return not (self.paid or self.write_off or self.owes or self.outcome)
+
+
+@dataclass
+class Owed:
+    """So much of a line an insurer says the patient owes; no balance knows of it."""
+
+    line: int
+    receipt: int
+    kind: str
+    amount: Decimal
+    undone: bool = False
+
+
+@dataclass
+class Answer:
+    """Somebody else owes the rest of a line since, or an insurer says why not.
+
+    By hand where `receipt` is 0.
+    """
+
+    line: int
+    receipt: int
+    outcome: str
+    before: str | None
+    after: str | None
+    undone: bool = False
+
+
+@dataclass
+class Kept:
+    """An offset: so much the payer kept (or added) beside its lines, or (`undoes`) its undoing."""
+
+    receipt: int
+    code: str
+    reference: str
+    amount: Decimal
+    act: int
+    date: datetime.date = datetime.date.min
+    undone: bool = False
+    undoes: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    payer: str
+    rank: int
+    end: datetime.date = datetime.date.max
+
+
+DEBTS = ("WO", "FB", "72")  # one debt to the payer; interest, penalties and so on are none
+WAITS = ("denied", "taken_back", "forwarded")
+
+
 @dataclass
 class Books:
     today: datetime.date
@@ -78,6 +152,12 @@ class Books:
     held: dict[tuple[int, int], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     moved: list[Moved] = field(default_factory=list)
     write_offs: list[WriteOff] = field(default_factory=list)
+    policies: dict[str, list[Policy]] = field(default_factory=dict)
+    owed: list[Owed] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    offsets: list[Kept] = field(default_factory=list)
+    takebacks: set[tuple[int, int]] = field(default_factory=set)
+    acts: int = 0
     touched: list[Line | Receipt] = field(default_factory=list)
     voided: list[Line] = field(default_factory=list)
     new: list[Receipt] = field(default_factory=list)
@@ -95,8 +175,13 @@ class Books:
         return one.amount - one.adjusted - self.paid(line)
 
     def unallocated(self, receipt: int) -> Decimal:
+        one = self.receipts[receipt]
         allocated = sum((each for (r, _l), each in self.held.items() if r == receipt), ZERO)
-        return self.receipts[receipt].amount - self.receipts[receipt].returned - allocated
+        return one.amount - one.returned - allocated + self.kept(receipt)
+
+    def kept(self, receipt: int) -> Decimal:
+        """The offsets of a receipt: money it put on lines without having it."""
+        return sum((each.amount for each in self.offsets if each.receipt == receipt), ZERO)
 
     def by_payer(self, payer: str, line: int) -> Decimal:
         return sum(
@@ -120,6 +205,51 @@ class Books:
             ),
             ZERO,
         )
+
+    def patient_owes(self, line: int) -> dict[str, Decimal]:
+        """Kind -> what insurers say of it on this line, where it is not nothing."""
+        found: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for each in self.owed:
+            if each.line == line and not each.undone:
+                found[each.kind] += each.amount
+        return {kind: amount for kind, amount in found.items() if amount}
+
+    def standing_answers(self, line: int) -> list[Answer]:
+        return [each for each in self.answers if each.line == line and not each.undone]
+
+    def denials(self) -> set[int]:
+        """Lines whose last answer is a denial, while they wait for who denied them."""
+        last = {line: self.standing_answers(line)[-1:] for line in self.lines}
+        return {
+            line
+            for line, answers in last.items()
+            for answer in answers
+            if answer.outcome == "denied"
+            and answer.after
+            and answer.after == self.lines[line].waits_for
+            and self.balance(line) > 0
+        }
+
+    def offset_account(self, payer: str) -> list[tuple[str, Decimal, Decimal]]:
+        """(code, amount, owed to the payer after it) of each of a payer's offsets, by day.
+
+        Of one act what was kept stands before what was added.
+        """
+        owed = ZERO
+        found = []
+        mine = [each for each in self.offsets if self.receipts[each.receipt].payer == payer]
+        for each in sorted(mine, key=lambda each: (each.date, each.act, each.amount < 0)):
+            owed -= each.amount if each.code in DEBTS else ZERO
+            found.append((each.code, each.amount, owed))
+        return found
+
+    def debts(self, payer: str) -> dict[str, Decimal]:
+        """Reference -> what is still to be recovered under it."""
+        found: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for each in self.offsets:
+            if self.receipts[each.receipt].payer == payer and each.code in DEBTS:
+                found[each.reference] -= each.amount
+        return {reference: owed for reference, owed in found.items() if owed}
 
     def of_the_desk(self) -> list[WriteOff]:
         return [each for each in self.write_offs if not each.receipt]
@@ -171,6 +301,7 @@ class Books:
 
     def begin(self, typed: datetime.date) -> None:
         """R8: a typed date is open and not ahead."""
+        self.acts += 1
         self.touched, self.voided, self.new = [], [], []
         if typed <= self.closed or typed > self.today:
             raise Refused("date")
@@ -183,6 +314,9 @@ class Books:
             each.last = date
         for receipt in self.new:
             receipt.date = date
+        for offset in self.offsets:
+            if offset.date == datetime.date.min:
+                offset.date = date
         self.held = defaultdict(lambda: ZERO, {k: v for k, v in self.held.items() if v})
 
     def number(self) -> int:
@@ -201,14 +335,12 @@ class Books:
 
     def put(self, receipt: int, line: int, amount: Decimal) -> None:
         self.held[receipt, line] += amount
-        if self.receipts[receipt] not in self.new:
-            self.touched.append(self.receipts[receipt])
+        self.touch(receipt)
         self.touched.append(self.lines[line])
 
     def draw(self, receipt: int, amount: Decimal) -> None:
         self.receipts[receipt].returned += amount
-        if self.receipts[receipt] not in self.new:
-            self.touched.append(self.receipts[receipt])
+        self.touch(receipt)
 
     # ------------------------------------------------------------------ R7
 
@@ -274,17 +406,15 @@ class Books:
                 self.put(receipt, line, -amount)
 
     def share(self, receipt: int, on: dict[int, tuple[Decimal, Decimal]]) -> None:
-        one = self.receipts[receipt]
         on = {line: typed for line, typed in on.items() if any(typed)}  # empty boxes are nothing
-        for line, (paid, write_off) in on.items():
+        for line, (paid, _write_off) in on.items():
             self.stands(line)
-            if one.account:
-                self.share_patient(receipt, line, paid)
-            else:
-                self.share_payer(receipt, line, paid, write_off)
-        if one.account:
-            self.pay_elsewhere(receipt, on)
-        if self.unallocated(receipt) < 0 and not one.reason:
+            self.share_patient(receipt, line, paid)
+        self.pay_elsewhere(receipt, on)
+        self.has_enough(receipt)
+
+    def has_enough(self, receipt: int) -> None:
+        if self.unallocated(receipt) < 0 and not self.receipts[receipt].reason:
             raise Refused("R3")
 
     def share_patient(self, receipt: int, line: int, paid: Decimal) -> None:
@@ -312,24 +442,99 @@ class Books:
             for line, paid in payments.items():
                 self.put(into, line, paid)
 
-    def share_payer(self, receipt: int, line: int, paid: Decimal, write_off: Decimal) -> None:
+    def share_payer(
+        self, receipt: int, words: Iterable[Word], offsets: Iterable[tuple[str, Decimal, str]]
+    ) -> None:
+        words = [word for word in words if not word.empty]
+        self.refuse_takebacks(receipt, words)
+        for word in words:
+            self.stands(word.line)
+            self.share_word(receipt, word)
+        for code, amount, reference in offsets:
+            if not amount:
+                raise Refused("an offset of nothing")
+            self.offsets.append(Kept(receipt, code, reference, amount, self.acts))
+            self.touch(receipt)
+        self.has_enough(receipt)
+
+    def refuse_takebacks(self, receipt: int, words: Sequence[Word]) -> None:
+        """R2: only what the payer paid before this payment, and all of its takebacks together."""
         payer = self.receipts[receipt].payer
         assert payer
-        if paid < 0 and self.by_payer(payer, line) + paid < 0:
-            raise Refused("R2")
-        if write_off < 0 and self.lines[line].adjusted + write_off < 0:
-            raise Refused("R2")
-        short = paid + write_off - self.balance(line)
+        for line in {word.line for word in words}:
+            taken = sum((min(word.paid, ZERO) for word in words if word.line == line), ZERO)
+            if taken and self.by_payer(payer, line) + taken < 0:
+                raise Refused("R2: taken back more than was paid")
+
+    def share_word(self, receipt: int, word: Word) -> None:
+        line = self.lines[word.line]
+        above_the_fee = word.code and word.outcome != "taken_back"
+        if word.write_off < 0 and not above_the_fee and line.adjusted + word.write_off < 0:
+            raise Refused("a write-off that was not made")
+        short = word.paid + word.write_off - self.balance(word.line)
         if short > 0:
-            self.un_pay(line, short)
-        if write_off:
-            self.lines[line].adjusted += write_off
-            self.write_offs.append(WriteOff(line, receipt, write_off))
-            self.touched.append(self.lines[line])
-            if self.receipts[receipt] not in self.new:
-                self.touched.append(self.receipts[receipt])
-        if paid:
-            self.put(receipt, line, paid)
+            self.un_pay(word.line, short)
+        if word.write_off:
+            self.take_off(word.line, word.write_off)
+            self.write_offs.append(WriteOff(word.line, receipt, word.write_off))
+            self.touch(receipt)
+        if word.paid:
+            self.put(receipt, word.line, word.paid)
+        if word.paid < 0:
+            self.takebacks.add((receipt, word.line))
+        for kind, amount in word.owes:
+            self.owed.append(Owed(word.line, receipt, kind, amount))
+            self.touch(receipt)
+            self.touched.append(line)
+        self.hear(receipt, word)
+
+    def hear(self, receipt: int, word: Word) -> None:
+        """Whose the rest is now. An answer that is no news is not kept."""
+        line = self.lines[word.line]
+        payer = self.receipts[receipt].payer
+        outcome = word.outcome or self.meant(word)
+        rest = word.rest or ("stays" if outcome in WAITS else "next")
+        if rest == "stays":
+            whose = payer
+        elif rest == "patient":
+            whose = None
+        elif self.balance(word.line):
+            whose = self.billed_after(payer, line)
+        else:
+            whose = line.waits_for
+        if outcome != "paid" or whose != line.waits_for:
+            self.answer(word.line, receipt, outcome, whose)
+
+    def meant(self, word: Word) -> str:
+        """How a claim came out, where only its amounts say it."""
+        if word.paid:
+            return "paid" if word.paid > 0 else "taken_back"
+        if word.write_off < 0:
+            return "taken_back"
+        owes = sum((amount for _kind, amount in word.owes), ZERO)
+        return "patient" if owes > 0 else "zero"
+
+    def billed_after(self, payer: str | None, line: Line) -> str | None:
+        """The next insurer of that day, or the patient (also where this one insures nobody)."""
+        insured = [each for each in self.policies.get(line.patient, []) if self.covers(each, line)]
+        own = [each.rank for each in insured if each.payer == payer]
+        later = [each for each in insured if own and each.rank > own[0]]
+        return min(later, key=lambda each: each.rank).payer if later else None
+
+    def covers(self, policy: Policy, line: Line) -> bool:
+        return line.service_date <= policy.end
+
+    def answer(self, line: int, receipt: int, outcome: str, whose: str | None) -> None:
+        one = self.lines[line]
+        self.answers.append(Answer(line, receipt, outcome, one.waits_for, whose))
+        one.waits_for = whose
+        self.touched.append(one)
+        if receipt:
+            self.touch(receipt)
+
+    def touch(self, receipt: int) -> None:
+        if self.receipts[receipt] not in self.new:
+            self.touched.append(self.receipts[receipt])
 
     def move(self, receipt: int, amount: Decimal, account: Account) -> int:
         self.draw(receipt, amount)
@@ -341,34 +546,56 @@ class Books:
 
     # ------------------------------------------------------------------ the verbs
 
-    def issue(self, patient: str, provider: str, amount: Decimal, day: datetime.date) -> int:
+    def issue(
+        self,
+        patient: str,
+        provider: str,
+        amount: Decimal,
+        day: datetime.date,
+        payer: str | None = None,
+    ) -> int:
         self.begin(day)
         number = max(self.lines, default=0) + 1
-        self.lines[number] = Line(patient, provider, amount, day, day)
+        self.lines[number] = Line(patient, provider, amount, day, day, waits_for=payer)
         return number
 
     def record(
         self,
         *,
-        account: Account | None,
-        payer: str | None,
+        account: Account,
         amount: Decimal,
         date: datetime.date,
         on: dict[int, tuple[Decimal, Decimal]],
+    ) -> None:
+        self.begin(date)
+        if amount <= 0:
+            raise Refused("R3")
+        receipt = self.receive(
+            account=account, payer=None, amount=amount, date=date, last=datetime.date.min
+        )
+        self.share(receipt, on)
+        self.end(date)
+
+    def record_insurer(
+        self,
+        *,
+        payer: str,
+        amount: Decimal,
+        date: datetime.date,
+        words: Sequence[Word],
+        offsets: Sequence[tuple[str, Decimal, str]] = (),
         reason: str = "",
     ) -> None:
         self.begin(date)
-        if account and amount <= 0:
-            raise Refused("R3")
         receipt = self.receive(
-            account=account,
+            account=None,
             payer=payer,
             amount=amount,
             date=date,
             last=datetime.date.min,
-            reason=reason if payer else "",
+            reason=reason,
         )
-        self.share(receipt, on)
+        self.share_payer(receipt, words, offsets)
         self.end(date)
 
     def allocate(
@@ -378,6 +605,35 @@ class Books:
         if self.receipts[receipt].reversed:
             raise Refused("reversed")
         self.share(receipt, on)
+        self.end(date)
+
+    def allocate_insurer(
+        self,
+        receipt: int,
+        words: Sequence[Word],
+        offsets: Sequence[tuple[str, Decimal, str]],
+        date: datetime.date,
+    ) -> None:
+        self.begin(date)
+        if self.receipts[receipt].reversed:
+            raise Refused("reversed")
+        self.share_payer(receipt, words, offsets)
+        self.end(date)
+
+    def say_who_owes(self, lines: Sequence[int], payer: str | None, date: datetime.date) -> None:
+        """By hand: the rest of these lines is an insurer's, or the patient's."""
+        self.begin(date)
+        for line in lines:
+            self.stands(line)
+            one = self.lines[line]
+            if not self.balance(line) or one.waits_for == payer:
+                raise Refused("nothing to move")
+            insured = self.policies.get(one.patient, [])
+            if payer and not any(
+                each.payer == payer and self.covers(each, one) for each in insured
+            ):
+                raise Refused("not covered")
+            self.answer(line, 0, "moved", payer)
         self.end(date)
 
     def allocate_credit(
@@ -537,26 +793,76 @@ class Books:
         self.end(date)
 
     def reverse_payer(self, receipt: int) -> None:
-        payer = self.receipts[receipt].payer
-        assert payer
-        lines = {line for r, line in self.held if r == receipt}
+        """Everything that came with it gets its opposite; the last one in is the first one out."""
+        lines = {line for r, line in self.held if r == receipt and self.held[r, line]}
         mine = [row for row in self.write_offs if row.receipt == receipt and not row.undone]
         for line in (*lines, *(row.line for row in mine)):
             self.stands(line)
         self.un_pay_all(receipt)
-        for row in self.write_offs:
-            if row.receipt == receipt and not row.undone:
-                row.undone = True
-                self.lines[row.line].adjusted -= row.amount
-                self.touched.append(self.lines[row.line])
-        written_off = {row.line for row in self.write_offs if row.receipt == receipt}
-        if any(self.written_off_by(payer, line) < 0 for line in written_off):
-            raise Refused("a write-off was taken back later")
-        for line in lines:
-            if self.by_payer(payer, line) < 0:
-                raise Refused("a later takeback stands on it")
+        for row in mine:
+            row.undone = True
+            self.take_off(row.line, -row.amount)
+        self.unsay(receipt)
+        for offset in [each for each in self.offsets if each.receipt == receipt]:
+            if not (offset.undone or offset.undoes):
+                offset.undone = True
+                self.offsets.append(
+                    Kept(
+                        receipt,
+                        offset.code,
+                        offset.reference,
+                        -offset.amount,
+                        self.acts,
+                        undoes=True,
+                    )
+                )
+        self.refuse_what_stands_on_it(receipt, lines, mine)
+        for line in sorted({*lines, *(row.line for row in mine)}):
             if self.balance(line) < 0:
                 self.un_pay(line, -self.balance(line))
+
+    def unsay(self, receipt: int) -> None:
+        """What it said the patient owes, and its answers; a voided line stays as it is."""
+        for owed in self.owed:
+            if owed.receipt == receipt and not self.lines[owed.line].void and not owed.undone:
+                owed.undone = True
+                self.touched.append(self.lines[owed.line])
+        for answer in self.answers[::-1]:
+            line = self.lines[answer.line]
+            if answer.receipt == receipt and not line.void and not answer.undone:
+                if self.standing_answers(answer.line)[-1] is answer:  # nobody answered since
+                    line.waits_for = answer.before
+                answer.undone = True
+                self.touched.append(line)
+
+    def refuse_what_stands_on_it(
+        self, receipt: int, lines: Iterable[int], mine: Sequence[WriteOff]
+    ) -> None:
+        """A later payment of the same payer took back what would now never have been given."""
+        payer = self.receipts[receipt].payer
+        assert payer
+        of_payer = {n for n, each in self.receipts.items() if each.payer == payer} - {receipt}
+        for line in lines:
+            if self.by_payer(payer, line) < 0:
+                takers = {r for r in of_payer if self.took_back(r, line)}
+                raise Refused("a later takeback stands on it", takers)
+        for line in {row.line for row in mine}:
+            first = next(
+                n for n, row in enumerate(self.write_offs) if row in mine and row.line == line
+            )
+            takers = {
+                row.receipt
+                for row in self.write_offs[first:]
+                if row.line == line
+                and row.receipt in of_payer
+                and row.amount < 0
+                and not row.undone
+            }
+            if takers and self.written_off_by(payer, line) < 0:
+                raise Refused("a write-off was taken back later", takers)
+
+    def took_back(self, receipt: int, line: int) -> bool:
+        return (receipt, line) in self.takebacks and not self.receipts[receipt].reversed
 
     def void(self, receipt: int, *, unpay_lines: bool) -> None:
         if any(each.into == receipt and not each.fills for each in self.moved):

@@ -8,11 +8,13 @@ REMIT_HYPOTHESIS_EXAMPLES asks for so many of other ones.
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +34,7 @@ from hypothesis.stateful import (
 
 from billing import balances, checks, ledger
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     ClosingDate,
@@ -39,10 +42,13 @@ from billing.models import (
     InvoiceLine,
     Kind,
     LineVoid,
+    Offset,
     Payment,
+    Responsibility,
 )
-from billing.sharing import Entry
+from billing.sharing import Entry, OffsetEntry, Owes
 from tests.factories import (
+    CoverageFactory,
     InvoiceFactory,
     PatientFactory,
     PayerFactory,
@@ -50,7 +56,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day
-from tests.ledger.plain_model import ZERO, Account, Books, Moved, Refused
+from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refused, Word
 
 CENT = Decimal("0.01")
 MORE = os.environ.get("REMIT_HYPOTHESIS_EXAMPLES")
@@ -63,6 +69,29 @@ WHO = st.sampled_from(["Smith", "Okafor", "Kim"])
 PROVIDER = st.sampled_from(["Dr 1", "Dr 2"])
 PAYER = st.sampled_from(["BlueRiver", "Cascade"])
 AMOUNT = st.sampled_from(["0.00", "0.01", "20.00", "33.33", "50.00", "100.00"]).map(Decimal)
+OUTCOMES = ["", "", "", "", "zero", "denied", "forwarded", "patient", "taken_back"]
+OUTCOME = st.sampled_from(OUTCOMES)
+RESTS = ["", "", "", "stays", "patient", "next"]
+REST = st.sampled_from(RESTS)
+SAID: list[tuple[tuple[str, Decimal], ...]] = [
+    (),
+    (),
+    (("copay", Decimal("20.00")),),
+    (("deductible", Decimal("10.00")), ("coinsurance", CENT)),
+    (("copay", Decimal("-20.00")),),
+]
+OWES = st.sampled_from(SAID)
+BESIDE: list[list[tuple[str, Decimal, str]]] = [
+    [],
+    [],
+    [],
+    [("WO", Decimal("-25.00"), "A")],
+    [("WO", Decimal("25.00"), "A")],
+    [("FB", Decimal("-10.00"), "B"), ("L6", Decimal("-1.25"), "")],
+    [("FB", Decimal("10.00"), "B"), ("72", Decimal("-5.00"), "A"), ("WO", Decimal("5.00"), "A")],
+    [("WO", ZERO, "A")],
+]
+OFFSETS = st.sampled_from(BESIDE)
 ENTRIES = st.lists(st.tuples(PICK, PART), max_size=3, unique_by=lambda each: each[0])
 
 
@@ -98,6 +127,8 @@ class Desk(RuleBasedStateMachine):
         self.providers = {name: ProviderFactory(name=name) for name in ("Dr 1", "Dr 2")}
         self.payers = {name: PayerFactory(name=name) for name in ("BlueRiver", "Cascade")}
         self.books = Books(today=day(0), guarantors={"Kim": "Smith"})
+        self.insure("Smith", [Policy("BlueRiver", 1), Policy("Cascade", 2)])
+        self.insure("Okafor", [Policy("Cascade", 1), Policy("BlueRiver", 2, end=day(2))])
         self.lines: dict[int, InvoiceLine] = {}
         self.receipts: dict[int, Payment] = {}
         self.refunds: list[tuple[Moved, Payment]] = []
@@ -106,6 +137,16 @@ class Desk(RuleBasedStateMachine):
             self.issue("Smith", provider, Decimal("50.00"), 4)
         self.issue("Okafor", "Dr 1", Decimal("100.00"), 4)
         self.issue("Kim", "Dr 1", Decimal("33.33"), 4)
+
+    def insure(self, patient: str, policies: list[Policy]) -> None:
+        self.books.policies[patient] = policies
+        for each in policies[::-1]:  # by rank, not as they were entered
+            CoverageFactory(
+                patient=self.patients[patient],
+                payer=self.payers[each.payer],
+                rank=each.rank,
+                end=None if each.end == datetime.date.max else each.end,
+            )
 
     # ------------------------------------------------------------------ doing it twice
 
@@ -117,9 +158,11 @@ class Desk(RuleBasedStateMachine):
         try:
             model(trial)
         except Refused as refusal:
-            try:
-                verb()
-            except ledger.LedgerError:
+            told = self.refused(verb)
+            names = [str(self.receipts[each].number) for each in refusal.undo_first]
+            if told is not None:
+                # Of two lines with something in the way, it may speak of the other one.
+                assert not names or any(each in told for each in (*names, "Undo that first."))
                 return None
             pytest.fail(f"the rules refuse this ({refusal}), the ledger did it")
         posted = verb()
@@ -130,6 +173,14 @@ class Desk(RuleBasedStateMachine):
         assert len(unknown) == len(fresh), "as many new receipts and transfers as in the model"
         self.receipts.update(zip(unknown, fresh, strict=True))
         return posted
+
+    def refused(self, verb: Callable[[], object]) -> str | None:
+        """What the ledger says, if it refuses."""
+        try:
+            verb()
+        except ledger.LedgerError as refusal:
+            return str(refusal)
+        return None
 
     def pick(
         self, things: dict[int, Any], number: int, fit: Callable[[int], object] | None = None
@@ -183,6 +234,30 @@ class Desk(RuleBasedStateMachine):
             Entry(self.lines[line].pk, paid, write_off) for line, (paid, write_off) in on.items()
         ]
 
+    def words(
+        self,
+        on: dict[int, tuple[Decimal, Decimal]],
+        owes: tuple[tuple[str, Decimal], ...] = (),
+        **more: str,
+    ) -> list[Word]:
+        """An insurer's answers; what it says beside the amounts, on the first line alone."""
+        found = [Word(line, paid, write_off) for line, (paid, write_off) in on.items()]
+        return [replace(each, owes=owes, **more) for each in found[:1]] + found[1:]
+
+    def answers(self, words: Iterable[Word]) -> list[Entry]:
+        return [
+            Entry(
+                self.lines[word.line].pk,
+                word.paid,
+                word.write_off,
+                carc=word.code,
+                owes=tuple(Owes(kind, amount) for kind, amount in word.owes),
+                outcome=word.outcome,
+                rest=word.rest,
+            )
+            for word in words
+        ]
+
     def of(self, line: int) -> Account:
         return self.books.lines[line].patient, self.books.lines[line].provider
 
@@ -217,12 +292,13 @@ class Desk(RuleBasedStateMachine):
         assert {pk: after["lines"][pk] for pk in other} == {pk: before["lines"][pk] for pk in other}
         mine = {(self.patients[who].pk, self.providers[whom].pk) for who, whom in accounts}
         itself = self.receipts[receipt].pk if receipt is not None else None  # also a payer's
+        new = after["credit"].keys() - before["credit"].keys()
         for what in ("held", "credit"):
             elsewhere = [
                 {
                     key: each
                     for key, each in state[what].items()
-                    if key != itself and state["of"][key] not in mine
+                    if key != itself and key not in new and state["of"][key] not in mine
                 }
                 for state in (before, after)
             ]
@@ -250,12 +326,12 @@ class Desk(RuleBasedStateMachine):
         return {
             "rows": {
                 model: list(model.objects.order_by("pk").values_list("pk", "amount", "date"))
-                for model in (Payment, Allocation, Adjustment)
+                for model in (Payment, Allocation, Adjustment, Responsibility, Offset)
             },
             "lines": {
                 pk: rest
                 for pk, *rest in InvoiceLine.objects.values_list(
-                    "pk", "paid", "adjusted", "balance"
+                    "pk", "paid", "adjusted", "balance", "payer"
                 )
             },
             "held": held,
@@ -270,21 +346,29 @@ class Desk(RuleBasedStateMachine):
     @rule(patient=WHO, provider=PROVIDER, amount=AMOUNT, ago=AGO)
     def issue(self, patient: str, provider: str, amount: Decimal, ago: int) -> None:
         draft = InvoiceFactory(
-            **self.account((patient, provider)), amounts=[amount], ago=ago, issued=False
+            **self.account((patient, provider)),
+            amounts=[amount],
+            ago=ago,
+            owed_by=self.payers.get(self.first_payer(patient) or ""),
+            issued=False,
         )
         line = draft.lines.get()
+        payer = self.first_payer(patient)
         posted = self.both(
-            lambda books: books.issue(patient, provider, amount, day(ago)),
+            lambda books: books.issue(patient, provider, amount, day(ago), payer),
             lambda: ledger.issue_invoice(by=self.by, invoice=draft, date=day(ago)),
         )
         if posted:
             self.lines[max(self.books.lines)] = line
 
+    def first_payer(self, patient: str) -> str | None:
+        return next((each.payer for each in self.books.policies.get(patient, [])), None)
+
     @precondition(lambda self: len(self.lines) < 7)
     @rule(first=WHO, second=WHO, provider=PROVIDER, amount=AMOUNT, ago=AGO)
     def issue_many(self, first: str, second: str, provider: str, amount: Decimal, ago: int) -> None:
         drafts = [
-            InvoiceFactory(**self.account((who, provider)), amounts=[amount], issued=False)
+            InvoiceFactory(**self.account((who, provider)), amounts=[amount], ago=ago, issued=False)
             for who in (first, second)
         ]
         posted = self.both(
@@ -310,7 +394,7 @@ class Desk(RuleBasedStateMachine):
         on = self.on_lines(typed, lambda line: min(self.books.balance(line), half), whose=patient)
         self.both(
             lambda books: books.record(
-                account=(patient, provider), payer=None, amount=amount, date=day(ago), on=on
+                account=(patient, provider), amount=amount, date=day(ago), on=on
             ),
             lambda: ledger.record_payment(
                 by=self.by,
@@ -330,9 +414,7 @@ class Desk(RuleBasedStateMachine):
         account = accounts[number % len(accounts)]
         amount = part(-self.books.credit(account), which)
         self.both(
-            lambda books: books.record(
-                account=account, payer=None, amount=amount, date=day(ago), on={}
-            ),
+            lambda books: books.record(account=account, amount=amount, date=day(ago), on={}),
             lambda: ledger.record_payment(
                 by=self.by,
                 **self.account(account),
@@ -355,9 +437,7 @@ class Desk(RuleBasedStateMachine):
         account = (one.patient, one.provider)
         on = {line: (amount, ZERO)}
         self.both(
-            lambda books: books.record(
-                account=account, payer=None, amount=amount, date=day(ago), on=on
-            ),
+            lambda books: books.record(account=account, amount=amount, date=day(ago), on=on),
             lambda: ledger.record_payment(
                 by=self.by,
                 **self.account(account),
@@ -377,6 +457,11 @@ class Desk(RuleBasedStateMachine):
         write_off=st.sampled_from(["0.00", "0.00", "0.01", "10.00", "-10.00"]).map(Decimal),
         reason=st.sampled_from(["", "", "Offset"]),
         fits=st.booleans(),
+        owes=OWES,
+        outcome=OUTCOME,
+        rest=REST,
+        above=st.sampled_from([False, False, False, True]),
+        offsets=OFFSETS,
     )
     def a_payer_pays(
         self,
@@ -388,24 +473,195 @@ class Desk(RuleBasedStateMachine):
         write_off: Decimal,
         reason: str,
         fits: bool,
+        owes: tuple[tuple[str, Decimal], ...],
+        outcome: str,
+        rest: str,
+        above: bool,
+        offsets: list[tuple[str, Decimal, str]],
     ) -> None:
         on = self.on_lines(typed, self.of_a_payer(payer, of), write_off)
+        words = self.words(on, owes, outcome=outcome, rest=rest, code="94" if above else "")
         if fits:
-            amount = sum((paid for paid, _write_off in on.values()), ZERO)
-        self.both(
-            lambda books: books.record(
-                account=None, payer=payer, amount=amount, date=day(ago), on=on, reason=reason
-            ),
-            lambda: ledger.record_payment(
-                by=self.by,
-                payer=self.payers[payer],
-                amount=amount,
-                method="check",
-                date=day(ago),
-                entries=self.entries(on),
-                over_allocation_reason=reason,
-            ),
+            amount = self.comes_to(words, offsets)
+        self.an_insurer_pays(payer, amount, words, offsets, ago, reason)
+
+    def comes_to(self, words: list[Word], offsets: list[tuple[str, Decimal, str]]) -> Decimal:
+        """The check that leaves nothing unallocated; it may be nothing, or below."""
+        kept = sum((amount for _code, amount, _reference in offsets), ZERO)
+        return sum((word.paid for word in words), ZERO) - kept
+
+    def an_insurer_pays(
+        self,
+        payer: str,
+        amount: Decimal,
+        words: list[Word],
+        offsets: list[tuple[str, Decimal, str]],
+        ago: int,
+        reason: str = "",
+    ) -> None:
+        with self.nothing_else_moves([word.line for word in words]):
+            self.both(
+                lambda books: books.record_insurer(
+                    payer=payer,
+                    amount=amount,
+                    date=day(ago),
+                    words=words,
+                    offsets=offsets,
+                    reason=reason,
+                ),
+                lambda: ledger.record_payment(
+                    by=self.by,
+                    payer=self.payers[payer],
+                    amount=amount,
+                    method="check",
+                    date=day(ago),
+                    entries=self.answers(words),
+                    offsets=[OffsetEntry(*each) for each in offsets],
+                    over_allocation_reason=reason,
+                ),
+            )
+
+    @rule(number=PICK, payer=PAYER, owes=OWES, outcome=OUTCOME, rest=REST, ago=AGO)
+    def a_payer_answers(
+        self,
+        number: int,
+        payer: str,
+        owes: tuple[tuple[str, Decimal], ...],
+        outcome: str,
+        rest: str,
+        ago: int,
+    ) -> None:
+        """$0.00: denied, the patient's deductible, forwarded ..."""
+        line = self.pick(self.lines, number, self.waits)
+        payer = self.books.lines[line].waits_for or payer
+        words = self.words({line: (ZERO, ZERO)}, owes, outcome=outcome, rest=rest)
+        self.an_insurer_pays(payer, ZERO, words, [], ago)
+
+    def waits(self, line: int) -> bool:
+        return bool(self.books.lines[line].waits_for) and self.books.balance(line) > 0
+
+    @precondition(lambda self: self.paid_by_payers())
+    @rule(
+        number=PICK,
+        which=PART,
+        again=st.one_of(st.none(), PART),
+        settled=st.sampled_from(["check", "carried forward", "withheld", "later receipt"]),
+        paid_first=st.sampled_from([False, False, False, True]),
+        write_offs_too=st.booleans(),
+        ago=AGO,
+    )
+    def a_payer_takes_back(
+        self,
+        number: int,
+        which: str,
+        again: str | None,
+        settled: str,
+        paid_first: bool,
+        write_offs_too: bool,
+        ago: int,
+    ) -> None:
+        """A claim is reversed, and corrected perhaps, in a payment of its own or in a later one."""
+        pairs = self.paid_by_payers()
+        payer, line = pairs[number % len(pairs)]
+        taken = part(self.books.by_payer(payer, line), which)
+        off = self.books.written_off_by(payer, line) if write_offs_too else ZERO
+        said = tuple((kind, -each) for kind, each in self.books.patient_owes(line).items())
+        words = [Word(line, -taken, -off, said, outcome="taken_back")]
+        if again:
+            words.append(Word(line, part(taken, again), off))
+        if paid_first:
+            words.reverse()
+        total = self.comes_to(words, [])
+        if settled == "later receipt":
+            fitting = [n for n, each in self.books.receipts.items() if each.payer == payer]
+            receipt = fitting[number % len(fitting)]
+            with self.nothing_else_moves([line], receipt):
+                self.both(
+                    lambda books: books.allocate_insurer(receipt, words, [], day(ago)),
+                    lambda: ledger.allocate(
+                        by=self.by,
+                        payment=self.receipts[receipt],
+                        entries=self.answers(words),
+                        date=day(ago),
+                    ),
+                )
+            return
+        offsets = []
+        if total and settled != "check":
+            offsets = [("FB" if settled == "carried forward" else "WO", total, "C")]
+        self.an_insurer_pays(payer, self.comes_to(words, offsets), words, offsets, ago)
+
+    def paid_by_payers(self) -> list[tuple[str, int]]:
+        """(payer, line) where there is something to take back."""
+        return [
+            (payer, line)
+            for payer in self.payers
+            for line in self.lines
+            if self.books.by_payer(payer, line) > 0
+        ]
+
+    @precondition(lambda self: any(self.books.debts(each) for each in self.payers))
+    @rule(number=PICK, which=PART, ago=AGO)
+    def a_payer_collects(self, number: int, which: str, ago: int) -> None:
+        """What was carried forward or withheld is settled out of its next payment."""
+        payer, reference, owed = next(
+            (payer, *each) for payer in self.payers for each in self.books.debts(payer).items()
         )
+        line = self.pick(self.lines, number, self.books.balance)
+        words = [Word(line, part(self.books.balance(line), which))]
+        offsets = [("FB", owed, reference)]
+        self.an_insurer_pays(payer, self.comes_to(words, offsets), words, offsets, ago)
+
+    @rule(number=PICK, more=st.booleans(), whose=st.one_of(st.none(), PAYER), ago=AGO)
+    def say_who_owes(self, number: int, more: bool, whose: str | None, ago: int) -> None:
+        lines = [self.pick(self.lines, number, self.books.balance)]
+        if more:
+            lines.append(self.pick(self.lines, number + 1, self.books.balance))
+        with self.nothing_else_moves(lines):
+            self.both(
+                lambda books: books.say_who_owes(lines, whose, day(ago)),
+                lambda: ledger.set_responsibility(
+                    by=self.by,
+                    lines=[self.lines[line] for line in lines],
+                    payer=self.payers[whose] if whose else None,
+                    date=day(ago),
+                    reason="Not covered",
+                ),
+            )
+
+    @precondition(lambda self: self.any(self.of_an_insurer))
+    @rule(number=PICK, delete=st.booleans(), ago=AGO)
+    def undo_an_insurers_payment(self, number: int, delete: bool, ago: int) -> None:
+        receipt = self.pick(self.receipts, number, self.of_an_insurer)
+        lines = {line for r, line in self.books.held if r == receipt}
+        lines |= {each.line for each in self.books.write_offs if each.receipt == receipt}
+        lines |= {each.line for each in self.books.answers if each.receipt == receipt}
+        if delete:
+            with self.nothing_else_moves(lines, receipt):
+                self.both(
+                    lambda books: books.void(receipt, unpay_lines=False),
+                    lambda: ledger.void(
+                        by=self.by,
+                        payment=self.receipts[receipt],
+                        reason="Typing error",
+                        unpay_lines=False,
+                    ),
+                )
+            return
+        with self.nothing_else_moves(lines, receipt):
+            self.both(
+                lambda books: books.reverse(receipt, unpay_lines=False, date=day(ago)),
+                lambda: ledger.reverse(
+                    by=self.by,
+                    payment=self.receipts[receipt],
+                    date=day(ago),
+                    reason="Entered twice",
+                    unpay_lines=False,
+                ),
+            )
+
+    def of_an_insurer(self, receipt: int) -> bool:
+        return bool(self.books.receipts[receipt].payer) and self.stands(receipt)
 
     def of_a_payer(self, payer: str, of: str) -> Callable[[int], Decimal]:
         return {
@@ -423,20 +679,45 @@ class Desk(RuleBasedStateMachine):
         typed=ENTRIES,
         of=st.sampled_from(["balance", "beside the patient", "takeback"]),
         write_off=st.sampled_from(["0.00", "0.00", "10.00", "-10.00"]).map(Decimal),
+        owes=OWES,
+        outcome=OUTCOME,
+        rest=REST,
+        offsets=OFFSETS,
     )
     def allocate(
-        self, number: int, ago: int, typed: list[tuple[int, str]], of: str, write_off: Decimal
+        self,
+        number: int,
+        ago: int,
+        typed: list[tuple[int, str]],
+        of: str,
+        write_off: Decimal,
+        owes: tuple[tuple[str, Decimal], ...],
+        outcome: str,
+        rest: str,
+        offsets: list[tuple[str, Decimal, str]],
     ) -> None:
         receipt = self.pick(self.receipts, number, self.has_credit)
         one, free = self.books.receipts[receipt], self.books.unallocated(receipt)
         if one.payer:
             on = self.on_lines(typed, self.of_a_payer(one.payer, of), write_off)
-        else:
-            on = self.on_lines(
-                typed,
-                lambda line: min(self.books.balance(line), max(free, ZERO)),
-                whose=one.account[0] if one.account else "",
-            )
+            words = self.words(on, owes, outcome=outcome, rest=rest)
+            with self.nothing_else_moves(on, receipt):
+                self.both(
+                    lambda books: books.allocate_insurer(receipt, words, offsets, day(ago)),
+                    lambda: ledger.allocate(
+                        by=self.by,
+                        payment=self.receipts[receipt],
+                        entries=self.answers(words),
+                        offsets=[OffsetEntry(*each) for each in offsets],
+                        date=day(ago),
+                    ),
+                )
+            return
+        on = self.on_lines(
+            typed,
+            lambda line: min(self.books.balance(line), max(free, ZERO)),
+            whose=one.account[0] if one.account else "",
+        )
         self.both(
             lambda books: books.allocate(receipt, on, day(ago)),
             lambda: ledger.allocate(
@@ -755,11 +1036,17 @@ class Desk(RuleBasedStateMachine):
         found = {
             pk: rest
             for pk, *rest in InvoiceLine.objects.issued().values_list(
-                "pk", "paid", "adjusted", "balance", "last_date"
+                "pk", "paid", "adjusted", "balance", "last_date", "payer__name"
             )
         }
         assert found == {
-            self.lines[n].pk: [self.books.paid(n), each.adjusted, self.books.balance(n), each.last]
+            self.lines[n].pk: [
+                self.books.paid(n),
+                each.adjusted,
+                self.books.balance(n),
+                each.last,
+                each.waits_for,
+            ]
             for n, each in self.books.lines.items()
         }
 
@@ -768,11 +1055,17 @@ class Desk(RuleBasedStateMachine):
         found: dict[int, list[Any]] = {
             pk: rest
             for pk, *rest in Payment.objects.money_in().values_list(
-                "pk", "unallocated", "reversed", "date", "last_date"
+                "pk", "unallocated", "offset", "reversed", "date", "last_date"
             )
         }
         assert found == {
-            self.receipts[n].pk: [self.books.unallocated(n), each.reversed, each.date, each.last]
+            self.receipts[n].pk: [
+                self.books.unallocated(n),
+                -self.books.kept(n),
+                each.reversed,
+                each.date,
+                each.last,
+            ]
             for n, each in self.books.receipts.items()
         }
 
@@ -785,6 +1078,56 @@ class Desk(RuleBasedStateMachine):
             for (receipt, line), held in self.books.held.items()
             if held
         }
+
+    @invariant()
+    def every_answer_is_as_in_the_model(self) -> None:
+        said: dict[int, list[tuple[Any, ...]]] = {}
+        for line, *answer in (
+            Adjudication.objects.standing()
+            .order_by("pk")
+            .values_list("line", "payment", "outcome", "owed_before__name", "owed_after__name")
+        ):
+            said.setdefault(line, []).append(tuple(answer))
+        pk = {n: each.pk for n, each in self.receipts.items()}
+        assert said == {
+            self.lines[n].pk: [
+                (pk.get(each.receipt), each.outcome, each.before, each.after) for each in answers
+            ]
+            for n in self.lines
+            if (answers := self.books.standing_answers(n))
+        }
+        denied = {each.line_id for each in balances.denied()}
+        assert denied == {self.lines[n].pk for n in self.books.denials()}
+
+    @invariant()
+    def what_patients_owe_is_as_in_the_model(self) -> None:
+        rows = Responsibility.objects.values_list("line", "kind").annotate(owes=Sum("amount"))
+        found = {(line, kind): owes for line, kind, owes in rows.order_by() if owes}
+        assert found == {
+            (self.lines[n].pk, kind): owes
+            for n in self.lines
+            for kind, owes in self.books.patient_owes(n).items()
+        }
+
+    @invariant()
+    def every_payer_is_as_in_the_model(self) -> None:
+        shown = {str(each.payer and each.payer.name): each for each in balances.payer_standings()}
+        for name, payer in self.payers.items():
+            account = [
+                (row.offset.code, row.offset.amount, row.owed)
+                for row in balances.offset_account(payer)
+            ]
+            assert account == self.books.offset_account(name)
+            assert balances.open_forwards(payer) == self.books.debts(name)
+            standing = shown[name]
+            lines = [n for n, one in self.books.lines.items() if one.waits_for == name]
+            waiting = [owes for n in lines if (owes := self.books.balance(n))]
+            mine = [n for n, each in self.books.receipts.items() if each.payer == name]
+            free = [self.books.unallocated(n) for n in mine]
+            assert (standing.lines, standing.owing) == (len(waiting), sum(waiting, ZERO))
+            assert standing.unallocated == sum((each for each in free if each > 0), ZERO)
+            assert standing.over_allocated == sum((each for each in free if each < 0), ZERO)
+            assert standing.owed == (account[-1][2] if account else 0)
 
     @invariant()
     def what_is_void_and_what_went_to_the_bank_is_as_in_the_model(self) -> None:
@@ -844,6 +1187,11 @@ LIKELY = {
     "a_patient_pays_a_line": 6,
     "a_patient_pays_off_negative_credit": 3,
     "a_payer_pays": 5,
+    "a_payer_answers": 3,
+    "a_payer_takes_back": 4,
+    "a_payer_collects": 1,
+    "say_who_owes": 2,
+    "undo_an_insurers_payment": 2,
     "allocate": 3,
     "credit_allocation": 4,
     "unpay_a_payment": 2,
@@ -868,6 +1216,9 @@ NEEDS: dict[str, Callable[[Desk], object]] = {
     "deposit": lambda desk: desk.receipts,
     "refund_and_un_pay": lambda desk: desk.any(desk.pays_lines),
     "a_patient_pays_off_negative_credit": Desk.negative,
+    "a_payer_takes_back": Desk.paid_by_payers,
+    "a_payer_collects": lambda desk: any(desk.books.debts(each) for each in desk.payers),
+    "undo_an_insurers_payment": lambda desk: desk.any(desk.of_an_insurer),
     "allocate": lambda desk: desk.any(desk.has_credit),
     "unpay_a_payment": lambda desk: desk.any(desk.pays_lines),
     "unpay_a_line": lambda desk: desk.any(desk.pays_lines),
@@ -888,6 +1239,16 @@ CHANCES: dict[str, Chance] = {
     ),
     "provider": lambda chance: chance.choice(["Dr 1", "Dr 2"]),
     "payer": lambda chance: chance.choice(["BlueRiver", "Cascade"]),
+    "owes": lambda chance: chance.choice(SAID),
+    "outcome": lambda chance: chance.choice(OUTCOMES),
+    "rest": lambda chance: chance.choice(RESTS),
+    "offsets": lambda chance: chance.choice(BESIDE),
+    "whose": lambda chance: chance.choice([None, "BlueRiver", "Cascade"]),
+    **dict.fromkeys(("above", "paid_first"), lambda chance: chance.random() < 0.2),
+    "again": lambda chance: chance.choice([None, *PARTS]),
+    "settled": lambda chance: chance.choice(
+        ["check", "carried forward", "withheld", "later receipt"]
+    ),
     "amount": lambda chance: chance.choice(AMOUNTS),
     "ago": lambda chance: chance.choice([0, 0, 1, 2, 3]),
     "number": lambda chance: chance.randrange(100),
@@ -897,7 +1258,8 @@ CHANCES: dict[str, Chance] = {
     "write_off": lambda chance: Decimal(chance.choice(["0.00", "0.00", "0.01", "10.00", "-10.00"])),
     "reason": lambda chance: chance.choice(["", "", "Offset"]),
     **dict.fromkeys(
-        ("fits", "unpay_lines", "other_side", "minus", "more"), lambda chance: chance.random() < 0.5
+        ("fits", "unpay_lines", "other_side", "minus", "more", "delete", "write_offs_too"),
+        lambda chance: chance.random() < 0.5,
     ),
 }
 
@@ -918,6 +1280,9 @@ INVARIANTS = [
     Desk.every_line_is_as_in_the_model,
     Desk.every_receipt_is_as_in_the_model,
     Desk.every_line_knows_which_receipts_pay_it,
+    Desk.every_answer_is_as_in_the_model,
+    Desk.what_patients_owe_is_as_in_the_model,
+    Desk.every_payer_is_as_in_the_model,
     Desk.what_is_void_and_what_went_to_the_bank_is_as_in_the_model,
     Desk.no_credit_is_stuck_on_a_reversed_receipt,
     Desk.the_history_adds_up_to_net,
