@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, models, transaction
 
 from billing import checks, guards, ledger
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     ClosingDate,
@@ -25,10 +26,13 @@ from billing.models import (
     DepositItem,
     InvoiceLine,
     LineVoid,
+    Offset,
     Payment,
+    Responsibility,
     Submission,
 )
 from billing.models.append_only import AppendOnlyError
+from billing.sharing import Entry, OffsetEntry, Owes
 from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
@@ -152,11 +156,41 @@ class Scene:
         assert old_slip.deposit
         self.slip, self.old_slip = slip.deposit, old_slip.deposit
         self.item = self.slip.items.get()
+        self.answered, self.moved, self.unsaid_line = (
+            line(owed_by=payer) for payer in (blueriver, cascade, blueriver)
+        )
+        self.remittance = self.answers(self.answered)
+        self.said = self.remittance.responsibilities.get()
+        self.answer = self.remittance.adjudications.get()
+        self.offset = self.remittance.offsets.get()
+        self.by_hand = ledger.set_responsibility(
+            by=self.by, lines=[self.moved], payer=None, date=day(9), reason="Not covered"
+        ).adjudications[0]
+        taken_back = self.answers(self.unsaid_line)
+        self.reversal_of_payer = self.undone(taken_back)
+        self.unsaid = taken_back.responsibilities.get(undoes__isnull=False)
+        self.unanswered = taken_back.adjudications.get(undoes__isnull=False)
+        self.unkept = taken_back.offsets.get(undoes__isnull=False)
         self.closing = ClosingDate.objects.create(closed_through=day(40), created_by=self.by)
         if connection.vendor == "postgresql":
             # Else TRUNCATE and DROP TRIGGER are refused because of foreign keys not yet looked at.
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def answers(self, line: InvoiceLine) -> Payment:
+        """80.00 on the line, a copay of 20.00, and 25.00 kept for something else."""
+        copay = Owes("copay", money(20), "3")
+        return self.posted(
+            ledger.record_payment(
+                by=self.by,
+                payer=self.blueriver,
+                amount=money(55),
+                method="eft",
+                date=day(9),
+                entries=[Entry(line.pk, money(80), codes="PR-3", owes=(copay,))],
+                offsets=[OffsetEntry("WO", money(25), "ICN9")],
+            )
+        )
 
     @staticmethod
     def posted(posted: ledger.Posted) -> Payment:
@@ -304,6 +338,36 @@ def issue(s: Scene, **changes: Any) -> None:
     day_of_issue = {"issued_on": day(30), "last_date": day(30)}
     fresh = {"invoice_id": s.draft.invoice_id, "paid": 0, "adjusted": 0}
     insert(s.open, **{**fresh, **day_of_issue, **changes})
+
+
+def say(s: Scene, **changes: Any) -> None:
+    """What an insurer says the patient owes, as an honest insert would write it."""
+    insert(s.said, **{"date": day(0), **changes})
+
+
+def answer(s: Scene, **changes: Any) -> None:
+    """An insurer's answer on a line."""
+    insert(s.answer, **{"date": day(0), **changes})
+
+
+def keep(s: Scene, **changes: Any) -> None:
+    """An offset of an insurer's payment."""
+    insert(s.offset, **{"date": day(0), **changes})
+
+
+def unsay(s: Scene, **changes: Any) -> None:
+    of = {"undoes_id": s.said.pk, "amount": -2000, "reason": "Bounced"}
+    say(s, **{**of, **changes})
+
+
+def unanswer(s: Scene, **changes: Any) -> None:
+    turned = {"owed_before_id": s.answer.owed_after_id, "owed_after_id": s.answer.owed_before_id}
+    answer(s, **{"undoes_id": s.answer.pk, "reason": "Bounced", **turned, **changes})
+
+
+def unkeep(s: Scene, **changes: Any) -> None:
+    of = {"undoes_id": s.offset.pk, "amount": -2500, "reason": "Bounced"}
+    keep(s, **{**of, **changes})
 
 
 def change(row: models.Model, what: str) -> None:
@@ -1102,8 +1166,309 @@ ATTACKS += [
     ),
 ]
 
+OF_INSURERS: dict[str, Callable[[Scene], Any]] = {
+    "a responsibility": lambda s: s.said,
+    "an answer": lambda s: s.answer,
+    "an offset": lambda s: s.offset,
+}
+NOT_OF_THE_LINE = "What an insurer said is of an issued line that is not void, not before"
+NOT_OF_ITS_RECEIPT = "What an insurer said comes with its receipt"
+DOES_NOT_FIT = "R4: the row does not fit what it undoes"
+
+ATTACKS += [
+    # ------------------------------------------------------------------ what insurers said: R1
+    *(
+        trigger(
+            f"insurer {name}'s {what}",
+            NEVER_CHANGED.replace("a ", "an? "),
+            lambda s, f=find, w=what: change(f(s), w),
+        )
+        for name, find in OF_INSURERS.items()
+        for what in (
+            "date = '2020-01-01'",
+            "reason = 'another'",
+            "created_at = '2020-01-01 00:00:00+00'",
+            *(
+                {
+                    "a responsibility": ["amount = amount + 1", "kind = 'other'", "carc = '9'"],
+                    "an answer": ["outcome = 'denied'", "codes = 'N54'"],
+                    "an offset": ["amount = -amount", "code = 'L6'", "reference = 'other'"],
+                }[name]
+            ),
+        )
+    ),
+    *(
+        trigger(
+            f"insurer {name} moved to another receipt",
+            NEVER_CHANGED.replace("a ", "an? "),
+            lambda s, f=find: change(f(s), f"payment_id = {s.check.pk}"),
+        )
+        for name, find in OF_INSURERS.items()
+    ),
+    trigger(
+        "insurer a responsibility moved to another line",
+        NEVER_CHANGED,
+        lambda s: change(s.said, f"line_id = {s.open.pk}"),
+    ),
+    trigger(
+        "insurer an answer that named another payer",
+        NEVER_CHANGED.replace("a ", "an? "),
+        lambda s: change(s.answer, f"owed_after_id = {s.cascade.pk}"),
+    ),
+    trigger(
+        "insurer somebody else's word by hand",
+        NEVER_CHANGED.replace("a ", "an? "),
+        lambda s: change(s.by_hand, f"owed_after_id = {s.blueriver.pk}"),
+    ),
+    *(
+        trigger(f"insurer {name} deleted", NEVER_DELETED, lambda s, f=find: delete(f(s)))
+        for name, find in {
+            "a responsibility": lambda s: s.unsaid,
+            "an answer": lambda s: s.unanswered,
+            "an offset": lambda s: s.unkept,
+        }.items()
+    ),
+    *(
+        trigger(
+            f"insurer {model.__name__} rows deleted past the manager",
+            NEVER_DELETED,
+            lambda s, m=model: models.QuerySet(m)._raw_delete("default"),
+        )
+        for model in (Responsibility, Adjudication, Offset)
+    ),
+    *(
+        trigger(
+            f"insurer {model.__name__} rows changed past the manager",
+            NEVER_CHANGED.replace("a ", "an? "),
+            lambda s, m=model: models.QuerySet(m).update(reason="x"),
+        )
+        for model in (Responsibility, Adjudication, Offset)
+    ),
+    *(
+        trigger(
+            f"insurer {name} replaced under its id",
+            NEVER_DELETED,
+            lambda s, f=find: insert(
+                f(s), how="REPLACE INTO", id=f(s).pk, date=day(0), reason="Other"
+            ),
+            on=("sqlite",),
+        )
+        for name, find in OF_INSURERS.items()
+    ),
+    *(
+        trigger(
+            f"insurer {name} rewritten by an upsert",
+            NEVER_CHANGED.replace("a ", "an? "),
+            lambda s, f=find: insert(
+                f(s),
+                id=f(s).pk,
+                date=day(0),
+                end="ON CONFLICT (id) DO UPDATE SET reason = 'Other'",
+            ),
+        )
+        for name, find in OF_INSURERS.items()
+    ),
+    *(
+        trigger(
+            f"insurer {table} emptied",
+            "R1: .* is never emptied",
+            lambda s, t=table: run(f"TRUNCATE billing_{t} CASCADE"),
+            on=("postgresql",),
+        )
+        for table in ("responsibility", "adjudication", "offset")
+    ),
+    # ------------------------------------------------------------------ of which line
+    *(
+        trigger(f"insurer {name} {what}", NOT_OF_THE_LINE, lambda s, w=write, f=found: w(s, **f(s)))
+        for name, write in {"a responsibility": say, "an answer": answer}.items()
+        for what, found in {
+            "of a draft's line": lambda s: {"line_id": s.draft.pk},
+            "of a voided line": lambda s: {"line_id": s.billed_twice.pk},
+            "before the last row of its line": lambda s: {
+                "line_id": s.paid_off.pk,
+                "date": day(29),
+            },
+        }.items()
+    ),
+    trigger(
+        "insurer a word by hand on a voided line",
+        NOT_OF_THE_LINE,
+        lambda s: insert(s.by_hand, line_id=s.billed_twice.pk, date=day(0)),
+    ),
+    # ------------------------------------------------------------------ of which receipt
+    *(
+        trigger(
+            f"insurer {name} {what}",
+            NOT_OF_ITS_RECEIPT,
+            lambda s, w=write, f=found: w(s, **f(s)),
+        )
+        for name, write in {
+            "a responsibility": say,
+            "an answer": answer,
+            "an offset": keep,
+        }.items()
+        for what, found in {
+            "with a patient's payment": lambda s: {"payment_id": s.receipt.pk},
+            "with the reversal of a check": lambda s: {"payment_id": s.reversal_of_payer.pk},
+        }.items()
+    ),
+    *(
+        trigger(
+            f"insurer {name} before the last row of its receipt",
+            NOT_OF_ITS_RECEIPT,
+            lambda s, w=write, f=found: w(s, date=day(10), **f(s)),
+        )
+        for name, write, found in (
+            ("a responsibility", say, lambda s: {"line_id": s.open.pk}),
+            ("an answer", answer, lambda s: {"line_id": s.open.pk}),
+            ("an offset", keep, lambda s: {}),
+        )
+    ),
+    constraint(
+        "insurer a responsibility without a payment",
+        "What an insurer said comes with its receipt|payment_id",
+        lambda s: say(s, payment_id=None),
+    ),
+    constraint(
+        "insurer an offset without a payment",
+        "What an insurer said comes with its receipt|payment_id",
+        lambda s: keep(s, payment_id=None),
+    ),
+    # ------------------------------------------------------------------ amounts
+    constraint(
+        "insurer a responsibility of nothing",
+        "responsibility_not_zero",
+        lambda s: say(s, amount=0),
+    ),
+    constraint("insurer an offset of nothing", "offset_not_zero", lambda s: keep(s, amount=0)),
+    constraint(
+        "insurer more added than the check has left",
+        "r3_unallocated_not_negative",
+        lambda s: keep(s, amount=-1),
+    ),
+    trigger(
+        "insurer a check that begins with an offset",
+        "R3: a payment begins with nothing",
+        lambda s: new_payment(s.check, offset_total=-2500),
+    ),
+    *(
+        trigger(
+            f"insurer totals of a check: {what}",
+            "R3: a payment's totals",
+            lambda s, w=what: change(s.remittance, w),
+            control="- 100" in what,  # otherwise too much would be allocated
+        )
+        for what in ("offset_total = 0", "offset_total = offset_total - 100")
+    ),
+    # ------------------------------------------------------------------ R4: undoing
+    trigger(
+        "insurer a responsibility taken back in another amount",
+        DOES_NOT_FIT,
+        lambda s: unsay(s, amount=-1999),
+    ),
+    trigger(
+        "insurer a responsibility taken back on another line",
+        DOES_NOT_FIT,
+        lambda s: unsay(s, line_id=s.open.pk),
+    ),
+    trigger(
+        "insurer an undone responsibility said again by undoing the undoing",
+        DOES_NOT_FIT,
+        lambda s: say(
+            s,
+            undoes_id=s.unsaid.pk,
+            line_id=s.unsaid.line_id,
+            payment_id=s.unsaid.payment_id,
+            amount=2000,
+            reason="Again",
+        ),
+    ),
+    trigger(
+        "insurer an answer taken back to somebody else",
+        DOES_NOT_FIT,
+        lambda s: unanswer(s, owed_after_id=s.cascade.pk),
+    ),
+    trigger(
+        "insurer an answer taken back from somebody else",
+        DOES_NOT_FIT,
+        lambda s: unanswer(s, owed_before_id=s.cascade.pk),
+    ),
+    trigger(
+        "insurer an answer taken back on another line",
+        DOES_NOT_FIT,
+        lambda s: unanswer(s, line_id=s.open.pk),
+    ),
+    trigger(
+        "insurer an offset taken back in another amount",
+        DOES_NOT_FIT,
+        lambda s: unkeep(s, amount=2499),
+    ),
+    trigger(
+        "insurer an offset taken back on another check",
+        DOES_NOT_FIT,
+        lambda s: unkeep(s, payment_id=s.over.pk),
+    ),
+    *(
+        constraint(
+            f"insurer {name} taken back twice",
+            "undoes_id",
+            lambda s, f=find: insert(f(s), date=day(0)),
+        )
+        for name, find in {
+            "a responsibility": lambda s: s.unsaid,
+            "an answer": lambda s: s.unanswered,
+            "an offset": lambda s: s.unkept,
+        }.items()
+    ),
+    # ------------------------------------------------------------------ R8, R9
+    *(
+        trigger(
+            f"insurer {name} on a closed day",
+            "R8: the day is closed",
+            lambda s, w=write: w(s, date=day(45)),
+        )
+        for name, write in {
+            "a responsibility": say,
+            "an answer": answer,
+            "an offset": keep,
+        }.items()
+    ),
+    constraint(
+        "insurer a responsibility taken back without a reason",
+        "r9_responsibility_says_why",
+        lambda s: unsay(s, reason=""),
+    ),
+    constraint(
+        "insurer an answer taken back without a reason",
+        "r9_adjudication_says_why",
+        lambda s: unanswer(s, reason=""),
+    ),
+    constraint(
+        "insurer a word by hand without a reason",
+        "r9_adjudication_says_why",
+        lambda s: insert(s.by_hand, date=day(0), reason=""),
+    ),
+    constraint(
+        "insurer an offset taken back without a reason",
+        "r9_offset_says_why",
+        lambda s: unkeep(s, reason="", payment_id=s.remittance.pk),
+    ),
+    *(
+        constraint(
+            f"insurer {name} by nobody",
+            "created_by_id",
+            lambda s, w=write: w(s, created_by_id=None),
+        )
+        for name, write in {
+            "a responsibility": say,
+            "an answer": answer,
+            "an offset": keep,
+        }.items()
+    ),
+]
+
 HERE = [attack for attack in ATTACKS if connection.vendor in attack.on]
-RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals", "void", "deposit")
+RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals", "void", "deposit", "insurer")
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 
 
@@ -1182,6 +1547,15 @@ def test_honest_inserts_of_the_same_shape_are_accepted(scene: Scene) -> None:
         bank(scene, scene.reversal, deposit_id=slip_of_today(scene).pk)
         assert free(scene.check) == 0
         assert owing(scene.open) == (41, 58)
+        say(scene)
+        answer(scene)
+        insert(scene.by_hand, date=day(0))
+        unsay(scene)
+        unanswer(scene)
+        keep(scene)
+        assert free(scene.remittance) == 25
+        unkeep(scene)
+        assert free(scene.remittance) == 0
 
 
 # --- By way of the models ------------------------------------------------------------------------
@@ -1208,6 +1582,15 @@ BY_THE_MODELS: dict[str, Callable[[Payment, Allocation], Any]] = {
     "save an item": lambda payment, row: DepositItem.objects.get().save(),
     "delete an item": lambda payment, row: DepositItem.objects.get().delete(),
     "delete through the receipt": lambda payment, row: payment.deposit_item.delete(),
+    "save an answer": lambda payment, row: Adjudication.objects.get().save(),
+    "update answers": lambda payment, row: Adjudication.objects.update(codes="N54"),
+    "update responsibilities": lambda payment, row: Responsibility.objects.update(carc="1"),
+    "delete responsibilities": lambda payment, row: Responsibility.objects.all().delete(),
+    "update offsets": lambda payment, row: Offset.objects.update(code="L6"),
+    "delete offsets": lambda payment, row: Offset.objects.all().delete(),
+    "bulk_update answers": lambda payment, row: Adjudication.objects.bulk_update(
+        [Adjudication.objects.get()], ["codes"]
+    ),
     "base manager": lambda payment, row: Allocation._base_manager.all().delete(),
     "ignore conflicts": lambda payment, row: Allocation.objects.bulk_create(
         [row], ignore_conflicts=True
@@ -1224,6 +1607,12 @@ def test_r1_the_models_refuse_before_the_database_has_to(
     twice = LineFactory(patient=line.patient, provider=line.provider)
     ledger.void_line(by=payment.created_by, line=twice, date=day(0), reason="Billed twice")
     ledger.deposit(by=payment.created_by, payments=[payment], date=day(0))
+    waiting = LineFactory(
+        patient=line.patient, provider=line.provider, owed_by=PayerFactory(name="BlueRiver")
+    )
+    ledger.set_responsibility(
+        by=payment.created_by, lines=[waiting], payer=None, date=day(0), reason="Not covered"
+    )
     before = digest()
     with pytest.raises(AppendOnlyError, match="never changed or deleted"):
         attempt(payment, payment.allocations.get())
