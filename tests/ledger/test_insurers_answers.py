@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from billing import ledger
+from billing import balances, ledger
 from billing.models import (
     Adjudication,
     Adjustment,
@@ -25,7 +25,7 @@ from billing.sharing import NEXT, PATIENT, STAYS, Entry, OffsetEntry, Owes
 from patients.models import Patient, Payer, Provider
 from tests.factories import CoverageFactory, LineFactory, PaymentFactory
 from tests.factories.bills import day, money
-from tests.ledger.books import free, owing, paying, refused
+from tests.ledger.books import figures, free, owing, paying, refused
 
 
 @pytest.fixture
@@ -382,6 +382,98 @@ def test_offsets_count_in_unallocated(
     )
     assert free(payment) == 0
     assert c.paid == 0
+
+
+def plb(code: str, amount: str, reference: str) -> list[OffsetEntry]:
+    return [OffsetEntry(code, money(amount), reference)]
+
+
+def owed_to(payer: Payer) -> list[Decimal]:
+    """The running figure of the payer's offset account: what is owed to it after each row."""
+    return [row.owed for row in balances.offset_account(payer)]
+
+
+@pytest.mark.parametrize(
+    ("code", "claims_back", "first_check"),
+    [("WO", ["-100", "60", "150"], "150"), ("FB", ["-100"], "0")],
+)
+def test_what_is_withheld_or_carried_forward_runs_down_to_nothing(
+    ana: Any,
+    insured: Patient,
+    dr1: Provider,
+    blueriver: Payer,
+    code: str,
+    claims_back: list[str],
+    first_check: str,
+) -> None:
+    """FIELD §2.7, cycles 1 and 2 of each kind: owed to the payer 40 (or 100), then nothing."""
+    a, b, c = (a_line(insured, dr1, blueriver) for _ in range(3))
+    pays(ana, blueriver, "100", typed(a, "100"), date=day(9))
+    deferred = {"WO": "-40", "FB": "-100"}[code]
+    claims = [typed(line, claim) for line, claim in zip((a, a, b), claims_back, strict=False)]
+    pays(ana, blueriver, first_check, *claims, offsets=plb(code, deferred, "ICN9"), date=day(8))
+    owed = -money(deferred)
+    assert owed_to(blueriver) == [owed]
+    assert balances.open_forwards(blueriver) == {"ICN9": owed}
+    second = {"WO": "90", "FB": "150"}[code]
+    recovered = {"WO": "40", "FB": "100"}[code]
+    collected = pays(
+        ana, blueriver, "50", typed(c, second), offsets=plb(code, recovered, "ICN9"), date=day(7)
+    )
+    assert free(collected) == 0
+    assert owed_to(blueriver) == [owed, 0]
+    assert balances.open_forwards(blueriver) == {}
+    assert balances.payer_standing(blueriver).owed == 0
+    ledger.reverse(by=ana, payment=collected, date=day(0), reason="Entered twice")
+    assert owed_to(blueriver) == [owed, 0, owed]
+    assert balances.payer_standing(blueriver).owed == owed
+
+
+def test_recovered_before_any_line_says_what_for(
+    ana: Any, insured: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    """FIELD §2.7, letter first: -100 until somebody posts -100 on claim A."""
+    a, b = (a_line(insured, dr1, blueriver) for _ in range(2))
+    pays(ana, blueriver, "100", typed(a, "100"), date=day(9))
+    check = pays(
+        ana, blueriver, "50", typed(b, "150"), offsets=plb("WO", "100", "LETTER"), date=day(8)
+    )
+    assert free(check) == 0
+    assert owed_to(blueriver) == [-100]
+    assert balances.payer_standing(blueriver).owed == -100
+    named = pays(ana, blueriver, "0", typed(a, "-100"), offsets=plb("WO", "-100", "LETTER"))
+    assert (free(named), owing(a)) == (0, (0, 150))
+    assert owed_to(blueriver) == [-100, 0]
+
+
+def test_interest_is_an_offset_but_no_debt(ana: Any, blueriver: Payer) -> None:
+    """ERA §10.8, c4: L6 -1.25 came on top of the check's lines."""
+    offsets = [*plb("FB", "45", "EFT-5003"), *plb("L6", "-1.25", ""), *plb("72", "-60", "X")]
+    check = pays(ana, blueriver, "86.25", offsets=[*offsets, *plb("WO", "60", "X")])
+    assert free(check) == money("130")
+    assert balances.open_forwards(blueriver) == {"EFT-5003": money("-45")}
+    assert owed_to(blueriver)[-1] == money("-45")
+
+
+def test_jane_s_case_with_what_the_patient_owes(
+    ana: Any, smith: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    """FIELD §2.7: 54.00 paid + 41.00 written off + 30.00 the patient's = 125.00; 10.00 still due."""
+    CoverageFactory(patient=smith, payer=blueriver)
+    one, two = (a_line(smith, dr1, blueriver, amount) for amount in ("75", "50"))
+    copay = PaymentFactory(patient=smith, provider=dr1, amount="20", on={one: "20"})
+    check = pays(
+        ana,
+        blueriver,
+        "54",
+        typed(one, "38.75", "16.25", owes=(Owes("copay", money("20"), "3"),)),
+        typed(two, "15.25", "24.75", owes=(Owes("coinsurance", money("10"), "2"),)),
+    )
+    assert (free(check), free(copay)) == (0, 0)
+    assert (owing(one), owing(two)) == ((money("58.75"), 0), (money("15.25"), 10))
+    assert sum(amount for line in (one, two) for _kind, amount, _carc in said(line)) == 30
+    assert (waits_for(one), waits_for(two)) == (blueriver, None)
+    assert figures(smith, dr1) == (10, 0, 10)
 
 
 def test_a_recovery_not_matched_by_lines_leaves_too_much_allocated(

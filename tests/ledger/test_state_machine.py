@@ -548,6 +548,7 @@ class Desk(RuleBasedStateMachine):
         settled=st.sampled_from(["check", "carried forward", "withheld", "later receipt"]),
         paid_first=st.sampled_from([False, False, False, True]),
         write_offs_too=st.booleans(),
+        twice=st.sampled_from([False, False, True]),
         ago=AGO,
     )
     def a_payer_takes_back(
@@ -558,6 +559,7 @@ class Desk(RuleBasedStateMachine):
         settled: str,
         paid_first: bool,
         write_offs_too: bool,
+        twice: bool,
         ago: int,
     ) -> None:
         """A claim is reversed, and corrected perhaps, in a payment of its own or in a later one."""
@@ -567,6 +569,8 @@ class Desk(RuleBasedStateMachine):
         off = self.books.written_off_by(payer, line) if write_offs_too else ZERO
         said = tuple((kind, -each) for kind, each in self.books.patient_owes(line).items())
         words = [Word(line, -taken, -off, said, outcome="taken_back")]
+        if twice:
+            words.append(Word(line, -taken))
         if again:
             words.append(Word(line, part(taken, again), off))
         if paid_first:
@@ -1258,7 +1262,7 @@ CHANCES: dict[str, Chance] = {
     "rest": lambda chance: chance.choice(RESTS),
     "offsets": lambda chance: chance.choice(BESIDE),
     "whose": lambda chance: chance.choice([None, "BlueRiver", "Cascade"]),
-    **dict.fromkeys(("above", "paid_first"), lambda chance: chance.random() < 0.2),
+    **dict.fromkeys(("above", "paid_first", "twice"), lambda chance: chance.random() < 0.3),
     "again": lambda chance: chance.choice([None, *PARTS]),
     "settled": lambda chance: chance.choice(
         ["check", "carried forward", "withheld", "later receipt"]
