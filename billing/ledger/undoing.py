@@ -275,7 +275,8 @@ def _refuse_what_later_rows_need(posting: Posting, payment: Payment) -> None:
     Giving back a takeback, of money or of a write-off, may find the line paid since: the patient's
     money makes room for it.
     """
-    touched = {row.line_id for row in (*posting.allocations, *posting.adjustments)}
+    touched = {row.line_id for row in posting.allocations}
+    touched |= {row.line_id for row in posting.adjustments}
     held = posting.held(line__in=touched, payment__payer=payment.payer_id)
     by_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
     for (_payment, line_id), amount in held.items():
@@ -316,8 +317,8 @@ def _refuse_what_write_offs_need(posting: Posting, payment: Payment) -> None:
         standing[adjustment.line_id] += adjustment.amount
     for line_id in sorted(touched):
         if standing[line_id] < 0:
-            first = min(row.undoes_id for row in posting.adjustments if row.line_id == line_id)
-            taken = _taken_back_since(Adjustment, payment, line_id, after=first)
+            own = payment.adjustments.filter(line=line_id).earliest("pk")
+            taken = _taken_back_since(Adjustment, payment, line_id, after=own.pk)
             if taken is None:
                 continue
             raise LedgerError(
