@@ -842,10 +842,10 @@ class Books:
         payer = self.receipts[receipt].payer
         assert payer
         of_payer = {n for n, each in self.receipts.items() if each.payer == payer} - {receipt}
+        in_the_way: set[int] = set()
         for line in lines:
             if self.by_payer(payer, line) < 0:
-                takers = {r for r in of_payer if self.took_back(r, line)}
-                raise Refused("a later takeback stands on it", takers)
+                in_the_way |= {r for r in of_payer if self.took_back(r, line)}
         for line in {row.line for row in mine}:
             first = next(
                 n for n, row in enumerate(self.write_offs) if row in mine and row.line == line
@@ -858,8 +858,10 @@ class Books:
                 and row.amount < 0
                 and not row.undone
             }
-            if takers and self.written_off_by(payer, line) < 0:
-                raise Refused("a write-off was taken back later", takers)
+            if self.written_off_by(payer, line) < 0:
+                in_the_way |= takers
+        if in_the_way:
+            raise Refused("a later takeback stands on it", in_the_way)
 
     def took_back(self, receipt: int, line: int) -> bool:
         return (receipt, line) in self.takebacks and not self.receipts[receipt].reversed

@@ -56,7 +56,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day
-from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refused, Word
+from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refused, Word, WriteOff
 
 CENT = Decimal("0.01")
 MORE = os.environ.get("REMIT_HYPOTHESIS_EXAMPLES")
@@ -162,7 +162,7 @@ class Desk(RuleBasedStateMachine):
             names = [str(self.receipts[each].number) for each in refusal.undo_first]
             if told is not None:
                 # Of two lines with something in the way, it may speak of the other one.
-                assert not names or any(each in told for each in (*names, "Undo that first."))
+                assert not names or any(each in told for each in (*names, "Undo that first.")), told
                 return None
             pytest.fail(f"the rules refuse this ({refusal}), the ledger did it")
         posted = verb()
@@ -432,15 +432,15 @@ class Desk(RuleBasedStateMachine):
     def a_patient_pays_a_line(self, number: int, which: str, ago: int) -> None:
         """The commonest thing of all: a payment for one line, all of it on that line."""
         line = self.pick(self.lines, number, self.books.balance)
-        one = self.books.lines[line]
-        amount = part(self.books.balance(line), which)
-        account = (one.patient, one.provider)
+        self.pays_a_line(line, part(self.books.balance(line), which), ago)
+
+    def pays_a_line(self, line: int, amount: Decimal, ago: int) -> None:
         on = {line: (amount, ZERO)}
         self.both(
-            lambda books: books.record(account=account, amount=amount, date=day(ago), on=on),
+            lambda books: books.record(account=self.of(line), amount=amount, date=day(ago), on=on),
             lambda: ledger.record_payment(
                 by=self.by,
-                **self.account(account),
+                **self.account(self.of(line)),
                 amount=amount,
                 method="cash",
                 date=day(ago),
@@ -595,6 +595,27 @@ class Desk(RuleBasedStateMachine):
             offsets = [("FB" if settled == "carried forward" else "WO", total, "C")]
         self.an_insurer_pays(payer, self.comes_to(words, offsets), words, offsets, ago)
 
+    @rule(number=PICK, which=PART, payer=PAYER, ago=AGO)
+    def a_payer_takes_a_write_off_back(self, number: int, which: str, payer: str, ago: int) -> None:
+        """And no money: the claim was only priced wrong. Where there is none, one is given."""
+        pairs = self.written_off_by_payers()
+        if pairs:
+            payer, line = pairs[number % len(pairs)]
+            write_off = -part(self.books.written_off_by(payer, line), which)
+        else:
+            line = self.pick(self.lines, number, self.books.balance)
+            write_off = part(self.books.balance(line), which)
+        self.an_insurer_pays(payer, ZERO, [Word(line, ZERO, write_off)], [], ago)
+
+    def written_off_by_payers(self) -> list[tuple[str, int]]:
+        """(payer, line) where a write-off can be taken back."""
+        return [
+            (payer, line)
+            for payer in self.payers
+            for line in self.lines
+            if self.books.written_off_by(payer, line) > 0
+        ]
+
     def paid_by_payers(self) -> list[tuple[str, int]]:
         """(payer, line) where there is something to take back."""
         return [
@@ -637,33 +658,45 @@ class Desk(RuleBasedStateMachine):
     @rule(number=PICK, delete=st.booleans(), ago=AGO)
     def undo_an_insurers_payment(self, number: int, delete: bool, ago: int) -> None:
         theirs = [each for each in self.receipts if self.books.receipts[each].payer]
-        receipt = self.pick(dict.fromkeys(theirs), number, self.stands)
+        self.undoes(self.pick(dict.fromkeys(theirs), number, self.stands), ago, delete=delete)
+
+    def undoes(self, receipt: int, ago: int, *, delete: bool = False) -> None:
         lines = {line for r, line in self.books.held if r == receipt}
         lines |= {each.line for each in self.books.write_offs if each.receipt == receipt}
         lines |= {each.line for each in self.books.answers if each.receipt == receipt}
-        if delete:
-            with self.nothing_else_moves(lines, receipt):
+        how: dict[str, Any] = {"by": self.by, "reason": "Entered twice", "unpay_lines": False}
+        with self.nothing_else_moves(lines, receipt):
+            if delete:
                 self.both(
                     lambda books: books.void(receipt, unpay_lines=False),
-                    lambda: ledger.void(
-                        by=self.by,
-                        payment=self.receipts[receipt],
-                        reason="Typing error",
-                        unpay_lines=False,
-                    ),
+                    lambda: ledger.void(payment=self.receipts[receipt], **how),
                 )
-            return
-        with self.nothing_else_moves(lines, receipt):
-            self.both(
-                lambda books: books.reverse(receipt, unpay_lines=False, date=day(ago)),
-                lambda: ledger.reverse(
-                    by=self.by,
-                    payment=self.receipts[receipt],
-                    date=day(ago),
-                    reason="Entered twice",
-                    unpay_lines=False,
-                ),
-            )
+            else:
+                self.both(
+                    lambda books: books.reverse(receipt, unpay_lines=False, date=day(ago)),
+                    lambda: ledger.reverse(payment=self.receipts[receipt], date=day(ago), **how),
+                )
+
+    @precondition(lambda self: self.write_offs_taken_back())
+    @rule(number=PICK, last_first=st.booleans(), paid_since=st.booleans(), ago=AGO)
+    def undo_around_a_write_off_taken_back(
+        self, number: int, last_first: bool, paid_since: bool, ago: int
+    ) -> None:
+        """Either the payment that took it back, or an earlier one that had given it."""
+        rows = self.write_offs_taken_back()
+        taker = rows[number % len(rows)]
+        if paid_since and self.books.balance(taker.line) > 0:
+            self.pays_a_line(taker.line, self.books.balance(taker.line), ago)
+        givers = [
+            each.receipt
+            for each in self.books.write_offs
+            if each.line == taker.line and each.receipt and each.amount > 0 and not each.undone
+        ]
+        self.undoes(taker.receipt if last_first or not givers else givers[0], ago)
+
+    def write_offs_taken_back(self) -> list[WriteOff]:
+        rows = self.books.write_offs
+        return [each for each in rows if each.receipt and each.amount < 0 and not each.undone]
 
     def of_an_insurer(self, receipt: int) -> bool:
         return bool(self.books.receipts[receipt].payer) and self.stands(receipt)
@@ -1194,6 +1227,8 @@ LIKELY = {
     "a_payer_pays": 5,
     "a_payer_answers": 3,
     "a_payer_takes_back": 4,
+    "a_payer_takes_a_write_off_back": 1,
+    "undo_around_a_write_off_taken_back": 1,
     "a_payer_collects": 1,
     "say_who_owes": 2,
     "undo_an_insurers_payment": 2,
@@ -1220,9 +1255,11 @@ WITH_INSURERS = {
     "a_payer_pays": 8,
     "a_payer_answers": 4,
     "a_payer_takes_back": 8,
+    "a_payer_takes_a_write_off_back": 8,
+    "undo_around_a_write_off_taken_back": 6,
     "a_payer_collects": 2,
     "say_who_owes": 4,
-    "undo_an_insurers_payment": 6,
+    "undo_an_insurers_payment": 3,
     "allocate": 3,
     "write_off": 1,
     "void_lines": 1,
@@ -1235,6 +1272,7 @@ NEEDS: dict[str, Callable[[Desk], object]] = {
     "refund_and_un_pay": lambda desk: desk.any(desk.pays_lines),
     "a_patient_pays_off_negative_credit": Desk.negative,
     "a_payer_takes_back": Desk.paid_by_payers,
+    "undo_around_a_write_off_taken_back": Desk.write_offs_taken_back,
     "a_payer_collects": lambda desk: any(desk.books.debts(each) for each in desk.payers),
     "undo_an_insurers_payment": lambda desk: desk.any(desk.of_an_insurer),
     "allocate": lambda desk: desk.any(desk.has_credit),
@@ -1276,7 +1314,17 @@ CHANCES: dict[str, Chance] = {
     "write_off": lambda chance: Decimal(chance.choice(["0.00", "0.00", "0.01", "10.00", "-10.00"])),
     "reason": lambda chance: chance.choice(["", "", "Offset"]),
     **dict.fromkeys(
-        ("fits", "unpay_lines", "other_side", "minus", "more", "delete", "write_offs_too"),
+        (
+            "fits",
+            "unpay_lines",
+            "other_side",
+            "minus",
+            "more",
+            "delete",
+            "write_offs_too",
+            "last_first",
+            "paid_since",
+        ),
         lambda chance: chance.random() < 0.5,
     ),
 }
