@@ -14,6 +14,10 @@ from billing.models.payments import Payment
 from billing.money import MoneyField, to_cents
 
 
+# How the reason begins where an insurer's money made a patient's go back to credit.
+RELEASED = "Released: "
+
+
 class AllocationQuerySet(AppendOnlyQuerySet["Allocation"]):
     def insert(self, rows: Sequence[Allocation]) -> None:
         """Write the allocations of one verb: one statement, in the order given.
