@@ -54,7 +54,7 @@ _MORE = {
     Cause.TAKEN_BACK: "Taking money back on other lines set it free.",
     Cause.REST: "Part of it is on lines; nobody has said what the rest is for.",
     Cause.UNTYPED: "None of it is on a line.",
-    Cause.PAYABLE: "The patient owes this provider.",
+    Cause.PAYABLE: "This provider's lines wait for it.",
     Cause.ELSEWHERE: "Nothing is owed to this provider.",
     Cause.AHEAD: "The patient owes nothing until then.",
     Cause.PREPAID: "Keep it for the next visit, or pay it back.",

@@ -13,7 +13,6 @@ from billing.models.invoices import InvoiceLine
 from billing.models.payments import Payment
 from billing.money import MoneyField, to_cents
 
-
 # How the reason begins where an insurer's money made a patient's go back to credit.
 RELEASED = "Released: "
 

@@ -21,6 +21,7 @@ from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
 from patients.tables import ListTable
 
+FOLDED_FIGURE = {"th": {"class": "n hide-t"}, "td": {"class": "n num hide-t"}}
 ACTION = {"th": {"class": "act"}, "td": {"class": "act"}}
 
 
@@ -58,7 +59,7 @@ class UnallocatedTable(_WorkTable):
     date = tables.Column("Received", order_by=("date", "id"), attrs=NUMBER)
     received_from = tables.Column("From", empty_values=())
     number = tables.Column(linkify=True, order_by=("id",), attrs=NUMBER)
-    amount = tables.Column(order_by=("amount", "id"), attrs=FIGURE | {"th": {"class": "n hide-t"}})
+    amount = tables.Column(order_by=("amount", "id"), attrs=FOLDED_FIGURE)
 
     class Meta:
         attrs = {"class": "t lean", "aria-label": "Payments with unallocated money"}
@@ -75,7 +76,8 @@ class UnallocatedTable(_WorkTable):
 
     def render_received_from(self, record: Payment) -> SafeString:
         how = waiting.how_paid(record)
-        return format_html('{}<span class="sub">{}</span>', record.received_from, how)
+        who = record.payer.name if record.payer else record.received_from
+        return format_html('{}<span class="sub">{}</span>', who, how)
 
     def order_received_from(
         self,
@@ -167,6 +169,4 @@ class NegativeCreditTable(_WorkTable):
             "label": waiting.unpay_label(pays) if pays else "",
             "key": self.keys.get(record.pk, ""),
         }
-        return render_to_string(
-            "billing/worklists/_unpay.html", context, request=self.request
-        )
+        return render_to_string("billing/worklists/_unpay.html", context, request=self.request)

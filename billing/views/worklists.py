@@ -35,9 +35,7 @@ def unallocated_payments(request: DeskRequest) -> HttpResponse:
 def negative_credit(request: DeskRequest) -> HttpResponse:
     """Undone receipts that still pay lines, by cause and age; un-paying them is one click."""
     day = timezone.localdate()
-    filtered = NegativeCreditFilter(
-        request.GET, balances.negative_credit(day=day), request=request
-    )
+    filtered = NegativeCreditFilter(request.GET, balances.negative_credit(day=day), request=request)
     context = _context(request, filtered, balances.NegativeCause)
     table = NegativeCreditTable(filtered.found.with_names(), day=day)
     context["table"] = table.shown_for(request, count=context["counted"].count)
