@@ -27,6 +27,7 @@ from billing.views import (
     take_payment,
     today,
     unmatched,
+    worklists,
     write_offs,
 )
 
@@ -54,6 +55,8 @@ urlpatterns = [
     path("fees/", fees.fee_list, name="fee_list"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),
+    path("payments/unallocated/", worklists.unallocated_payments, name="unallocated_payments"),
+    path("payments/negative-credit/", worklists.negative_credit, name="negative_credit"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),
     path("payments/<str:number>/reverse/", payments.payment_reverse, name="payment_reverse"),
     path("payments/<str:number>/void/", payments.payment_void, name="payment_void"),

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -57,7 +56,6 @@ def patient_detail(request: DeskRequest, chart: str) -> HttpResponse:
         "patient": patient,
         "dependents": [] if patient.guarantor else family[1:],
         "coverages": patient.coverages.select_related("payer").order_by("rank", "start", "id"),
-        "new_session": _new_session(patient),
     }
     return render(request, f"{FOLDER}/detail.html", context)
 
@@ -75,8 +73,9 @@ def patient_new(request: DeskRequest) -> HttpResponse:
             insurance.instance.patient = patient
             insurance.save()
         messages.success(request, f"Registered {patient.name} as {patient.chart_number}.")
-        session = _new_session(patient) if posted.get("action") == "session" else ""
-        return redirect(session or patient)
+        if posted.get("action") == "session":
+            return redirect("billing:session_new", patient.chart_number)
+        return redirect(patient)
     return _form_page(request, "new", {"form": form, "insurance": insurance})
 
 
@@ -144,8 +143,6 @@ def _form_page(request: DeskRequest, page: str, context: dict[str, Any]) -> Http
         what = "coverage" if page.startswith("coverage") else "patient"
         problems = errors_of(*forms)
         context["error_summary"] = error_summary(f"This {what} is not saved yet.", problems)
-    if page == "new":
-        context["sessions_are_next"] = bool(_new_session(Patient(chart_number="P1042")))
     return render(request, f"{FOLDER}/{page}.html", context)
 
 
@@ -167,14 +164,6 @@ def _next_rank(patient: Patient) -> dict[str, Any]:
     """Secondary where a primary coverage holds today, and so on."""
     taken = set(patient.coverages.on(timezone.localdate()).values_list("rank", flat=True))
     return {"rank": next((rank for rank in (1, 2) if rank not in taken), 3)}
-
-
-def _new_session(patient: Patient) -> str:
-    """Where a session of the patient is entered, if there is such a screen."""
-    try:
-        return reverse("billing:session_new", args=[patient.chart_number])
-    except NoReverseMatch:
-        return ""
 
 
 def _of_chart(typed: str) -> Patient | None:

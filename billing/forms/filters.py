@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from billing.balances import with_sums
+from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, with_sums
 from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
 from billing.models import InvoiceLine, Kind, Method, Payment, Service
 from billing.models.payments import PAYER_METHODS, PaymentQuerySet
@@ -287,3 +287,46 @@ class FeeFilter(ListFilter):
     @property
     def found(self) -> Any:
         return self.qs if self.is_valid() else self.queryset.none()
+
+
+# ---------------------------------------------------------------------------- worklists by cause
+
+
+class CauseFilter(ListFilter):
+    """A worklist narrowed to a cause, an age, and whose money it is.
+
+    `around` is the list without cause and age: what the sums by cause and age add up.
+    """
+
+    age = _choice("Age", "ages", AgeBand.choices)
+
+    @property
+    def found(self) -> Any:
+        """What was asked for; nothing while a filter cannot be understood."""
+        return self.qs if self.is_valid() else self.queryset.none()
+
+    @property
+    def around(self) -> Any:
+        """As `found`, of every cause and age."""
+        if not self.is_valid():
+            return self.queryset.none()
+        around = self.queryset
+        for name in self.form.cleaned_data.keys() - {"cause", "age"}:
+            around = self.filters[name].filter(around, self.form.cleaned_data[name])
+        return around
+
+    def counted(self, sums: ByCause) -> Counted:
+        """What of these sums is on the list."""
+        typed = self.form.cleaned_data if self.is_valid() else {}
+        return sums.narrowed(typed.get("cause", ""), typed.get("age", ""))
+
+
+class UnallocatedFilter(CauseFilter):
+    cause = _choice("Cause", "causes", Cause.choices)
+    payer = _one_of(Payer.objects.all(), "Payer", "payers")
+    provider = _one_of(Provider.objects.all(), "Provider", "providers")
+
+
+class NegativeCreditFilter(CauseFilter):
+    cause = _choice("Cause", "causes", NegativeCause.choices)
+    provider = _one_of(Provider.objects.all(), "Provider", "providers")

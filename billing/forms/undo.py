@@ -8,11 +8,12 @@ from typing import Any
 from django import forms
 
 from billing.forms.base import AccountingDateField, LedgerForm
+from billing.models.payments import BOUNCED
 
 OTHER = "Other"
-REASONS = ("Wrong amount", "Wrong patient", "Entered twice", "Payment bounced", OTHER)
+REASONS = ("Wrong amount", "Wrong patient", "Entered twice", BOUNCED, OTHER)
 CORRECTING = ("Wrong amount", "Wrong method or reference", "Wrong provider", "Wrong date", OTHER)
-DELETING = tuple(reason for reason in REASONS if reason != "Payment bounced")
+DELETING = tuple(reason for reason in REASONS if reason != BOUNCED)
 
 
 class ReasonField(forms.ChoiceField):

@@ -12,6 +12,7 @@ from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
 from billing.models import AdjustmentKind, InvoiceLine, Outcome, Payment
+from billing.models.allocations import RELEASED
 from billing.money import ZERO, show
 from billing.sharing import (
     PATIENT,
@@ -120,7 +121,7 @@ def _release(
     if short <= 0:
         return
     before = len(posting.allocations)
-    reason = f"Released: {receipt.number} paid the line"
+    reason = f"{RELEASED}{receipt.number} paid the line"
     left = posting.unpay_held(line, short, reason, patients_money)
     posting.released += posting.allocations[before:]
     if left > 0:

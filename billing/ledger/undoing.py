@@ -16,6 +16,7 @@ from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, unpay_everything
 from billing.ledger.refusals import LedgerError, already_undone, require_reason
 from billing.models import Adjudication, Adjustment, Allocation, DepositItem, Kind, Payment
+from billing.models.allocations import RELEASED
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through
 from billing.money import ZERO, show
@@ -291,7 +292,7 @@ def _refuse_what_later_rows_need(posting: Posting, payment: Payment) -> None:
                 line=line_id,
             )
         if line.balance < 0:
-            left = posting.unpay_line(line, -line.balance, f"Released: {payment.number} reversed")
+            left = posting.unpay_line(line, -line.balance, f"{RELEASED}{payment.number} reversed")
             if left > 0:
                 raise LedgerError(
                     f"{line.invoice} was paid since by another payment, or written off."

@@ -13,6 +13,9 @@ from billing.models.invoices import InvoiceLine
 from billing.models.payments import Payment
 from billing.money import MoneyField, to_cents
 
+# How the reason begins where an insurer's money made a patient's go back to credit.
+RELEASED = "Released: "
+
 
 class AllocationQuerySet(AppendOnlyQuerySet["Allocation"]):
     def insert(self, rows: Sequence[Allocation]) -> None:

@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     TRANSFER_IN = "transfer_in", "Transfer in"
 
 
+BOUNCED = "Payment bounced"  # the reason of a reversal whose money never came
 UNDOING = (Kind.REVERSAL, Kind.VOID)
 MOVED = (Kind.TRANSFER_OUT, Kind.TRANSFER_IN)
 

@@ -129,10 +129,11 @@ def _new(payment: Payment) -> str:
 def payment_unpay(request: DeskRequest, number: str) -> HttpResponse:
     """Take a patient's payment off every line it pays; the money becomes credit again."""
     payment = _payment(number)
+    back = _worklist(request) or payment.patient or payment
     form = LedgerForm(request.POST)
     if not form.is_valid():
         messages.error(request, "This page was too old to un-pay from. Try again.")
-        return redirect(payment.patient or payment)
+        return redirect(back)
     try:
         posted = ledger.unpay(
             by=request.user,
@@ -143,13 +144,19 @@ def payment_unpay(request: DeskRequest, number: str) -> HttpResponse:
         )
     except ledger.LedgerError as error:
         messages.error(request, str(error))
-        return redirect(payment.patient or payment)
+        return redirect(back)
     if posted.allocations and payment.patient and payment.provider:
         taken = [
             (row.line_id, row.amount) for row in posted.allocations if row.payment_id == payment.pk
         ]
         notices.moved(request, payment.patient, payment.provider, taken)
-    return redirect(payment.patient or payment)
+    return redirect(back)
+
+
+def _worklist(request: DeskRequest) -> str:
+    """The worklist a button was pressed on, where it was one; work goes on there."""
+    pressed_on = request.POST.get("from") == "negative_credit"
+    return resolve_url("billing:negative_credit") if pressed_on else ""
 
 
 # ---------------------------------------------------------------------------- undoing

@@ -112,7 +112,7 @@ def test_insurers_money_and_patients_credit_apart_oldest_first(client: Client) -
     assert "today Smith, John" in page.words
     assert 'href="/insurance-payments/IP-0001/"' in page.html
     assert f'href="/patients/P1042/credit/?provider={credit.provider_id}"' in page.html
-    assert 'href="/payments/?state=unallocated"' in page.html
+    assert 'href="/payments/unallocated/"' in page.html
 
 
 def test_an_over_allocated_payment_asks_to_be_fixed(client: Client) -> None:
