@@ -25,6 +25,7 @@ from billing.models import (
     DepositItem,
     Document,
     EraFile,
+    Export,
     Fee,
     ImportFile,
     Invoice,
@@ -50,7 +51,6 @@ from billing.models.numbering import (
     STATEMENTS,
     TRANSFER,
 )
-from billing.models.periods import closed_through
 from billing.money import show_dollars
 from patients.admin import OfficeAdmin, read_choices_once, screen_link
 
@@ -481,13 +481,17 @@ class DepositItemInline(admin.TabularInline):
 class DepositAdmin(ReadOnlyAdmin):
     """What went to the bank together. None of it can be deleted any more."""
 
-    list_display = ["number", "date", "created_at", "created_by"]
+    list_display = ["number", "date", "created_at", "created_by", "screen"]
     list_select_related = ["created_by"]
     search_fields = ["number"]
     date_hierarchy = "date"
     ordering = ["-id"]
-    fields = ["number", "date", "created_at", "created_by"]
+    fields = ["number", "date", "created_at", "created_by", "screen"]
     inlines = [DepositItemInline]
+
+    @admin.display(description="screen")
+    def screen(self, deposit: Deposit) -> SafeString:
+        return screen_link(deposit.get_absolute_url(), "Open slip")
 
 
 @admin.register(PaymentDraft)
@@ -606,37 +610,30 @@ class StatementBatchAdmin(ReadOnlyAdmin):
 # ---------------------------------------------------------------------------- periods, numbers
 
 
-class ClosingDateForm(forms.ModelForm):
-    def clean_closed_through(self) -> Any:
-        day = self.cleaned_data["closed_through"]
-        if day >= timezone.localdate():
-            raise ValidationError("Only days that are over can be closed.")
-        return day
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        day, closed = cleaned.get("closed_through"), closed_through()
-        if day and closed and day < closed and not cleaned.get("reason", "").strip():
-            self.add_error(
-                "reason",
-                f"The books are closed through {closed:%d %b %Y}. Say why they are opened again.",
-            )
-        return cleaned
-
-
 @admin.register(ClosingDate)
-class ClosingDateAdmin(AppendOnlyAdmin):
-    """Each move of the closing date is a row of its own; the latest counts."""
+class ClosingDateAdmin(ReadOnlyAdmin):
+    """Each move of the closing date; the latest counts. It is moved on the screen of periods."""
 
-    form = ClosingDateForm
-    list_display = ["closed_through", "reason", "created_at", "created_by"]
+    list_display = ["closed_through", "reason", "created_at", "created_by", "screen"]
     list_select_related = ["created_by"]
     search_fields = ["reason", "created_by__username"]
-    fields = ["closed_through", "reason"]
+    fields = ["closed_through", "reason", "created_at", "created_by", "screen"]
 
-    def save_model(self, request: HttpRequest, obj: ClosingDate, form: Any, change: bool) -> None:  # noqa: FBT001
-        obj.created_by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
+    @admin.display(description="screen")
+    def screen(self, move: ClosingDate) -> SafeString:
+        return screen_link(reverse("billing:period_list"), "Open periods")
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    """Which figures left the program, who took them and when."""
+
+    list_display = ["created_at", "created_by", "report", "format", "filters", "rows"]
+    list_filter = ["report", "format"]
+    list_select_related = ["created_by"]
+    search_fields = ["report", "created_by__username"]
+    date_hierarchy = "created_at"
+    fields = ["created_at", "created_by", "report", "format", "filters", "rows"]
 
 
 HIGHEST_NUMBER = 9_999_999  # so that "DOC-9999999" and millions after it fit their column

@@ -9,8 +9,9 @@ Two kinds of trigger stand behind the ledger:
   insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
   in, and a total can be set to nothing but its sum.
 
-A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`
-and `<own>`, the amount of a row that is not in its table yet, are filled in there). Triggers are
+A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`,
+`<own>`, the amount of a row that is not in its table yet, and `<closed>`, the closing date, which
+PostgreSQL holds while it is looked at, are filled in there). Triggers are
 taken off before and put back after every migrate (`billing.apps`), because SQLite either fails on
 them or loses them when it rebuilds a table.
 """
@@ -35,6 +36,7 @@ from billing.models import (
     Deposit,
     DepositItem,
     Document,
+    Export,
     Invoice,
     InvoiceLine,
     LineVoid,
@@ -43,6 +45,7 @@ from billing.models import (
     Responsibility,
     Submission,
 )
+from billing.models.periods import CLOSING_LOCK
 
 PAYMENT = Payment._meta.db_table
 ALLOCATION = Allocation._meta.db_table
@@ -105,8 +108,11 @@ def _never(model: type[models.Model]) -> list[Refusal]:
     ]
 
 
+CLOSED_THROUGH = f"SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1"
+
+
 def _closed(column: str) -> str:
-    return f"NEW.{column} <= (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1)"
+    return f"NEW.{column} <= <closed>"
 
 
 def _latest_of(key: str, *tables: str) -> str:
@@ -355,8 +361,7 @@ REFUSALS: list[Refusal] = [
     Refusal(
         DEPOSITED,
         "INSERT",
-        f"EXISTS (SELECT 1 FROM {DEPOSIT} d WHERE d.id = NEW.deposit_id AND d.date <="
-        f" (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1))",
+        f"EXISTS (SELECT 1 FROM {DEPOSIT} d WHERE d.id = NEW.deposit_id AND d.date <= <closed>)",
         "R8: the day is closed",
     ),
     Refusal(
@@ -448,11 +453,12 @@ REFUSALS: list[Refusal] = [
     Refusal(
         CLOSING,
         "INSERT",
-        f"NEW.closed_through < (SELECT closed_through FROM {CLOSING} ORDER BY id DESC LIMIT 1)",
+        "NEW.closed_through < <closed>",
         "R8: reopening a period needs a reason",
         when="NEW.reason = ''",
     ),
     *_never(ClosingDate),
+    *_never(Export),
     *_never(Document),
     Refusal(
         Submission._meta.db_table,
@@ -515,6 +521,7 @@ def _sqlite() -> dict[str, tuple[str, str]]:
                 for refusal in refusals
             )
             body = body.replace("<distinct>", "IS NOT").replace("<own>", "NEW.amount")
+            body = body.replace("<closed>", f"({CLOSED_THROUGH})")
             name = _name(table, event)
             triggers[name] = (
                 table,
@@ -541,6 +548,15 @@ def _sqlite() -> dict[str, tuple[str, str]]:
     return triggers
 
 
+# The closing date, read after whoever moves it is done, and where it stays until the transaction ends
+# (`billing.models.periods.hold_closing_date`). A function of its own, because each statement in one
+# sees what was committed by then, and the trigger's own statement only what was before it.
+HELD_CLOSED_THROUGH = "remit_closed_through"
+HOLDING_IT = (
+    f"CREATE FUNCTION {HELD_CLOSED_THROUGH}() RETURNS date LANGUAGE plpgsql AS $$ BEGIN"
+    f" PERFORM pg_advisory_xact_lock_shared({CLOSING_LOCK}); RETURN ({CLOSED_THROUGH}); END $$"
+)
+
 # What one verb writes by the hundred is tested once a statement, after all its rows are in. The
 # name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
 BY_STATEMENT = {(ALLOCATION, "INSERT")}
@@ -552,6 +568,9 @@ def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) 
         for refusal in refusals
     )
     body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "NEW.amount")
+    body = body.replace("<closed>", f"(SELECT {HELD_CLOSED_THROUGH}())")
+    if (table, event) == (CLOSING, "INSERT"):
+        body = f"PERFORM pg_advisory_xact_lock({CLOSING_LOCK}); {body}"
     row = "OLD" if event == "DELETE" else "NEW"
     return (
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
@@ -568,6 +587,7 @@ def _refuse_statement(name: str, table: str, event: str, refusals: Iterable[Refu
         for refusal in refusals
     )
     body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "0")
+    body = body.replace("<closed>", f"(SELECT {HELD_CLOSED_THROUGH}())")
     body = body.replace("NEW.", "added.")
     return (
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
@@ -653,6 +673,8 @@ def install(connection: BaseDatabaseWrapper) -> None:
     """Put every trigger in place, afresh, so that a changed rule reaches an old database."""
     drop(connection)
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(HOLDING_IT)
         for _table, sql in _triggers(connection).values():
             cursor.execute(sql)
 
@@ -666,6 +688,8 @@ def drop(connection: BaseDatabaseWrapper) -> None:
             else:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
                 cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+        if connection.vendor == "postgresql":
+            cursor.execute(f"DROP FUNCTION IF EXISTS {HELD_CLOSED_THROUGH}()")
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:

@@ -5,6 +5,7 @@ from django.urls import path
 from billing.views import (
     account,
     credit,
+    deposits,
     documents,
     drafts,
     era,
@@ -21,6 +22,7 @@ from billing.views import (
     payment_drafts,
     payment_lists,
     payments,
+    periods,
     remittances,
     sessions,
     statements,
@@ -148,6 +150,13 @@ urlpatterns = [
         statements.statement_batch_detail,
         name="statement_batch_detail",
     ),
+    # Books
+    path("reports/deposit-slip/", deposits.deposit_slip, name="deposit_slip"),
+    path("deposits/", deposits.deposit_list, name="deposit_list"),
+    path("deposits/<str:number>/", deposits.deposit_detail, name="deposit_detail"),
+    path("deposits/<str:number>/slip.pdf", deposits.deposit_print, name="deposit_print"),
+    path("periods/", periods.period_list, name="period_list"),
+    path("periods/reopen/", periods.period_reopen, name="period_reopen"),
     # Import
     path("import/", imports.import_start, name="import_start"),
     path("import/<str:kind>/", imports.import_upload, name="import_upload"),

@@ -6,6 +6,7 @@ in `templates/`, one folder a layout). They read balances and move no money.
 """
 
 from billing.documents.batches import Batch
+from billing.documents.deposit_slip import deposit_slip
 from billing.documents.invoice import invoice
 from billing.documents.issuing import Draft, hold, issue, issue_all, pdf_of, unchanged
 from billing.documents.receipt import receipt
@@ -17,6 +18,7 @@ __all__ = [
     "Batch",
     "Bundle",
     "Draft",
+    "deposit_slip",
     "hold",
     "invoice",
     "issue",

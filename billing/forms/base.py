@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
-from billing.models.periods import closed_through
+from billing.models.periods import closed_through, in_closed_period
 from billing.models.submissions import Submission
 from patients.fields import DayField
 from patients.summary import error_summary, errors_of
@@ -102,7 +102,4 @@ class AccountingDateField(PastDayField):
         super().validate(value)
         closed = closed_through() if value else None
         if closed and value <= closed:
-            raise forms.ValidationError(
-                f"The date is in a closed period (up to {closed:%d %b %Y})."
-                " Ask an administrator to open it."
-            )
+            raise forms.ValidationError(in_closed_period(closed))

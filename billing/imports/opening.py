@@ -13,7 +13,7 @@ from billing import ledger
 from billing.imports.columns import AMOUNT, CHART_NUMBER, DAY, Column, free_text, text
 from billing.imports.job import Job, Payers, Problem, Row, counted
 from billing.models import InvoiceLine, Payment
-from billing.models.periods import closed_through
+from billing.models.periods import closed_through, in_closed_period
 from billing.money import ZERO, show_dollars
 from patients.models import Patient, Provider
 
@@ -124,9 +124,7 @@ class OpeningJob(Job):
         if day > self.today:
             yield row.problem("date", "The date is in the future.")
         elif self.closed and day <= self.closed:
-            yield row.problem(
-                "date", f"The date is in a closed period (up to {self.closed:%d %b %Y})."
-            )
+            yield row.problem("date", in_closed_period(self.closed))
         elif day < EARLIEST:
             yield row.problem("date", "The date is too long ago. Check the year.")
         if row["payer"] and amount < 0:

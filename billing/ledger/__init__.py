@@ -16,6 +16,7 @@ docs/money.md.
     drafting     what was done, before it is billed; billing many sessions at once
     invoicing    invoices begin to count; lines are voided
     depositing   receipts go to the bank
+    closing      periods are closed and opened again
     opening      balances of the system before, many at once
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
@@ -23,6 +24,7 @@ docs/money.md.
 """
 
 from billing.ledger.adjusting import adjust, undo_write_off, write_off
+from billing.ledger.closing import close_period, reopen_period
 from billing.ledger.credit import allocate_credit, unpay
 from billing.ledger.depositing import deposit
 from billing.ledger.drafting import (
@@ -73,6 +75,7 @@ __all__ = [
     "bill_sessions",
     "change_draft",
     "change_session",
+    "close_period",
     "delete_session",
     "deposit",
     "discard_draft",
@@ -83,6 +86,7 @@ __all__ = [
     "record_opening",
     "record_payment",
     "refund",
+    "reopen_period",
     "reverse",
     "set_responsibility",
     "transfer",

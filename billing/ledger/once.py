@@ -19,6 +19,7 @@ from billing.models import (
     Adjudication,
     Adjustment,
     Allocation,
+    ClosingDate,
     Deposit,
     Invoice,
     LineVoid,
@@ -27,6 +28,7 @@ from billing.models import (
     Responsibility,
     Submission,
 )
+from billing.models.periods import hold_closing_date
 from billing.money import ZERO
 from billing.sharing import Entry, OffsetEntry
 
@@ -51,6 +53,7 @@ class Posted:
     adjudications: list[Adjudication] = field(default_factory=list)
     offsets: list[Offset] = field(default_factory=list)
     deposit: Deposit | None = None
+    closing: ClosingDate | None = None
     invoices: list[Invoice] = field(default_factory=list)
     replayed: bool = False
 
@@ -66,13 +69,26 @@ P = ParamSpec("P")
 
 
 def verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
-    """One transaction; and with a `key`, carried out once however often it is sent (R10)."""
+    """One transaction; and with a `key`, carried out once however often it is sent (R10).
 
+    The closing date stays where it is meanwhile. That is held before anything else, so that nobody
+    who has locked a patient waits for somebody who moves it.
+    """
+    return _carried_out_once(act, moves_closing_date=False)
+
+
+def closing_verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
+    """As verb, for one that moves the closing date: it waits for all verbs at work (R8)."""
+    return _carried_out_once(act, moves_closing_date=True)
+
+
+def _carried_out_once(act: Callable[P, Posted], *, moves_closing_date: bool) -> Callable[P, Posted]:
     @wraps(act)
     def carried_out_once(*args: P.args, **kwargs: P.kwargs) -> Posted:
         key: Any = kwargs.pop("key", None)
         by: Any = kwargs["by"]
         with transaction.atomic():
+            hold_closing_date(to_move_it=moves_closing_date)
             if key is None:
                 return act(*args, **kwargs)
             claim, earlier = _claim(by, key, act.__name__, _fingerprint(act.__name__, kwargs))

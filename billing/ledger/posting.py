@@ -34,7 +34,7 @@ from billing.models import (
 from billing.models.append_only import AppendOnlyModel
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
-from billing.models.periods import closed_through
+from billing.models.periods import closed_through, in_closed_period
 from billing.money import ZERO
 from billing.sharing import Entry
 from patients.models import Patient
@@ -92,11 +92,7 @@ class Posting:
     def check_date(self) -> None:
         """R8: nothing lands in a closed period, and nothing is dated ahead."""
         if self.closed and self.date <= self.closed:
-            raise LedgerError(
-                f"The date is in a closed period (up to {self.closed:%d %b %Y})."
-                " Ask an administrator to open it.",
-                field="date",
-            )
+            raise LedgerError(in_closed_period(self.closed), field="date")
         if self.date > timezone.localdate(self.now):
             raise LedgerError("The date is in the future.", field="date")
 

@@ -12,6 +12,7 @@ from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.drafts import PaymentDraft
+from billing.models.exports import Export
 from billing.models.fees import Fee, Service
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
@@ -50,6 +51,7 @@ __all__ = [
     "DocumentKind",
     "EraFile",
     "EraInterchange",
+    "Export",
     "Fee",
     "ImportFile",
     "Invoice",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
 from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, WrittenOnceModel
 from billing.models.payments import Payment
@@ -10,6 +11,9 @@ from billing.models.payments import Payment
 
 class DepositQuerySet(AppendOnlyQuerySet["Deposit"]):
     """Every slip there was."""
+
+    def with_names(self) -> DepositQuerySet:
+        return self.select_related("created_by")
 
 
 class Deposit(AppendOnlyModel):
@@ -24,6 +28,13 @@ class Deposit(AppendOnlyModel):
 
     def __str__(self) -> str:
         return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("billing:deposit_detail", args=[self.number])
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.number}-deposit-slip.pdf"
 
 
 class DepositItemQuerySet(AppendOnlyQuerySet["DepositItem"]):

@@ -16,6 +16,7 @@ MONEY_ROWS = {
     "LineVoid",
     "Deposit",
     "DepositItem",
+    "ClosingDate",
     "Responsibility",
     "Offset",
 }
