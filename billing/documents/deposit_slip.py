@@ -25,7 +25,9 @@ def deposit_slip(clinic: Clinic, deposit: Deposit) -> dict[str, Any]:
         **of_clinic(clinic),
         "number": deposit.number,
         "issued_on": day(deposit.date),
-        "facts": [["Saved by", plain(who(deposit.created_by))]],
+        "facts": [
+            ["Saved by", plain(deposit.created_by.get_full_name() or who(deposit.created_by))]
+        ],
         "to": [],
         "due_on": "",
         "due": {

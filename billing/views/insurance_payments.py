@@ -452,6 +452,7 @@ def _story_of(payment: Payment) -> dict[str, Any]:
         "undoing": balances.undoing_of([payment]).get(payment.pk),
         "links": [(lines[link.line_id], link.amount, answers.get(link.line_id)) for link in links],
         "written_off": balances.adjustments_with(payment),
+        "slip": balances.slip_of(payment),
         "offsets": [
             (offset, effect(offset.amount, payment.payer.name if payment.payer else ""))
             for offset in payment.offsets.order_by("pk")

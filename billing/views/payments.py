@@ -48,6 +48,7 @@ def payment_detail(request: DeskRequest, number: str) -> HttpResponse:
             payment, drawn, payment.allocations.select_related("line__invoice", "created_by")
         ),
         "undone": balances.undoing_of([payment]).get(payment.pk),
+        "slip": balances.slip_of(payment),
     }
     return render(request, f"{FOLDER}/detail.html", context)
 

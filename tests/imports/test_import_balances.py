@@ -105,6 +105,7 @@ def test_a_closed_day(smith: Patient, dr1: Provider) -> None:
     ClosingDate.objects.create(closed_through=datetime.date(2025, 10, 31), created_by=UserFactory())
     assert problems("balances", HEAD + "P1042,Dr 1,1,2025-10-31,,,\n") == [
         "line 2, date: The date is in a closed period (up to 31 Oct 2025)."
+        " Ask an administrator to open it."
     ]
 
 

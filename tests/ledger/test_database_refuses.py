@@ -15,8 +15,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, models, transaction
+from django.http import QueryDict
 
 from billing import checks, guards, ledger
+from billing.exports import record_export
 from billing.models import (
     Adjudication,
     Adjustment,
@@ -172,6 +174,9 @@ class Scene:
         self.unanswered = taken_back.adjudications.get(undoes__isnull=False)
         self.unkept = taken_back.offsets.get(undoes__isnull=False)
         self.closing = ClosingDate.objects.create(closed_through=day(40), created_by=self.by)
+        self.export = record_export(
+            by=self.by, report="day-sheet", format="csv", query=QueryDict("from=2025-11-01"), rows=3
+        )
         if connection.vendor == "postgresql":
             # Else TRUNCATE and DROP TRIGGER are refused because of foreign keys not yet looked at.
             with connection.cursor() as cursor:
@@ -916,6 +921,12 @@ ATTACKS: list[Attack] = [
         lambda s: change(s.closing, "closed_through = '2000-01-01'"),
     ),
     trigger("R8 the closing date taken away", NEVER_DELETED, lambda s: delete(s.closing)),
+    trigger(
+        "an export that was somebody else's",
+        NEVER_CHANGED,
+        lambda s: change(s.export, "report = 'journal'"),
+    ),
+    trigger("an export that never was", NEVER_DELETED, lambda s: delete(s.export)),
     trigger(
         "R8 the books reopened without a reason",
         "R8: reopening a period needs a reason",

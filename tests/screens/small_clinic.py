@@ -11,6 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -18,10 +19,11 @@ import billing.urls
 import patients.urls
 from billing import balances, documents, ledger
 from billing.charging import Charge
+from billing.exports import record_export
 from billing.models import (
     Adjustment,
     Clinic,
-    ClosingDate,
+    Deposit,
     Document,
     ImportFile,
     Invoice,
@@ -122,6 +124,8 @@ class SmallClinic:
             return [str(each.number) for each in Invoice.objects.exclude(number=None)]
         elif route.startswith("documents/"):
             return [str(each.number) for each in Document.objects.all()]
+        elif route.startswith("deposits/"):
+            return [each.number for each in Deposit.objects.all()]
         elif route.startswith("statements/"):
             return [self.batch]
         else:
@@ -172,7 +176,8 @@ def small_clinic() -> SmallClinic:
     client = Client(raise_request_exception=False)
     client.force_login(by)
     Clinic.objects.update_or_create(pk=1, defaults={"name": "Harbor Clinic"})
-    ClosingDate.objects.create(closed_through=day(400), created_by=by)
+    ledger.close_period(by=by, through=day(400), seen=None)
+    record_export(by=by, report="day-sheet", format="csv", query=QueryDict(), rows=3)
     smith = PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
     kim = PatientFactory(
         family_name="Smith",

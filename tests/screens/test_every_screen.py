@@ -45,7 +45,7 @@ IN_ADDRESSES = ["\0", LONG, "9" * 30, "0001-01-01", "9999-12-31", "-1"]
 PARAMETERS = (
     "q", "from", "to", "date", "state", "provider", "payer", "patient", "method", "page", "sort",
     "show", "period", "line", "why", "copy", "at_most", "days", "more_than", "family", "unbilled",
-    "guarantor", "deleted", "view",
+    "guarantor", "deleted", "view", "through",
 )  # fmt: skip
 ONLY_POSTED = {
     "billing:payment_unpay",
@@ -63,6 +63,7 @@ OF_EVERYBODY = {
     "billing:small_balances",
     "billing:session_list",
     "billing:statement_batch_new",
+    "billing:deposit_slip",
 }
 
 

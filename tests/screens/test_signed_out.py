@@ -37,6 +37,7 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         "payments": receipt.number,
         "documents": "DOC-0001",
         "statements": "ST-0001",
+        "deposits": "D-0001",
     }
     fitting = {
         "chart": "P1042",
