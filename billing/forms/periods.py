@@ -76,8 +76,7 @@ class CloseForm(_MoveForm):
         if not self.is_bound:
             suggested: datetime.date | None = self.fields["through"].initial
             return suggested
-        self.full_clean()
-        return self.cleaned_data.get("through")
+        return self.cleaned_data.get("through") if "through" not in self.errors else None
 
 
 class ReopenForm(_MoveForm):

@@ -28,7 +28,8 @@ NOT_ALLOWED = (
 def period_list(request: DeskRequest) -> HttpResponse:
     """Through which day the books are closed, what is left to do before the next, and closing it."""
     may = _allowed(request)
-    closed = closed_through()
+    latest = ClosingDate.objects.select_related("created_by").first()
+    closed = latest.closed_through if latest else None
     if request.method == "POST":
         form = CloseForm(request.POST, closed=closed)
         valid = form.is_valid()
@@ -47,17 +48,19 @@ def period_list(request: DeskRequest) -> HttpResponse:
         form = CloseForm({"through": request.GET["through"], "key": uuid.uuid4()}, closed=closed)
     else:
         form = CloseForm(closed=closed)
-    return _page(request, form, may=may)
+    return _page(request, form, latest, may=may)
 
 
-def _page(request: DeskRequest, form: CloseForm, *, may: bool) -> HttpResponse:
+def _page(
+    request: DeskRequest, form: CloseForm, latest: ClosingDate | None, *, may: bool
+) -> HttpResponse:
     moves = ClosingDate.objects.with_before()
     day = form.day
     context: dict[str, Any] = {
         "form": form,
         "may": may,
         "closed": form.closed,
-        "latest": ClosingDate.objects.select_related("created_by").first(),
+        "latest": latest,
         "day": day,
         "left": balances.left_to_do(day) if day else None,
         "table": ClosingDateTable(moves).shown_for(request),

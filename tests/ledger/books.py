@@ -18,6 +18,7 @@ from billing.models import (
     ClosingDate,
     Deposit,
     DepositItem,
+    Export,
     Invoice,
     InvoiceLine,
     Kind,
@@ -45,6 +46,7 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     LineVoid,
     Deposit,
     DepositItem,
+    Export,
 )
 
 

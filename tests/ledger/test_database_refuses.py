@@ -922,11 +922,11 @@ ATTACKS: list[Attack] = [
     ),
     trigger("R8 the closing date taken away", NEVER_DELETED, lambda s: delete(s.closing)),
     trigger(
-        "an export that was somebody else's",
+        "R1 an export that was of something else",
         NEVER_CHANGED,
         lambda s: change(s.export, "report = 'journal'"),
     ),
-    trigger("an export that never was", NEVER_DELETED, lambda s: delete(s.export)),
+    trigger("R1 an export that never was", NEVER_DELETED, lambda s: delete(s.export)),
     trigger(
         "R8 the books reopened without a reason",
         "R8: reopening a period needs a reason",
