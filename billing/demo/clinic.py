@@ -14,7 +14,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from billing import guards, ledger
+from billing import balances, guards, ledger
 from billing.charging import Charge as LineCharge
 from billing.demo import factories
 from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
@@ -122,8 +122,20 @@ class Loading:
             self._do(act)
             step()
         self._say_who_owes(plan)
+        self._go_to_the_bank()
         self._leave_drafts(plan)
         return plan
+
+    def _go_to_the_bank(self) -> None:
+        """Every Friday with what came in since the last; that of this week still waits."""
+        waiting = balances.to_deposit(last=self.today, methods=balances.PAPER)
+        first = waiting.values_list("date", flat=True).first() or self.today
+        friday = first + datetime.timedelta(days=(4 - first.weekday()) % 7)
+        while friday < self.today:
+            ready = list(balances.to_deposit(last=friday, methods=balances.PAPER))
+            if ready:
+                ledger.deposit(by=self.cast.users["frontdesk"], payments=ready, date=friday)
+            friday += datetime.timedelta(days=7)
 
     def _leave_drafts(self, plan: Plan) -> None:
         """Visits that were entered at the desk and are not billed yet."""

@@ -28,11 +28,14 @@ from billing.models import (
     Responsibility,
     Submission,
 )
-from billing.models.periods import hold_closing_date
+from billing.models.periods import LongWorkError, hold_closing_date, hold_closing_date_alone
 from billing.money import ZERO
 from billing.sharing import Entry, OffsetEntry
 
 User = AbstractBaseUser
+LONG_WORK = (
+    "Something long is being saved just now, such as an import. Close the period when it is done."
+)
 
 
 @dataclass
@@ -74,21 +77,28 @@ def verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
     The closing date stays where it is meanwhile. That is held before anything else, so that nobody
     who has locked a patient waits for somebody who moves it.
     """
-    return _carried_out_once(act, moves_closing_date=False)
+    return _carried_out_once(act, hold_closing_date)
 
 
 def closing_verb(act: Callable[P, Posted]) -> Callable[P, Posted]:
     """As verb, for one that moves the closing date: it waits for all verbs at work (R8)."""
-    return _carried_out_once(act, moves_closing_date=True)
+    return _carried_out_once(act, _alone)
 
 
-def _carried_out_once(act: Callable[P, Posted], *, moves_closing_date: bool) -> Callable[P, Posted]:
+def _alone() -> None:
+    try:
+        hold_closing_date_alone()
+    except LongWorkError as error:
+        raise LedgerError(LONG_WORK) from error
+
+
+def _carried_out_once(act: Callable[P, Posted], hold: Callable[[], None]) -> Callable[P, Posted]:
     @wraps(act)
     def carried_out_once(*args: P.args, **kwargs: P.kwargs) -> Posted:
         key: Any = kwargs.pop("key", None)
         by: Any = kwargs["by"]
         with transaction.atomic():
-            hold_closing_date(to_move_it=moves_closing_date)
+            hold()
             if key is None:
                 return act(*args, **kwargs)
             claim, earlier = _claim(by, key, act.__name__, _fingerprint(act.__name__, kwargs))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.utils import timezone
 
 from billing.models.append_only import AppendOnlyQuerySet, WrittenOnceModel
 
 # Of PostgreSQL's advisory locks the one that keeps the closing date where it is; a number like any.
 CLOSING_LOCK = 10_420_008
+PATIENCE = 5  # seconds
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class ClosingDateQuerySet(AppendOnlyQuerySet["ClosingDate"]):
@@ -65,7 +67,11 @@ def why_not_closed(through: datetime.date, closed: datetime.date | None) -> str:
     return ""
 
 
-def hold_closing_date(*, to_move_it: bool = False) -> None:
+class LongWorkError(Exception):
+    """Somebody has been writing for so long that the closing date cannot be moved now."""
+
+
+def hold_closing_date() -> None:
     """Keep the closing date where it is until this transaction ends.
 
     All who write dated rows hold it together, so that they never wait for one another. Whoever
@@ -73,6 +79,23 @@ def hold_closing_date(*, to_move_it: bool = False) -> None:
     a moment before. The triggers hold it as well (`billing.guards`). SQLite has one writer at a time.
     """
     if connection.vendor == "postgresql":
-        share = "" if to_move_it else "_shared"
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_xact_lock{share}(%s)", [CLOSING_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CLOSING_LOCK])
+
+
+def hold_closing_date_alone() -> None:
+    """Wait until nobody else holds the closing date, and keep them waiting until it is moved.
+
+    Not for ever: every desk waits behind this one, and an import may go on for minutes.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLOSING_LOCK])
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+                raise LongWorkError from error
+            raise
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")

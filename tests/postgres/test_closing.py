@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing import ledger
-from billing.models import ClosingDate, InvoiceLine, Payment
+from billing.models import ClosingDate, InvoiceLine, Payment, periods
 from billing.models.periods import closed_through
 from patients.models import Patient, Provider
 from tests.factories import LineFactory, PatientFactory, ProviderFactory, UserFactory
@@ -168,6 +168,20 @@ def test_two_who_close_at_once_close_once(desks: Desks) -> None:
     (told,) = refusals(at_the_same_time(desks, closing(ana), closing(grace)))
     assert "moved the closing date meanwhile" in told
     assert ClosingDate.objects.count() == 1
+
+
+def test_closing_gives_up_before_long_work_stops_every_desk(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import holds the date for minutes, and whoever saves waits behind whoever closes."""
+    monkeypatch.setattr(periods, "PATIENCE", 1)
+    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    with transaction.atomic():
+        paying(by, patient, provider)()
+        closed = desks.start(closing(by))
+        assert isinstance(error := closed.exception(LONG), ledger.LedgerError)
+    assert str(error).startswith("Something long is being saved just now")
+    assert closed_through() is None
 
 
 def test_verbs_never_wait_for_one_another_because_of_it(desks: Desks) -> None:

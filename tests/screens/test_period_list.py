@@ -194,7 +194,9 @@ def test_what_cannot_be_closed_is_refused(desk: Desk) -> None:
     refused(desk, form(5, through=""), "Enter the last day to close.")
     refused(desk, form(5, through="0001-01-01"), "The date is too long ago. Check the year.")
     refused(desk, form(5, key="x"), "too old to be saved")
-    refused(desk, {**form(5), "seen": "x"}, "This form is too old to be saved. Open the page afresh.")
+    refused(
+        desk, {**form(5), "seen": "x"}, "This form is too old to be saved. Open the page afresh."
+    )
     ledger.close_period(by=desk.ana, through=day(10), seen=None)
     refused(desk, form(10, seen=day(10)), f"closed through {day(10):%d %b %Y} already.")
 
