@@ -93,6 +93,7 @@ class ReopenForm(_MoveForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # Its dialog opens over the page that has the other form.
+        super().__init__(*args, auto_id="reopen_%s", **kwargs)
         if self.closed:
             self.fields["through"].initial = month_end_before(self.closed)

@@ -135,7 +135,7 @@ def test_where_nothing_is_left_to_do_it_says_so(desk: Desk) -> None:
 def test_another_day_is_asked_about_and_answered_alone(desk: Desk) -> None:
     found = part(desk.client, URL, {"through": day(3).isoformat()})
     assert found.html.startswith('<div id="close" class="stack">')
-    assert f"Close through {day(3):%d %b %Y}" in found.words
+    assert f"New closing date {day(3):%d %b %Y}" in found.words
 
 
 @pytest.mark.parametrize("typed", [*BAD_DATES, *ODD])
