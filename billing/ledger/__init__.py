@@ -1,9 +1,9 @@
 """The verbs: every act that moves money or changes what somebody owes.
 
 The only writer of payments, allocations and adjustments. A verb is keyword-only, says who acts
-(`by`), is one transaction and costs a constant number of queries: it holds the closing date, locks patients, then
-payments, then lines, each in id order; refuses (LedgerError, whose text may be shown at the desk)
-or plans its rows in memory; covers negative credit; dates all rows alike; writes them. The totals
+(`by`), is one transaction and costs a constant number of queries: it holds the closing
+date, then locks patients, then payments, then lines, each in id order; refuses (LedgerError, whose
+text may be shown at the desk) or plans its rows in memory; covers negative credit; dates all rows alike; writes them. The totals
 on lines and payments follow by themselves (`billing.guards`). Rule numbers are those of
 docs/money.md.
 
