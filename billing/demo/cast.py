@@ -28,7 +28,12 @@ LOGINS: tuple[dict[str, Any], ...] = (
         "last_name": "Quade",
         "may": ("overallocate_payment",),
     },
-    {"username": "accountant", "first_name": "Grace", "last_name": "Lindow"},
+    {
+        "username": "accountant",
+        "first_name": "Grace",
+        "last_name": "Lindow",
+        "may": ("add_journalbatch",),
+    },
     {
         "username": "admin",
         "first_name": "Omar",

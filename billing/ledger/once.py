@@ -21,6 +21,7 @@ from billing.models import (
     Allocation,
     Deposit,
     Invoice,
+    JournalBatch,
     LineVoid,
     Offset,
     Payment,
@@ -51,6 +52,7 @@ class Posted:
     adjudications: list[Adjudication] = field(default_factory=list)
     offsets: list[Offset] = field(default_factory=list)
     deposit: Deposit | None = None
+    batch: JournalBatch | None = None
     invoices: list[Invoice] = field(default_factory=list)
     replayed: bool = False
 
