@@ -389,7 +389,9 @@ REFUSALS: list[Refusal] = [
     *_never(DepositItem),
     # ------------------------------------------------------------------ the journal's batches
     *_never(JournalBatch),
-    Refusal(ITEM, "INSERT", _not_of_the_books(), "A journal batch holds rows of money up to its date"),
+    Refusal(
+        ITEM, "INSERT", _not_of_the_books(), "A journal batch holds rows of money up to its date"
+    ),
     *_never(JournalItem),
     # ------------------------------------------------------------------ lines and invoices
     Refusal(

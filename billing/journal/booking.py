@@ -20,12 +20,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Case, CharField, Count, F, Q, QuerySet, Sum, Value
-from django.db.models import When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    F,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 
 from billing.journal.chart import Account, Chart
-from billing.models import JournalBatch, JournalItem, Method, OffsetKind
+from billing.models import JournalBatch, JournalItem, Kind, Method, OffsetKind
 from billing.models.journal import (
     ADJUSTMENT,
     CASH,
@@ -43,6 +53,15 @@ from billing.models.payments import MOVED
 from billing.money import ZERO
 
 CHUNK = 2000  # rows in memory at once
+
+WORDS = {
+    "charge": "Charge",
+    **{kind.value: str(kind.label) for kind in Kind},
+    "allocation": "Allocation",
+    "unpay": "Un-payment",
+    "adjustment": "Adjustment",
+    "offset": "Offset",
+}
 
 
 class Entry(NamedTuple):
@@ -64,6 +83,12 @@ class Entry(NamedTuple):
     def name(self) -> str:
         """payment-17: the row it comes from, the same in every export."""
         return f"{self.source}-{self.row}"
+
+    @property
+    def said(self) -> str:
+        """What it is, in words: Charge, Allocation INV-1042."""
+        words = WORDS[self.what]
+        return f"{words} {self.invoice}" if self.invoice not in ("", self.document) else words
 
 
 @dataclass(frozen=True)
@@ -282,32 +307,37 @@ class Trial:
         return sum((each.balance for each in self.accounts if each.account == account), ZERO)
 
 
+def _summed(scope: Scope, source: str) -> QuerySet[Any]:
+    """(debited, credited, provider of the income, rows, what is above zero, what is below)."""
+    owner = F("whose") if source == Source.LINE.value else NOBODY
+    return (
+        _booked(scope, source)
+        .annotate(owner=owner)
+        .values_list("debited", "credited", "owner")
+        .annotate(
+            rows=Count("pk"),
+            up=Sum("amount", filter=Q(amount__gt=ZERO)),
+            down=Sum("amount", filter=Q(amount__lt=ZERO)),
+        )
+    )
+
+
 def trial(scope: Scope, chart: Chart) -> Trial:
-    """The trial balance: five sums in the database, however many rows."""
+    """The trial balance: one statement, however many rows."""
     debits: dict[Account, Decimal] = {}
     credits: dict[Account, Decimal] = {}
     count = 0
-    for source in SOURCES:
-        groups = ("debited", "credited", *(["whose"] if source == Source.LINE.value else []))
-        sums = (
-            _booked(scope, source)
-            .values_list(*groups)
-            .annotate(
-                rows=Count("pk"),
-                up=Sum("amount", filter=Q(amount__gt=ZERO)),
-                down=Sum("amount", filter=Q(amount__lt=ZERO)),
-            )
-        )
-        for debited, credited, *owner, rows, up, down in sums:
-            count += rows
-            debit, credit = chart.account(debited), chart.account(credited, *owner)
-            for side, account, amount in (
-                (debits, debit, up or ZERO),
-                (credits, credit, up or ZERO),
-                (debits, credit, -(down or ZERO)),
-                (credits, debit, -(down or ZERO)),
-            ):
-                side[account] = side.get(account, ZERO) + amount
+    first, *others = (_summed(scope, source) for source in SOURCES)
+    for debited, credited, owner, rows, up, down in first.union(*others, all=True):
+        count += rows
+        debit, credit = chart.account(debited), chart.account(credited, owner)
+        for side, account, amount in (
+            (debits, debit, up or ZERO),
+            (credits, credit, up or ZERO),
+            (debits, credit, -(down or ZERO)),
+            (credits, debit, -(down or ZERO)),
+        ):
+            side[account] = side.get(account, ZERO) + amount
     booked = sorted({*debits, *credits}, key=lambda account: account.path.partition(":")[2])
     return Trial(
         [AccountTotal(each, debits.get(each, ZERO), credits.get(each, ZERO)) for each in booked],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from billing.journal.booking import Entry, Scope
 from billing.journal.chart import Account, Chart, opened_before
-from billing.models import AccountType, Kind
+from billing.models import AccountType
 
 CURRENCY = "USD"
 LONG_AGO = "1900-01-01"  # before any day a row can have
@@ -32,15 +32,6 @@ COLUMNS = (
     "debit",
     "credit",
 )
-
-WORDS = {
-    "charge": "Charge",
-    **{kind.value: str(kind.label) for kind in Kind},
-    "allocation": "Allocation",
-    "unpay": "Un-payment",
-    "adjustment": "Adjustment",
-    "offset": "Offset",
-}
 
 
 class _Line:
@@ -130,15 +121,10 @@ def as_hledger(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterator
         tags += f", provider:{_remark(each.provider)}" if each.provider else ""
         tags += f", payer:{_remark(each.payer)}" if each.payer else ""
         yield (
-            f"{each.date} ({each.document}) {_said(each)}  ; {tags}\n"
+            f"{each.date} ({each.document}) {each.said}  ; {tags}\n"
             f"    {each.debit.path}  {each.amount} {CURRENCY}\n"
             f"    {each.credit.path}  -{each.amount} {CURRENCY}\n\n"
         )
-
-
-def _said(entry: Entry) -> str:
-    words = WORDS[entry.what]
-    return f"{words} {entry.invoice}" if entry.invoice not in ("", entry.document) else words
 
 
 # ---------------------------------------------------------------------------- beancount
@@ -165,7 +151,7 @@ def as_beancount(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterat
         who = f"  provider: {_quoted(each.provider)}\n" if each.provider else ""
         who += f"  payer: {_quoted(each.payer)}\n" if each.payer else ""
         yield (
-            f'{each.date} * "{each.document}" "{_said(each)}" {links}\n'
+            f'{each.date} * "{each.document}" "{each.said}" {links}\n'
             f'  entry: "{each.name}"\n{who}'
             f"  {each.debit.path}  {each.amount} {CURRENCY}\n"
             f"  {each.credit.path}  -{each.amount} {CURRENCY}\n\n"

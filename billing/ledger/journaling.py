@@ -15,9 +15,7 @@ from billing.models.numbering import JOURNAL, take_number
 
 
 @verb
-def make_journal_batch(
-    *, by: User, through: datetime.date, key: UUID | None = None
-) -> Posted:
+def make_journal_batch(*, by: User, through: datetime.date, key: UUID | None = None) -> Posted:
     """Make the next batch of the journal: every row dated up to a day that no batch had yet.
 
     A row that lands late, with a date an earlier batch went up to, comes in the next one; so each

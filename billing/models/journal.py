@@ -234,16 +234,21 @@ class JournalBatch(AppendOnlyModel):
         return self.number
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('billing:journal')}?batch={self.number}"
+        return f"{reverse('billing:journal_entries')}?batch={self.number}"
 
 
-# Told apart by nothing but names of ours.
+# Put together from names of ours; the days are parameters.
 NOT_YET = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, r.id AS row_id, r.{day} AS date"  # noqa: S608
     f" FROM {model._meta.db_table} r WHERE r.{day} <= %s AND r.amount <> 0"
     " AND NOT EXISTS (SELECT 1 FROM billing_journalitem i"
     f" WHERE i.kind = '{kind}' AND i.row_id = r.id)"
     for kind, (model, day) in TABLES.items()
+)
+COUNT_THEM = f"SELECT COUNT(*) FROM ({NOT_YET}) AS not_yet"  # noqa: S608
+TAKE_THEM = (
+    "INSERT INTO billing_journalitem (batch_id, kind, row_id, date)"  # noqa: S608
+    f" SELECT %s, kind, row_id, date FROM ({NOT_YET}) AS not_yet"
 )
 
 
@@ -256,11 +261,7 @@ class JournalItemQuerySet(AppendOnlyQuerySet["JournalItem"]):
         """
         through = connection.ops.adapt_datefield_value(batch.date)
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO billing_journalitem (batch_id, kind, row_id, date)"
-                f" SELECT %s, kind, row_id, date FROM ({NOT_YET}) AS not_yet",
-                [batch.pk, *[through] * len(TABLES)],
-            )
+            cursor.execute(TAKE_THEM, [batch.pk, *[through] * len(TABLES)])
             taken: int = cursor.rowcount
         return taken
 
@@ -268,7 +269,7 @@ class JournalItemQuerySet(AppendOnlyQuerySet["JournalItem"]):
         """How many rows up to a day are in no batch."""
         day = connection.ops.adapt_datefield_value(through)
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT COUNT(*) FROM ({NOT_YET}) AS not_yet", [day] * len(TABLES))
+            cursor.execute(COUNT_THEM, [day] * len(TABLES))
             count: int = cursor.fetchone()[0]
         return count
 

@@ -18,6 +18,8 @@ MONEY_ROWS = {
     "DepositItem",
     "Responsibility",
     "Offset",
+    "JournalBatch",
+    "JournalItem",
 }
 MONEY_RELATIONS = {"payments", "allocations", "adjustments", "responsibilities", "offsets"}
 CREATES = {"create", "bulk_create", "get_or_create", "update_or_create"}

@@ -20,6 +20,8 @@ from billing.models import (
     DepositItem,
     Invoice,
     InvoiceLine,
+    JournalBatch,
+    JournalItem,
     Kind,
     LineVoid,
     NumberSeries,
@@ -45,6 +47,8 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     LineVoid,
     Deposit,
     DepositItem,
+    JournalBatch,
+    JournalItem,
 )
 
 
