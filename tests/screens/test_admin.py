@@ -32,6 +32,9 @@ from billing.models import (
     ImportFile,
     Invoice,
     InvoiceLine,
+    JournalBatch,
+    JournalItem,
+    LedgerAccount,
     LineVoid,
     NumberSeries,
     Offset,
@@ -70,7 +73,7 @@ pytestmark = pytest.mark.django_db
 MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
     *[Adjudication, Responsibility, Offset],
-    *[Document, StatementBatch, ImportFile],
+    *[Document, StatementBatch, ImportFile, JournalBatch],
     *[EraFile, Remittance],
 ]
 OURS = [
@@ -80,6 +83,7 @@ OURS = [
     CodeAction,
     PayerKey,
     NumberSeries,
+    LedgerAccount,
     Service,
     Patient,
     Provider,
@@ -154,6 +158,10 @@ def a_bit_of_everything(number: int = 0) -> None:
     ledger.void(by=by, payment=PaymentFactory(), reason="Entered twice")
     ledger.void_line(by=by, line=LineFactory(**who), date=day(0), reason=SCRIPT)
     ledger.deposit(by=by, payments=[credit, receipt], date=day(0))
+    ledger.make_journal_batch(by=by, through=day(0))
+    LedgerAccount.objects.create(
+        provider=dr, number=f"77{number}", name=f"{SCRIPT}{number}", type="income"
+    )
     Submission.objects.create(
         user=by, key=f"00000000-0000-4000-8000-{number:012}", verb="allocate", payment=moved
     )
@@ -188,7 +196,7 @@ def a_bit_of_everything(number: int = 0) -> None:
 
 def test_everything_of_ours_is_there() -> None:
     """All but what stands on another one's page, or on a draft's screen, and the search's words."""
-    elsewhere = {Fee, DepositItem, PatientWord}
+    elsewhere = {Fee, DepositItem, JournalItem, PatientWord}
     elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model
