@@ -56,15 +56,19 @@ def journal_entries(request: DeskRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 posted = ledger.make_journal_batch(by=request.user, **form.cleaned_data)
+                return _made(request, posted.batch)
             except ledger.LedgerError as error:
                 form.refuse(error)
-            else:
-                if posted.batch is None:
-                    messages.info(request, "This batch was made before.")
-                    return redirect("billing:journal_entries")
-                messages.success(request, f"{posted.batch} is made. Download it here.")
-                return redirect(posted.batch)
     return _page(request, form)
+
+
+def _made(request: DeskRequest, batch: JournalBatch | None) -> HttpResponse:
+    """To the batch; where the form was sent twice, to the list it stands in."""
+    if batch is None:
+        messages.info(request, "This batch was made before.")
+        return redirect("billing:journal_entries")
+    messages.success(request, f"{batch} is made. Download it here.")
+    return redirect(batch)
 
 
 def _page(request: DeskRequest, form: JournalBatchForm) -> HttpResponse:
@@ -86,17 +90,24 @@ def _page(request: DeskRequest, form: JournalBatchForm) -> HttpResponse:
             "formats": journal.FORMATS.values(),
             "query": _query(scope),
         }
-    if request.htmx:
+    if request.htmx and request.htmx.target != "journal-batches":
         return render(request, f"{FOLDER}/_entries.html", context)
+    if not (scope and scope.batch):
+        context |= _batches(request)
+    page = "_batches" if request.htmx else "entries"
+    return render(request, f"{FOLDER}/{page}.html", context)
+
+
+def _batches(request: DeskRequest) -> dict[str, Any]:
+    """What was handed over, and whether anything is not yet."""
     batches = JournalBatch.objects.with_sums().select_related("created_by").defer("frozen")
-    context |= {
+    return {
         "batches": Paginator(batches.order_by("-pk"), BATCHES).get_page(
             page_number(request.GET.get("batches"))
         ),
         "may_make": request.user.has_perm(MAY_MAKE),
         "not_yet": JournalItem.objects.not_yet(timezone.localdate()),
     }
-    return render(request, f"{FOLDER}/entries.html", context)
 
 
 def _scope(request: DeskRequest, period: PeriodForm) -> journal.Scope | None:

@@ -231,7 +231,7 @@ def test_a_closed_periods_journal_never_changes() -> None:
     ClosingDate.objects.create(closed_through=day(30), created_by=by)
     what = {"first": day(45), "last": day(30)}
     before = texts(**what)
-    assert len(names(**what)) == 9
+    assert len(names(**what)) == 10
     ledger.reverse(by=by, payment=receipt, date=day(3), reason="Bounced")
     ledger.unpay(by=by, payment=kept, date=day(3), reason="Wrong line")
     ledger.reverse(by=by, payment=check, date=day(2), reason="Bounced")

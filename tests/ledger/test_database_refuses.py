@@ -1515,7 +1515,21 @@ ATTACKS += [
 ]
 
 HERE = [attack for attack in ATTACKS if connection.vendor in attack.on]
-RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals", "void", "deposit", "insurer")
+RULES = (
+    "R1",
+    "R2",
+    "R3",
+    "R4",
+    "R5",
+    "R8",
+    "R9",
+    "R10",
+    "totals",
+    "void",
+    "deposit",
+    "insurer",
+    "journal",
+)
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 
 
@@ -1673,6 +1687,7 @@ def test_r1_the_models_refuse_before_the_database_has_to(
     ledger.set_responsibility(
         by=payment.created_by, lines=[waiting], payer=None, date=day(0), reason="Not covered"
     )
+    ledger.make_journal_batch(by=payment.created_by, through=day(0))
     before = digest()
     with pytest.raises(AppendOnlyError, match="never changed or deleted"):
         attempt(payment, payment.allocations.get())

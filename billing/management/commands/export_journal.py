@@ -84,13 +84,22 @@ def _counted(entries: Iterable[journal.Entry], bar: Any) -> Iterator[journal.Ent
 
 
 def _write(file: Path, pieces: Iterable[bytes]) -> None:
+    """All of it or no file: half a journal would balance, too."""
     try:
-        with file.open("xb") as written:
-            written.writelines(pieces)
+        written = file.open("xb")
     except FileExistsError:
         raise CommandError(f"{file} is there already; it is not written over.") from None
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+    try:
+        with written:
+            written.writelines(pieces)
+    except OSError as error:
+        file.unlink()
+        raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def _day(typed: str) -> date:
