@@ -72,6 +72,7 @@ urlpatterns = [
     path("write-offs/<int:pk>/undo/", write_offs.write_off_undo, name="write_off_undo"),
     # Reports
     path("reports/journal/", journal.journal_entries, name="journal_entries"),
+    path("reports/journal/batches/", journal.journal_batches, name="journal_batches"),
     path("reports/journal.<str:format>", journal.journal_download, name="journal_download"),
     # Insurance payments
     path(

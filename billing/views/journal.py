@@ -23,8 +23,7 @@ from patients.http import DeskRequest
 from patients.tables import CountedPaginator, page_number
 
 FOLDER = "billing/journal"
-ENTRIES, BATCHES = 25, 24  # on a page
-MAY_MAKE = "billing.add_journalbatch"
+ENTRIES = BATCHES = 25  # on a page
 
 
 class _Entries(Sequence[journal.Entry]):
@@ -46,40 +45,12 @@ class _Entries(Sequence[journal.Entry]):
         return journal.page(self.scope, self.chart, index.start, index.stop - index.start)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def journal_entries(request: DeskRequest) -> HttpResponse:
-    """The journal of a period or a batch, what is booked on each account, and the batches."""
-    form = JournalBatchForm(request.POST or None)
-    if request.method == "POST":
-        if not request.user.has_perm(MAY_MAKE):
-            raise PermissionDenied
-        if form.is_valid():
-            try:
-                posted = ledger.make_journal_batch(by=request.user, **form.cleaned_data)
-                return _made(request, posted.batch)
-            except ledger.LedgerError as error:
-                form.refuse(error)
-    return _page(request, form)
-
-
-def _made(request: DeskRequest, batch: JournalBatch | None) -> HttpResponse:
-    """To the batch; where the form was sent twice, to the list it stands in."""
-    if batch is None:
-        messages.info(request, "This batch was made before.")
-        return redirect("billing:journal_entries")
-    messages.success(request, f"{batch} is made. Download it here.")
-    return redirect(batch)
-
-
-def _page(request: DeskRequest, form: JournalBatchForm) -> HttpResponse:
+    """The journal of a period or of a batch: what is booked on each account, entry by entry."""
     period = PeriodForm(request.GET)
     scope = _scope(request, period)
-    context: dict[str, Any] = {"period": period, "form": form, "scope": scope}
-    problems = errors_of(form) if form.is_bound else []
-    if problems:
-        context["error_summary"] = error_summary("This batch is not made yet.", problems)
-    elif scope is None:
-        context["error_summary"] = error_summary("This period cannot be used.", errors_of(period))
+    context: dict[str, Any] = {"period": period, "scope": scope}
     if scope:
         chart = journal.Chart.of(scope.batch) if scope.batch else journal.Chart.current()
         trial = journal.trial(scope, chart)
@@ -90,39 +61,19 @@ def _page(request: DeskRequest, form: JournalBatchForm) -> HttpResponse:
             "formats": journal.FORMATS.values(),
             "query": _query(scope),
         }
-    if request.htmx and request.htmx.target != "journal-batches":
-        return render(request, f"{FOLDER}/_entries.html", context)
-    if not (scope and scope.batch):
-        context |= _batches(request)
-    page = "_batches" if request.htmx else "entries"
+    else:
+        context["error_summary"] = error_summary("This period cannot be used.", errors_of(period))
+    page = "_entries" if request.htmx else "entries"
     return render(request, f"{FOLDER}/{page}.html", context)
-
-
-def _batches(request: DeskRequest) -> dict[str, Any]:
-    """What was handed over, and whether anything is not yet."""
-    batches = JournalBatch.objects.with_sums().select_related("created_by").defer("frozen")
-    return {
-        "batches": Paginator(batches.order_by("-pk"), BATCHES).get_page(
-            page_number(request.GET.get("batches"))
-        ),
-        "may_make": request.user.has_perm(MAY_MAKE),
-        "not_yet": JournalItem.objects.not_yet(timezone.localdate()),
-    }
 
 
 def _scope(request: DeskRequest, period: PeriodForm) -> journal.Scope | None:
     """What the address asks for; nothing where its period cannot be understood."""
     if number := request.GET.get("batch"):
-        return journal.Scope(batch=_batch(number))
+        return journal.Scope(batch=get_object_or_404(JournalBatch, number=number))
     if not period.is_valid():
         return None
     return journal.Scope(period.first, period.last)
-
-
-def _batch(number: str) -> JournalBatch:
-    if "\0" in number:  # PostgreSQL takes none
-        raise Http404
-    return get_object_or_404(JournalBatch, number=number)
 
 
 def _query(scope: journal.Scope) -> dict[str, str]:
@@ -152,3 +103,44 @@ def journal_download(request: DeskRequest, format: str) -> HttpResponse | Stream
             "Content-Disposition": f'attachment; filename="{scope.file_stem}.{chosen.ending}"'
         },
     )
+
+
+# ---------------------------------------------------------------------------- batches
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def journal_batches(request: DeskRequest) -> HttpResponse:
+    """What was handed over, and making the next batch."""
+    may_make = request.user.has_perm("billing.add_journalbatch")
+    form = JournalBatchForm(request.POST or None)
+    if request.method == "POST":
+        if not may_make:
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                posted = ledger.make_journal_batch(by=request.user, **form.cleaned_data)
+                return _made(request, posted.batch)
+            except ledger.LedgerError as error:
+                form.refuse(error)
+    made = JournalBatch.objects.with_sums().select_related("created_by").defer("frozen")
+    context = {
+        "form": form,
+        "may_make": may_make,
+        "not_yet": JournalItem.objects.not_yet(timezone.localdate()),
+        "page": Paginator(made.order_by("-pk"), BATCHES).get_page(
+            page_number(request.GET.get("page"))
+        ),
+    }
+    if problems := errors_of(form):
+        context["error_summary"] = error_summary("This batch is not made yet.", problems)
+    page = "_batches" if request.htmx else "batches"
+    return render(request, f"{FOLDER}/{page}.html", context)
+
+
+def _made(request: DeskRequest, batch: JournalBatch | None) -> HttpResponse:
+    """To the batch; where the form was sent twice, to the list it stands in."""
+    if batch is None:
+        messages.info(request, "This batch was made before.")
+        return redirect("billing:journal_batches")
+    messages.success(request, f"{batch} is made. Download it here.")
+    return redirect(batch)

@@ -65,7 +65,7 @@ def test_a_period_that_cannot_be_used_leads_back_to_the_screen_that_says_why(
     assert "The date is too long ago. Check the year." in answer.content.decode()
 
 
-@pytest.mark.parametrize("url", ["xml", "csv.exe", "", "CSV", "csv?batch=J-9999", "csv?batch=%00"])
+@pytest.mark.parametrize("url", ["xml", "csv.exe", "", "CSV", "csv?batch=J-9999"])
 def test_what_is_not_there_is_not_found(client: Client, url: str) -> None:
     assert client.get(URL + url).status_code == 404
 

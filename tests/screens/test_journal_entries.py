@@ -1,15 +1,13 @@
-"""The journal on screen: what is booked, entry by entry, and batches."""
+"""The journal on screen: what is booked on each account, and entry by entry."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from billing import ledger
-from billing.models import JournalBatch
 from tests.factories import (
     LineFactory,
     PatientFactory,
@@ -19,8 +17,6 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day
-from tests.ledger.books import digest
-from tests.screens.desk import key, text
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +25,7 @@ URL = "/reports/journal/"
 
 @pytest.fixture
 def client() -> Client:
-    """Somebody who may make batches."""
-    client = signed_in()
-    may = Permission.objects.get(codename="add_journalbatch")
-    UserFactory(username="ana").user_permissions.add(may)
-    return client
+    return signed_in()
 
 
 def paid(ago: int = 5, name: str = "Dr 1") -> Any:
@@ -43,22 +35,13 @@ def paid(ago: int = 5, name: str = "Dr 1") -> Any:
     return line
 
 
-def typed(ago: int = 0, **more: Any) -> dict[str, Any]:
-    return {"key": key(), "through": day(ago).isoformat(), **more}
-
-
-def made(client: Client, ago: int = 0) -> JournalBatch:
-    client.post(URL, typed(ago))
-    return JournalBatch.objects.latest("pk")
-
-
 # --- It shows ------------------------------------------------------------------------------------
 
 
 def test_it_shows_what_is_booked_on_each_account_and_entry_by_entry(client: Client) -> None:
     line = paid()
     page = look(client, URL)
-    assert "Entries 3 Debit $90.00, credit $90.00, difference 0.00 ." in page.words
+    assert "Entries 3 Debit $90.00 , credit $90.00 , difference 0.00 ." in page.words
     assert page.table == (
         "1010 Cash: Cash Asset 20.00 0.00 20.00"
         " 1100 Accounts receivable Asset 50.00 20.00 30.00"
@@ -98,94 +81,18 @@ def test_an_empty_period_says_so(client: Client) -> None:
     assert "Nothing was booked in this period" in look(client, URL).words
 
 
-# --- Batches -------------------------------------------------------------------------------------
-
-
-def test_the_next_batch_is_made_and_shown(client: Client) -> None:
+def test_a_batch_is_shown_by_its_number(client: Client) -> None:
     paid(ago=9)
     paid(ago=2)
-    assert "In no batch yet 6" in look(client, URL).words
-    answer = client.post(URL, typed(ago=5), follow=True)
-    assert answer.redirect_chain == [(f"{URL}?batch=J-0001", 302)]
-    said = text(answer)
-    assert "J-0001 is made. Download it here." in said
-    assert 'href="/reports/journal.csv?batch=J-0001"' in said
-    page = look(client, URL)
-    assert "In no batch yet 3" in page.words
-    when = f"{day(9):%d %b %Y} {day(5):%d %b %Y} 3"
-    assert f"J-0001 {when}" in page.words
-    assert f'href="{URL}?batch=J-0001"' in page.html
-    assert "Entries 3 " in look(client, URL, {"batch": "J-0001"}).words
+    ledger.make_journal_batch(by=UserFactory(), through=day(5))
+    page = look(client, URL, {"batch": "J-0001"})
+    assert f"Up to {day(5):%d %b %Y}" in page.words
+    assert "Entries 3 " in page.words
+    assert 'href="/reports/journal.csv?batch=J-0001"' in page.html
+    assert 'href="/reports/journal/batches/"' in page.html
 
 
-def test_a_second_click_makes_no_second_batch(client: Client) -> None:
-    paid()
-    form = typed()
-    client.post(URL, form)
-    paid()
-    assert "This batch was made before." in text(client.post(URL, form, follow=True))
-    assert JournalBatch.objects.count() == 1
-
-
-NOTHING = "Everything up to {} is in a batch already."
-
-
-@pytest.mark.parametrize(
-    ("through", "said"),
-    [
-        ("", "Enter the last day."),
-        ("yesterday", "Enter a date like 2025-11-18."),
-        ("２０２５-01-01", "Enter a date like 2025-11-18."),
-        ("0001-01-01", "The date is too long ago. Check the year."),
-        ("9999-12-31", "The date is in the future."),
-        ("1990-01-01", NOTHING.format("01 Jan 1990")),
-        ("\0", "Enter a date like 2025-11-18."),
-    ],
-)
-def test_a_day_that_cannot_be_is_refused_beside_the_field(
-    client: Client, through: str, said: str
-) -> None:
-    paid()
-    before = digest()
-    answer = client.post(URL, typed(through=through))
-    assert answer.status_code == 200
-    page = text(answer)
-    assert "This batch is not made yet." in page
-    assert page.count(said) >= 2  # in the summary and beside the field
-    assert 'aria-invalid="true"' in page
-    assert digest() == before
-
-
-def test_a_form_without_its_key_is_refused(client: Client) -> None:
-    paid()
-    answer = client.post(URL, {"through": day(0).isoformat(), "key": "x"})
-    assert "This form is too old to be saved." in text(answer)
-    assert not JournalBatch.objects.exists()
-
-
-def test_only_whoever_may_makes_batches() -> None:
-    client = signed_in()
-    paid()
-    assert "Make the next batch" not in look(client, URL).words
-    assert client.post(URL, typed()).status_code == 403
-    assert not JournalBatch.objects.exists()
-
-
-def test_batches_are_paged_by_themselves(client: Client) -> None:
-    for ago in range(30, 0, -1):
-        paid(ago=ago)
-        ledger.make_journal_batch(by=UserFactory(), through=day(ago))
-    page = look(client, URL)
-    assert "1 to 24 of 30" in page.words
-    older = look(client, URL, {"batches": "2"})
-    assert "25 to 30 of 30" in older.words
-    headers = {"HX-Request": "true", "HX-Target": "journal-batches"}
-    alone = look(client, URL, {"batches": "2"}, headers=headers)
-    assert alone.html.startswith('<div class="stack" id="journal-batches" data-list>')
-    assert "25 to 30 of 30" in alone.words
-
-
-@pytest.mark.parametrize("number", ["J-9999", "x", "\0", "J-0001'", "9" * 5000])
+@pytest.mark.parametrize("number", ["J-9999", "x", "J-0001'", "9" * 5000])
 def test_a_batch_that_is_not_there(client: Client, number: str) -> None:
     assert client.get(URL, {"batch": number}).status_code == 404
 
@@ -213,7 +120,7 @@ def test_a_period_that_cannot_be_used_says_so(client: Client, query: Any, said: 
 
 
 @pytest.mark.parametrize("typed_", ODD)
-@pytest.mark.parametrize("name", ["from", "to", "page", "batches"])
+@pytest.mark.parametrize("name", ["from", "to", "page"])
 def test_it_takes_garbage_calmly(client: Client, name: str, typed_: str) -> None:
     assert look(client, URL, {name: typed_}).response.status_code == 200
 
@@ -238,6 +145,6 @@ def test_the_part_lies_unchanged_in_the_page(client: Client) -> None:
 
 def test_it_costs_the_same(client: Client) -> None:
     costs_the_same(client, URL, lambda number: paid(name=f"Dr {number}"))
-    made(client)
-    assert len(look(client, URL).queries) <= 14
+    ledger.make_journal_batch(by=UserFactory(), through=day(0))
+    assert len(look(client, URL).queries) <= 12
     assert len(look(client, URL, {"batch": "J-0001"}).queries) <= 12
