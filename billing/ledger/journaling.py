@@ -33,7 +33,5 @@ def make_journal_batch(*, by: User, through: datetime.date, key: UUID | None = N
         created_by_id=by.pk,
     )
     if not JournalItem.objects.take(batch):
-        raise LedgerError(
-            f"Everything up to {through:%d %b %Y} is in a batch already.", field="through"
-        )
+        raise LedgerError(f"Nothing up to {through:%d %b %Y} is left for a batch.", field="through")
     return Posted(batch=batch)

@@ -109,7 +109,7 @@ def test_nothing_new_is_refused_and_takes_no_number(
 ) -> None:
     PaymentFactory(patient=smith, provider=dr1, ago=3)
     make(ana)
-    with refused(f"Everything up to {day(0):%d %b %Y} is in a batch already.", field="through"):
+    with refused(f"Nothing up to {day(0):%d %b %Y} is left for a batch.", field="through"):
         ledger.make_journal_batch(by=ana, through=day(0))
     PaymentFactory(patient=smith, provider=dr1, ago=2)
     assert make(ana).number == "J-0002"

@@ -58,7 +58,7 @@ def test_two_batches_at_once_take_no_row_twice_and_leave_none_out(desks: Desks) 
         return ledger.make_journal_batch(by=by, through=day(0))
 
     outcomes = at_the_same_time(desks, make, make)
-    assert refusals(outcomes) == [f"Everything up to {day(0):%d %b %Y} is in a batch already."]
+    assert refusals(outcomes) == [f"Nothing up to {day(0):%d %b %Y} is left for a batch."]
     assert sorted(handed_over()) == sorted(names())
     assert [batch.number for batch in JournalBatch.objects.all()] == ["J-0001"]
 

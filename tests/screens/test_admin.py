@@ -467,3 +467,45 @@ def test_the_desk_has_no_administration(client: Client) -> None:
     clerk = get_user_model().objects.create_user("clerk")
     client.force_login(clerk)
     assert client.get(url(Payment)).status_code in (302, 403)
+
+
+# --- The chart of accounts -----------------------------------------------------------------------
+
+
+def test_an_account_is_renamed_and_stays_what_it_is_for(client: Client) -> None:
+    account = LedgerAccount.objects.get(key="receivable")
+    page = client.get(url(LedgerAccount, "change", account.pk)).content.decode()
+    assert "What issued lines owe" in page
+    typed = {"number": "1200", "name": "Debtors", "type": "asset", "key": "transit", "provider": ""}
+    client.post(url(LedgerAccount, "change", account.pk), typed)
+    account.refresh_from_db()
+    assert (account.number, account.name, account.key) == ("1200", "Debtors", "receivable")
+
+
+@pytest.mark.parametrize("number", ["", "12 00", "12-00", "ab", "1100\n", "１２", "1190", "9" * 13])
+def test_a_number_that_cannot_be_in_a_journal_is_refused(client: Client, number: str) -> None:
+    account = LedgerAccount.objects.get(key="income")
+    typed = {"number": number, "name": "Fees", "type": "income"}
+    answer = client.post(url(LedgerAccount, "change", account.pk), typed)
+    account.refresh_from_db()
+    if number.strip() == "1100":  # of receivable; the line break is taken off first
+        assert "already exists" in answer.content.decode()
+    assert answer.status_code == 200
+    assert account.number == "4000"
+
+
+def test_an_account_can_only_be_added_for_a_provider_and_only_such_a_one_deleted(
+    client: Client,
+) -> None:
+    typed = {"number": "4010", "name": "Fees of Dr 1", "type": "income"}
+    assert client.post(url(LedgerAccount, "add"), typed).status_code == 200
+    provider = ProviderFactory(name="Dr 1")
+    typed["provider"] = str(provider.pk)
+    assert client.post(url(LedgerAccount, "add"), typed).status_code == 302
+    own = LedgerAccount.objects.get(provider=provider)
+    assert (own.key, own.number) == ("income", "4010")
+    sure = {"post": "yes"}
+    general = LedgerAccount.objects.get(key="income", provider=None)
+    assert client.post(url(LedgerAccount, "delete", general.pk), sure).status_code == 403
+    assert client.post(url(LedgerAccount, "delete", own.pk), sure).status_code == 302
+    assert not LedgerAccount.objects.filter(provider=provider).exists()

@@ -64,7 +64,7 @@ def test_a_second_click_makes_no_second_batch(client: Client) -> None:
     assert JournalBatch.objects.count() == 1
 
 
-NOTHING = "Everything up to {} is in a batch already."
+NOTHING = "Nothing up to {} is left for a batch."
 
 
 @pytest.mark.parametrize(
