@@ -624,7 +624,7 @@ class LedgerAccountAdmin(OfficeAdmin):
     ordering = ["number"]
     actions = None
 
-    def get_fields(self, request: HttpRequest, obj: LedgerAccount | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: LedgerAccount | None = None) -> Any:
         return ["what" if obj else "provider", "number", "name", "type"]
 
     def get_readonly_fields(
@@ -632,9 +632,15 @@ class LedgerAccountAdmin(OfficeAdmin):
     ) -> list[str]:
         return ["what"] if obj else []
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002  (Django passes it so)
+        **kwargs: Any,
+    ) -> Any:
         """A new account is a provider's, and income until somebody says otherwise."""
-        form = super().get_form(request, obj, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
         if obj is None:
             form.base_fields["provider"].required = True
             form.base_fields["type"].initial = AccountType.INCOME

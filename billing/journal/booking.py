@@ -221,7 +221,9 @@ def _booked(scope: Scope, source: str) -> QuerySet[Any]:
     rule = dict(zip(TOLD, RULES[source], strict=True))
     _model, day = TABLES[source]
     place = Value(SOURCES.index(source))
-    return scope.rows(source).annotate(day=F(day), place=place, row=F("pk"), **rule).order_by()
+    rows: QuerySet[Any] = scope.rows(source).order_by()
+    booked: QuerySet[Any] = rows.annotate(day=F(day), place=place, row=F("pk"), **rule)
+    return booked
 
 
 # ---------------------------------------------------------------------------- entries
@@ -310,7 +312,7 @@ class Trial:
 def _summed(scope: Scope, source: str) -> QuerySet[Any]:
     """(debited, credited, provider of the income, rows, what is above zero, what is below)."""
     owner = F("whose") if source == Source.LINE.value else NOBODY
-    return (
+    summed: QuerySet[Any] = (
         _booked(scope, source)
         .annotate(owner=owner)
         .values_list("debited", "credited", "owner")
@@ -320,6 +322,7 @@ def _summed(scope: Scope, source: str) -> QuerySet[Any]:
             down=Sum("amount", filter=Q(amount__lt=ZERO)),
         )
     )
+    return summed
 
 
 def trial(scope: Scope, chart: Chart) -> Trial:
