@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing.models import (
+    AccountType,
     Adjudication,
     Adjustment,
     Allocation,
@@ -30,6 +31,8 @@ from billing.models import (
     ImportFile,
     Invoice,
     InvoiceLine,
+    JournalBatch,
+    LedgerAccount,
     LineVoid,
     NumberSeries,
     Offset,
@@ -47,6 +50,7 @@ from billing.models.numbering import (
     DOCUMENT,
     INSURANCE,
     INVOICE,
+    JOURNAL,
     RECEIPT,
     STATEMENTS,
     TRANSFER,
@@ -607,6 +611,73 @@ class StatementBatchAdmin(ReadOnlyAdmin):
         return screen_link(batch.get_absolute_url(), "Print again")
 
 
+# ---------------------------------------------------------------------------- the journal
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(OfficeAdmin):
+    """Number, name and type are the accountant's; what is booked on an account is Remit's.
+
+    Only a provider's own income account can be added, and taken away again.
+    """
+
+    list_display = ["number", "name", "type", "what"]
+    list_select_related = ["provider"]
+    list_filter = ["type"]
+    search_fields = ["number", "name"]
+    ordering = ["number"]
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: LedgerAccount | None = None) -> Any:
+        return ["what" if obj else "provider", "number", "name", "type"]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: LedgerAccount | None = None
+    ) -> list[str]:
+        return ["what"] if obj else []
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002  (Django passes it so)
+        **kwargs: Any,
+    ) -> Any:
+        """A new account is a provider's, and income until somebody says otherwise."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None:
+            form.base_fields["provider"].required = True
+            form.base_fields["type"].initial = AccountType.INCOME
+        return form
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        of_provider = obj is None or obj.provider_id is not None
+        return of_provider and super().has_delete_permission(request, obj)
+
+    @admin.display(description="what is booked on it")
+    def what(self, account: LedgerAccount) -> str:
+        return account.what
+
+
+@admin.register(JournalBatch)
+class JournalBatchAdmin(ReadOnlyAdmin):
+    """What was handed over of the journal. A batch is made and downloaded on its screen."""
+
+    list_display = ["number", "date", "created_at", "created_by", "screen"]
+    list_select_related = ["created_by"]
+    search_fields = ["number"]
+    date_hierarchy = "date"
+    ordering = ["-id"]
+    fields = ["number", "date", "created_at", "created_by", "screen"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JournalBatch]:
+        return super().get_queryset(request).defer("frozen")
+
+    @admin.display(description="screen")
+    def screen(self, batch: JournalBatch) -> SafeString:
+        return screen_link(batch.get_absolute_url(), "Open batch")
+
+
 # ---------------------------------------------------------------------------- periods, numbers
 
 
@@ -649,6 +720,7 @@ class NumberSeriesForm(forms.ModelForm):
             (DEPOSIT, "D, deposit slips"),
             (DOCUMENT, "DOC, documents"),
             (STATEMENTS, "ST, batches of statements"),
+            (JOURNAL, "J, batches of the journal"),
         ]
     )
 

@@ -39,12 +39,15 @@ from billing.models import (
     Export,
     Invoice,
     InvoiceLine,
+    JournalBatch,
+    JournalItem,
     LineVoid,
     Offset,
     Payment,
     Responsibility,
     Submission,
 )
+from billing.models.journal import TABLES
 from billing.models.periods import CLOSING_LOCK
 
 PAYMENT = Payment._meta.db_table
@@ -59,6 +62,8 @@ OFFSET = Offset._meta.db_table
 VOIDED = LineVoid._meta.db_table
 DEPOSIT = Deposit._meta.db_table
 DEPOSITED = DepositItem._meta.db_table
+BATCH = JournalBatch._meta.db_table
+ITEM = JournalItem._meta.db_table
 UNDOING = "('reversal', 'void')"
 MOVED = "('transfer_out', 'transfer_in')"
 
@@ -157,6 +162,16 @@ def _undoes_its_opposite(table: str, same: str, opposite: str = "") -> Refusal:
         f"{opposite} AND a.undoes_id IS NULL)",
         "R4: the row does not fit what it undoes",
     )
+
+
+def _not_of_the_books() -> str:
+    """SQL for: no row of this kind has this id, this date (up to its batch's) and an amount."""
+    rows = " OR ".join(
+        f"(NEW.kind = '{kind}' AND EXISTS (SELECT 1 FROM {model._meta.db_table} r"
+        f" WHERE r.id = NEW.row_id AND r.{day} = NEW.date AND r.amount <> 0))"
+        for kind, (model, day) in TABLES.items()
+    )
+    return f"NOT ({rows}) OR NEW.date > (SELECT b.date FROM {BATCH} b WHERE b.id = NEW.batch_id)"
 
 
 OPPOSITE_AMOUNT = " AND a.amount = -NEW.amount"
@@ -377,6 +392,12 @@ REFUSALS: list[Refusal] = [
         "A slip holds receipts, reversals and refunds of its day or before, none deleted",
     ),
     *_never(DepositItem),
+    # ------------------------------------------------------------------ the journal's batches
+    *_never(JournalBatch),
+    Refusal(
+        ITEM, "INSERT", _not_of_the_books(), "A journal batch holds rows of money up to its date"
+    ),
+    *_never(JournalItem),
     # ------------------------------------------------------------------ lines and invoices
     Refusal(
         LINE,
@@ -559,7 +580,7 @@ HOLDING_IT = (
 
 # What one verb writes by the hundred is tested once a statement, after all its rows are in. The
 # name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
-BY_STATEMENT = {(ALLOCATION, "INSERT")}
+BY_STATEMENT = {(ALLOCATION, "INSERT"), (ITEM, "INSERT")}
 
 
 def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:

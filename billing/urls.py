@@ -17,6 +17,7 @@ from billing.views import (
     insurance_payments,
     invoice_lists,
     invoices,
+    journal,
     moving,
     payers,
     payment_drafts,
@@ -71,6 +72,10 @@ urlpatterns = [
     # Write-offs
     path("write-offs/small-balances/", write_offs.small_balances, name="small_balances"),
     path("write-offs/<int:pk>/undo/", write_offs.write_off_undo, name="write_off_undo"),
+    # Reports
+    path("reports/journal/", journal.journal_entries, name="journal_entries"),
+    path("reports/journal/batches/", journal.journal_batches, name="journal_batches"),
+    path("reports/journal.<str:format>", journal.journal_download, name="journal_download"),
     # Insurance payments
     path(
         "insurance-payments/",

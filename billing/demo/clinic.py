@@ -32,7 +32,7 @@ from billing.demo.plan import (
     WriteOff,
     think_up,
 )
-from billing.models import Clinic, Invoice, InvoiceLine, NumberSeries, Payment
+from billing.models import Clinic, Invoice, InvoiceLine, LedgerAccount, NumberSeries, Payment
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT
 from billing.sharing import Entry
 from patients.models import Patient, PlaceOfService, Session
@@ -91,6 +91,7 @@ def empty() -> None:
         for statement in connection.ops.sql_flush(no_style(), tables, reset_sequences=True):
             cursor.execute(statement)
     guards.install(connection)
+    LedgerAccount.objects.complete()
 
 
 @dataclass

@@ -17,6 +17,7 @@ docs/money.md.
     invoicing    invoices begin to count; lines are voided
     depositing   receipts go to the bank
     closing      periods are closed and opened again
+    journaling   the journal is handed over in batches
     opening      balances of the system before, many at once
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
@@ -45,6 +46,7 @@ from billing.ledger.invoicing import (
     void_lines,
     why_not_voided,
 )
+from billing.ledger.journaling import make_journal_batch
 from billing.ledger.moving import refund, transfer
 from billing.ledger.once import Posted
 from billing.ledger.opening import OpeningBalance, record_opening
@@ -83,6 +85,7 @@ __all__ = [
     "enter_session",
     "issue_invoice",
     "issue_invoices",
+    "make_journal_batch",
     "record_opening",
     "record_payment",
     "refund",

@@ -22,6 +22,7 @@ from billing.models import (
     ClosingDate,
     Deposit,
     Invoice,
+    JournalBatch,
     LineVoid,
     Offset,
     Payment,
@@ -57,6 +58,7 @@ class Posted:
     offsets: list[Offset] = field(default_factory=list)
     deposit: Deposit | None = None
     closing: ClosingDate | None = None
+    batch: JournalBatch | None = None
     invoices: list[Invoice] = field(default_factory=list)
     replayed: bool = False
 

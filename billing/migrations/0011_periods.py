@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_remittances'),
+        ('billing', '0010_journal'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -16,6 +16,7 @@ from billing.models.exports import Export
 from billing.models.fees import Fee, Service
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
+from billing.models.journal import AccountType, JournalBatch, JournalItem, LedgerAccount
 from billing.models.numbering import NumberSeries
 from billing.models.offsets import Offset, OffsetKind
 from billing.models.payments import Kind, Method, Payment
@@ -37,6 +38,7 @@ from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
 __all__ = [
+    "AccountType",
     "Adjudication",
     "Adjustment",
     "AdjustmentKind",
@@ -56,7 +58,10 @@ __all__ = [
     "ImportFile",
     "Invoice",
     "InvoiceLine",
+    "JournalBatch",
+    "JournalItem",
     "Kind",
+    "LedgerAccount",
     "LineVoid",
     "Method",
     "NumberSeries",

@@ -1,4 +1,4 @@
-"""Document numbers: INV-1042, R-2207, IP-0318, DOC-0001."""
+"""Document numbers: INV-1042, R-2207, IP-0318, DOC-0001, J-0001."""
 
 from django.db import connection, models
 
@@ -21,7 +21,7 @@ class NumberSeries(models.Model):
 
 
 INVOICE, RECEIPT, INSURANCE, TRANSFER, DEPOSIT = "INV", "R", "IP", "T", "D"
-DOCUMENT, STATEMENTS = "DOC", "ST"
+DOCUMENT, STATEMENTS, JOURNAL = "DOC", "ST", "J"
 
 
 def take_number(prefix: str) -> str:

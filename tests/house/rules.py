@@ -19,6 +19,8 @@ MONEY_ROWS = {
     "ClosingDate",
     "Responsibility",
     "Offset",
+    "JournalBatch",
+    "JournalItem",
 }
 MONEY_RELATIONS = {"payments", "allocations", "adjustments", "responsibilities", "offsets"}
 CREATES = {"create", "bulk_create", "get_or_create", "update_or_create"}

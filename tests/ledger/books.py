@@ -21,6 +21,8 @@ from billing.models import (
     Export,
     Invoice,
     InvoiceLine,
+    JournalBatch,
+    JournalItem,
     Kind,
     LineVoid,
     NumberSeries,
@@ -47,6 +49,8 @@ MONEY_TABLES: tuple[type[models.Model], ...] = (
     Deposit,
     DepositItem,
     Export,
+    JournalBatch,
+    JournalItem,
 )
 
 

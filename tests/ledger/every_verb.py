@@ -243,6 +243,10 @@ def _deposit(c: Clinic, **more: Any) -> ledger.Posted:
     return ledger.deposit(by=c.by, payments=[c.receipt, c.paying, c.check], **more)
 
 
+def _journal(c: Clinic, **more: Any) -> ledger.Posted:
+    return ledger.make_journal_batch(by=c.by, through=more.pop("date", day(0)), **more)
+
+
 EVERY_VERB: dict[str, Verb] = {
     "record_payment of a patient": _record,
     "record_payment of a payer": _record_insurer,
@@ -267,9 +271,12 @@ EVERY_VERB: dict[str, Verb] = {
     "void_line": _void_line,
     "void_lines": _void_lines,
     "deposit": _deposit,
+    "make_journal_batch": _journal,
 }
 
-DATED_VERBS = {name: verb for name, verb in EVERY_VERB.items() if name != "void"}
+DATED_VERBS = {
+    name: verb for name, verb in EVERY_VERB.items() if name not in ("void", "make_journal_batch")
+}
 MOVING_VERBS = {name: verb for name, verb in DATED_VERBS.items() if name != "deposit"}
 """Those whose typed date moves to the latest row they touch; a slip is refused instead."""
 

@@ -27,6 +27,8 @@ from billing.models import (
     Deposit,
     DepositItem,
     InvoiceLine,
+    JournalBatch,
+    JournalItem,
     LineVoid,
     Offset,
     Payment,
@@ -157,6 +159,10 @@ class Scene:
         assert slip.deposit
         assert old_slip.deposit
         self.slip, self.old_slip = slip.deposit, old_slip.deposit
+        batch = ledger.make_journal_batch(by=self.by, through=day(20)).batch
+        assert batch
+        self.batch = batch
+        self.booked = batch.items.filter(kind="payment").earliest("pk")
         self.item = self.slip.items.get()
         self.answered, self.moved, self.unsaid_line = (
             line(owed_by=payer) for payer in (blueriver, cascade, blueriver)
@@ -339,6 +345,11 @@ def bank(s: Scene, payment: Payment, **changes: Any) -> None:
     insert(s.item, **{"payment_id": payment.pk, **changes})
 
 
+def hand_over(s: Scene, **changes: Any) -> None:
+    """One item more in the journal batch of twenty days ago."""
+    insert(s.booked, **changes)
+
+
 def issue(s: Scene, **changes: Any) -> None:
     day_of_issue = {"issued_on": day(30), "last_date": day(30)}
     fresh = {"invoice_id": s.draft.invoice_id, "paid": 0, "adjusted": 0}
@@ -407,6 +418,7 @@ def constraint(name: str, by: str, attempt: Callable[[Scene], None], **more: Any
 
 
 NEVER_CHANGED, NEVER_DELETED = "R1: a .* is never changed", "R1: a .* is never deleted"
+NOT_BOOKED = "A journal batch holds rows of money up to its date"
 
 ATTACKS: list[Attack] = [
     # ------------------------------------------------------------------ R1: changes
@@ -1092,6 +1104,41 @@ ATTACKS += [
         "R2: nothing is put on a voided line|r2_line_balance_not_negative",
         lambda s: adjust(s, s.billed_twice, 100),
     ),
+    # ------------------------------------------------------------------ the journal's batches
+    trigger(
+        "journal batch moved to another day",
+        NEVER_CHANGED,
+        lambda s: change(s.batch, "date = '2020-01-01'"),
+    ),
+    trigger(
+        "journal batch given another chart",
+        NEVER_CHANGED,
+        lambda s: change(s.batch, "frozen = '{}'"),
+    ),
+    trigger("journal batch taken back", NEVER_DELETED, lambda s: delete(s.batch), control=False),
+    trigger("journal item taken off", NEVER_DELETED, lambda s: delete(s.booked)),
+    trigger(
+        "journal item made another row",
+        NEVER_CHANGED,
+        lambda s: change(s.booked, "row_id = 0"),
+    ),
+    trigger("journal item of no row", NOT_BOOKED, lambda s: hand_over(s, row_id=0)),
+    trigger("journal item of no kind", NOT_BOOKED, lambda s: hand_over(s, kind="deposit")),
+    trigger(
+        "journal item with another date",
+        NOT_BOOKED,
+        lambda s: hand_over(s, row_id=s.late.pk, date=day(21)),
+    ),
+    trigger(
+        "journal item after its batch",
+        NOT_BOOKED,
+        lambda s: hand_over(s, row_id=s.late.pk, date=s.late.date),
+    ),
+    constraint(
+        "journal item handed over twice",
+        "journal_item_in_one_batch|kind, billing_journalitem.row_id",
+        lambda s: insert(s.booked),
+    ),
     # ------------------------------------------------------------------ deposits
     trigger(
         "deposit moved to another day",
@@ -1479,7 +1526,21 @@ ATTACKS += [
 ]
 
 HERE = [attack for attack in ATTACKS if connection.vendor in attack.on]
-RULES = ("R1", "R2", "R3", "R4", "R5", "R8", "R9", "R10", "totals", "void", "deposit", "insurer")
+RULES = (
+    "R1",
+    "R2",
+    "R3",
+    "R4",
+    "R5",
+    "R8",
+    "R9",
+    "R10",
+    "totals",
+    "void",
+    "deposit",
+    "insurer",
+    "journal",
+)
 EACH_RULE = pytest.mark.parametrize("rule", RULES)
 
 
@@ -1540,6 +1601,11 @@ def slip_of_today(s: Scene) -> Deposit:
     return Deposit.objects.get(number="D-0009")
 
 
+def batch_of_today(s: Scene) -> JournalBatch:
+    insert(s.batch, number="J-0009", date=day(0), frozen="{}")
+    return JournalBatch.objects.get(number="J-0009")
+
+
 def test_honest_inserts_of_the_same_shape_are_accepted(scene: Scene) -> None:
     """The helpers above fail for what an attack changes, not for a column they forgot."""
     with rolled_back():
@@ -1556,6 +1622,9 @@ def test_honest_inserts_of_the_same_shape_are_accepted(scene: Scene) -> None:
         bank(scene, scene.receipt)
         bank(scene, scene.refund)
         bank(scene, scene.reversal, deposit_id=slip_of_today(scene).pk)
+        hand_over(
+            scene, row_id=scene.late.pk, date=scene.late.date, batch_id=batch_of_today(scene).pk
+        )
         assert free(scene.check) == 0
         assert owing(scene.open) == (41, 58)
         say(scene)
@@ -1593,6 +1662,11 @@ BY_THE_MODELS: dict[str, Callable[[Payment, Allocation], Any]] = {
     "save an item": lambda payment, row: DepositItem.objects.get().save(),
     "delete an item": lambda payment, row: DepositItem.objects.get().delete(),
     "delete through the receipt": lambda payment, row: payment.deposit_item.delete(),
+    "save a batch": lambda payment, row: JournalBatch.objects.get().save(),
+    "update batches": lambda payment, row: JournalBatch.objects.update(frozen={}),
+    "delete batches": lambda payment, row: JournalBatch.objects.all().delete(),
+    "update booked items": lambda payment, row: JournalItem.objects.update(row_id=0),
+    "delete booked items": lambda payment, row: JournalItem.objects.all().delete(),
     "save an answer": lambda payment, row: Adjudication.objects.get().save(),
     "update answers": lambda payment, row: Adjudication.objects.update(codes="N54"),
     "update responsibilities": lambda payment, row: Responsibility.objects.update(carc="1"),
@@ -1624,6 +1698,7 @@ def test_r1_the_models_refuse_before_the_database_has_to(
     ledger.set_responsibility(
         by=payment.created_by, lines=[waiting], payer=None, date=day(0), reason="Not covered"
     )
+    ledger.make_journal_batch(by=payment.created_by, through=day(0))
     before = digest()
     with pytest.raises(AppendOnlyError, match="never changed or deleted"):
         attempt(payment, payment.allocations.get())

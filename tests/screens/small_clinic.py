@@ -157,6 +157,7 @@ ARGUMENTS_OF: dict[str, Any] = {
         for row in RemittanceRow.objects.filter(remittance__in=[c.remittance, c.posted])
     ],
     "unmatched_claim": lambda c: [[row.pk] for row in c.posted.rows.all()],
+    "journal_download": lambda c: [["csv"], ["hledger"], ["beancount"]],
     "payment_receipt": lambda c: [[c.receipt.number], [c.check.number]],
 }
 
@@ -291,6 +292,7 @@ def small_clinic() -> SmallClinic:
     with review.changing(posted_claim.pk) as locked:
         posting.save(locked, by=by, sure=True)
     posted_claim.refresh_from_db()
+    ledger.make_journal_batch(by=by, through=day(2))
     return SmallClinic(
         client=client,
         by=by,

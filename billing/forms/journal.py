@@ -1,0 +1,11 @@
+"""Handing the journal over: up to which day."""
+
+from __future__ import annotations
+
+from billing.forms.base import LedgerForm, PastDayField
+
+
+class JournalBatchForm(LedgerForm):
+    """The next batch: everything dated up to a day that no batch had yet."""
+
+    through = PastDayField(label="Up to", error_messages={"required": "Enter the last day."})
