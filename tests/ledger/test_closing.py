@@ -249,7 +249,10 @@ def books_through(through: datetime.date) -> str:
     return found.hexdigest()
 
 
-CORRECTING = {name: verb for name, verb in EVERY_VERB.items() if name != "void"}
+# (A batch of the journal moves no money: it says which rows were handed over.)
+CORRECTING = {
+    name: verb for name, verb in EVERY_VERB.items() if name not in ("void", "make_journal_batch")
+}
 
 
 @pytest.mark.parametrize("verb", CORRECTING.values(), ids=CORRECTING)
