@@ -6,6 +6,7 @@ A view calls `record_export` for each file it hands out, the moment before it do
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -25,6 +26,11 @@ PLAIN = re.compile(r"[\w.,:+-]{0,60}", re.ASCII)
 CHART = re.compile(r"P\d{1,12}", re.ASCII)
 NOT_KEPT = "..."  # that something was asked for is kept, what it was is not
 LONGEST = Export._meta.get_field("filters").max_length
+
+
+def may_export(user: Any) -> bool:
+    """Who takes reports out of the program: accountants and administrators."""
+    return bool(user.has_perm("billing.export_reports"))
 
 
 def record_export(

@@ -25,6 +25,7 @@ from billing.views import (
     payments,
     periods,
     remittances,
+    reports,
     sessions,
     statements,
     take_payment,
@@ -73,9 +74,13 @@ urlpatterns = [
     path("write-offs/small-balances/", write_offs.small_balances, name="small_balances"),
     path("write-offs/<int:pk>/undo/", write_offs.write_off_undo, name="write_off_undo"),
     # Reports
+    path("reports/", reports.report_list, name="report_list"),
     path("reports/journal/", journal.journal_entries, name="journal_entries"),
     path("reports/journal/batches/", journal.journal_batches, name="journal_batches"),
     path("reports/journal.<str:format>", journal.journal_download, name="journal_download"),
+    path("reports/deposit-slip/", deposits.deposit_slip, name="deposit_slip"),
+    path("reports/<slug:slug>/", reports.report_detail, name="report_detail"),
+    path("reports/<slug:slug>.<str:format>", reports.report_export, name="report_export"),
     # Insurance payments
     path(
         "insurance-payments/",
@@ -156,7 +161,6 @@ urlpatterns = [
         name="statement_batch_detail",
     ),
     # Books
-    path("reports/deposit-slip/", deposits.deposit_slip, name="deposit_slip"),
     path("deposits/", deposits.deposit_list, name="deposit_list"),
     path("deposits/<str:number>/", deposits.deposit_detail, name="deposit_detail"),
     path("deposits/<str:number>/slip.pdf", deposits.deposit_print, name="deposit_print"),

@@ -32,7 +32,7 @@ LOGINS: tuple[dict[str, Any], ...] = (
         "username": "accountant",
         "first_name": "Grace",
         "last_name": "Lindow",
-        "may": ("close_period", "add_journalbatch"),
+        "may": ("close_period", "add_journalbatch", "export_reports"),
     },
     {
         "username": "admin",

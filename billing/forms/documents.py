@@ -2,91 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from billing.forms.base import NINETY_DAYS, LedgerForm, PastDayField
+from billing.forms.base import LedgerForm
+from billing.forms.period import PeriodForm
 from billing.models import InvoiceLine
 from billing.money import ZERO, MoneyFormField
 from patients.models import Patient, Provider
-
-
-class Preset:
-    """A period in one click: its name and its days. No first day: from the beginning."""
-
-    def __init__(self, label: str, first: datetime.date | None, last: datetime.date) -> None:
-        self.label, self.first, self.last = label, first, last
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {"from": self.first.isoformat() if self.first else "", "to": self.last.isoformat()}
-
-
-def presets() -> list[Preset]:
-    """This month, last month, the last 90 days, everything; none of them ahead of today."""
-    today = timezone.localdate()
-    this_month = today.replace(day=1)
-    before = this_month - datetime.timedelta(days=1)
-    return [
-        Preset("This month", this_month, today),
-        Preset("Last month", before.replace(day=1), before),
-        Preset("Last 90 days", today - NINETY_DAYS, today),
-        Preset("Everything", None, today),
-    ]
-
-
-class PeriodForm(forms.Form):
-    """From and To in the address. Nothing asked for yet: the last 90 days; no From: everything."""
-
-    from_needed = False
-
-    def __init__(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(self._with_period(data), **kwargs)
-        self.fields["from"] = PastDayField(
-            required=self.from_needed,
-            error_messages={"required": "Enter the first day."},
-        )
-        self.fields["to"] = PastDayField(error_messages={"required": "Enter the last day."})
-        self.order_fields(["from", "to"])
-
-    def _with_period(self, data: Mapping[str, Any]) -> Any:
-        if "from" in data or "to" in data:
-            return data
-        given = {name: data.get(name) for name in data}
-        usual = presets()[2]
-        return {**given, **usual.query}
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        first, last = cleaned.get("from"), cleaned.get("to")
-        if first and last and first > last:
-            self.add_error("to", "To is before From.")
-        return cleaned
-
-    @property
-    def first(self) -> datetime.date | None:
-        day: datetime.date | None = self.cleaned_data["from"]
-        return day
-
-    @property
-    def last(self) -> datetime.date:
-        day: datetime.date = self.cleaned_data["to"]
-        return day
-
-    @property
-    def presets(self) -> list[tuple[Preset, bool]]:
-        """The periods in one click, and whether each is the one shown."""
-        shown = (self["from"].value() or "", self["to"].value())
-        return [
-            (preset, tuple(preset.query.values()) == shown)
-            for preset in presets()
-            if preset.first or not self.from_needed
-        ]
 
 
 class StatementForm(PeriodForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +44,12 @@ class Clinic(models.Model):
         default=30,
         help_text="In so many days an invoice or a statement is due. 0: on the day it is issued.",
     )
+    fiscal_year_month = models.PositiveSmallIntegerField(
+        "fiscal year begins in",
+        choices=[(at, month) for at, month in enumerate(calendar.month_name) if at],
+        default=1,
+        help_text="The first month of the clinic's fiscal year, for the periods of reports.",
+    )
     statement_message = models.CharField(
         max_length=400,
         blank=True,
@@ -51,7 +58,12 @@ class Clinic(models.Model):
 
     class Meta:
         verbose_name_plural = "clinic"
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="clinic_only_one")]
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="clinic_only_one"),
+            models.CheckConstraint(
+                condition=Q(fiscal_year_month__range=(1, 12)), name="clinic_fiscal_year_month"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

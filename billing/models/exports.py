@@ -36,6 +36,7 @@ class Export(WrittenOnceModel):
     class Meta:
         base_manager_name = "objects"
         ordering = ["-id"]
+        permissions = [("export_reports", "Can take reports out as files")]
 
     def __str__(self) -> str:
         return f"{self.report}.{self.format}"

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import journal, ledger
 from billing.forms.base import error_summary, errors_of
-from billing.forms.documents import PeriodForm
 from billing.forms.journal import JournalBatchForm
+from billing.forms.period import PeriodForm
 from billing.models import JournalBatch, JournalItem
 from patients.http import DeskRequest
 from patients.tables import CountedPaginator, page_number

@@ -1,0 +1,184 @@
+"""What every report has: columns, filters, rows, and what stands above them.
+
+A report is asked with the filters of its form and hands out the same rows to the screen and to each
+kind of file. The past does not change: a report of a period counts rows by their accounting dates, and
+what it says of a period's end is what was so then (docs/exports.md).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django import forms
+
+from billing.money import ZERO
+from billing.reports.columns import Column
+from billing.reports.rows import Order, Rows, Totals
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the strip above the rows."""
+
+    label: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Check:
+    """Two ways to the same figure: in words, and by how much they differ."""
+
+    words: str
+    difference: Decimal = ZERO
+
+    @property
+    def holds(self) -> bool:
+        return not self.difference
+
+
+@dataclass(frozen=True)
+class PanelLine:
+    """A row of a panel, with the length of its bar."""
+
+    label: str
+    amounts: Sequence[Decimal]
+    share: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small table above the rows: a proof, or sums that people would rather look at.
+
+    `rows` are a label and amounts, one for each heading after the first. With `drawn` the first amount
+    is drawn as bars beside the table.
+    """
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Decimal]]]
+    total: tuple[str, Sequence[Decimal]] | None = None
+    check: Check | None = None
+    drawn: bool = False
+
+    @property
+    def lines(self) -> list[PanelLine]:
+        """The rows, each with the length of its bar: per cent of the longest."""
+        longest = max((abs(amounts[0]) for _label, amounts in self.rows), default=ZERO)
+        return [
+            PanelLine(label, amounts, round(abs(amounts[0]) * 100 / longest) if longest else 0)
+            for label, amounts in self.rows
+        ]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was asked for. `asked` is what its form understood."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    about: ClassVar[str]  # one sentence for the list of reports
+    noun: ClassVar[str] = "row"  # what one row is
+    columns: ClassVar[Sequence[Column]]
+    form: ClassVar[type[forms.Form]]
+    order: ClassVar[
+        Sequence[str]
+    ]  # names of columns, "-" before one that goes down; unique in the end
+    group: ClassVar[str] = ""  # the column whose values have sums of their own
+    empty: ClassVar[tuple[str, str]] = ("Nothing to show", "Choose a longer period.")
+
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ each report's own
+
+    def find(self) -> Rows:
+        """The rows, found by the filters."""
+        raise NotImplementedError
+
+    def figures(self, totals: Totals) -> list[Figure]:
+        """The strip above the rows."""
+        return []
+
+    def check(self, totals: Totals) -> Check | None:
+        """What proves the figures of the strip."""
+        return None
+
+    def panels(self) -> list[Panel]:
+        """What stands between the strip and the rows."""
+        return []
+
+    # ------------------------------------------------------------------ the same for all
+
+    @cached_property
+    def rows(self) -> Rows:
+        return self.find()
+
+    @property
+    def first(self) -> datetime.date | None:
+        """The first day of the period; nothing where it has no beginning."""
+        day: datetime.date | None = self.asked.get("from")
+        return day
+
+    @property
+    def last(self) -> datetime.date:
+        """The last day of the period, or the day as of which."""
+        day: datetime.date = self.asked.get("to") or self.asked["as_of"]
+        return day
+
+    @property
+    def when(self) -> str:
+        """The period or the day, in words."""
+        if "as_of" in self.asked:
+            return f"As of {self.last:%d %b %Y}"
+        since = f"{self.first:%d %b %Y}" if self.first else "the beginning"
+        return f"{since} to {self.last:%d %b %Y}"
+
+    @property
+    def file_stem(self) -> str:
+        """payments-received-2025-11-01-to-2025-11-30, aged-balances-2025-11-30."""
+        days = [self.first, self.last] if "to" in self.asked else [self.last]
+        return f"{self.slug}-{'-to-'.join(day.isoformat() for day in days if day)}"
+
+    @property
+    def natural_order(self) -> Order:
+        return [split(name) for name in self.order]
+
+    @property
+    def sorted_by(self) -> Order:
+        """As asked for, and what is alike in the report's own order."""
+        wanted = self.asked.get("sort") or ""
+        return [split(wanted), *self.natural_order] if wanted else self.natural_order
+
+    @property
+    def grouped(self) -> bool:
+        """Sums by group make sense while the groups stand together."""
+        return bool(self.group) and self.sorted_by[0][0] == self.group
+
+    @property
+    def on_screen(self) -> list[Column]:
+        """The columns asked for; else all but the extra ones. A group's column is its heading."""
+        wanted = self.asked.get("columns")
+        return [
+            column
+            for column in self.columns
+            if not column.hidden and (column.name in wanted if wanted else not column.extra)
+        ]
+
+    @property
+    def in_files(self) -> list[Column]:
+        """The columns asked for; else all there are."""
+        wanted = self.asked.get("columns")
+        return [
+            column
+            for column in self.columns
+            if not column.hidden and (not wanted or column.name in wanted)
+        ]
+
+
+def split(name: str) -> tuple[str, bool]:
+    """ "-date" is ("date", down)."""
+    return name.removeprefix("-"), name.startswith("-")

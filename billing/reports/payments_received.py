@@ -1,0 +1,175 @@
+"""Payments received: what came in during a period, what was paid back, and where it went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from billing.forms.reports import (
+    PeriodReportForm,
+    choice_field,
+    method_field,
+    provider_field,
+    user_field,
+)
+from billing.models import Allocation, Method, Offset, Payment
+from billing.models.payments import MOVED
+from billing.reports.base import Check, Figure, Report
+from billing.reports.columns import code, day, hidden, moment, money, text
+from billing.reports.expressions import (
+    NOTHING,
+    in_order,
+    in_words,
+    payer_or_patient,
+    summed,
+    text_of,
+    user_name,
+)
+from billing.reports.links import to_payment
+from billing.reports.rows import Rows, SqlRows, Totals, difference
+
+# What draws on a receipt moves money, unless it is a transfer, or undoes one.
+MONEY_BACK = ~Q(kind__in=MOVED) & ~Q(original__kind__in=MOVED)
+FROM_PATIENTS, FROM_PAYERS = "patients", "insurers"
+
+
+class PaymentsReceivedForm(PeriodReportForm):
+    provider = provider_field()
+    method = method_field()
+    received_from = choice_field(
+        "Received from",
+        "patients and insurers",
+        [(FROM_PATIENTS, "Patients"), (FROM_PAYERS, "Insurers")],
+    )
+    user = user_field()
+
+
+class PaymentsReceived(Report):
+    """One row for each receipt of the period, as it stood on the period's last day.
+
+    A receipt of an earlier period that was reversed or paid back in this one has a row too, on the
+    day that happened: nothing received, and what changed. The earlier period keeps what it said.
+    """
+
+    slug = "payments-received"
+    title = "Payments received"
+    about = "Each receipt, what of it was paid back, and what of it is on lines."
+    noun = "payment"
+    form = PaymentsReceivedForm
+    columns = (
+        day("date", "Date"),
+        code("receipt", "Receipt", link=to_payment("receipt")),
+        text("received_from", "From"),
+        text("method", "Method", fold=True),
+        text("provider", "Provider", fold=True),
+        text("reference", "Reference", extra=True),
+        code("chart", "Chart", extra=True),
+        moment("entered_at", "Entered", extra=True),
+        text("entered_by", "Entered by", extra=True),
+        money("received", "Received"),
+        money("reversed_or_refunded", "Reversed or refunded"),
+        money("net", "Net"),
+        money("transferred", "Transferred", extra=True),
+        money("offset", "Offsets", extra=True),
+        money("allocated", "Allocated"),
+        money("unallocated", "Unallocated", flag=lambda row: bool(row["received"])),
+        hidden("row"),
+    )
+    order = ("-date", "-row")
+    group = "date"
+    empty = ("No payments in this period", "Choose a longer one, or reset the filters.")
+
+    def find(self) -> Rows:
+        return SqlRows(self.columns, self._receipts().union(self._paid_back(), all=True))
+
+    def figures(self, totals: Totals) -> list[Figure]:
+        figures = [
+            Figure("Received", totals["received"]),
+            Figure("Reversed or refunded", totals["reversed_or_refunded"]),
+            Figure("Net received", totals["net"]),
+            Figure("Allocated", totals["allocated"]),
+        ]
+        # What most clinics seldom have takes no room where there is none.
+        figures += [
+            Figure(label, totals[name])
+            for label, name in (("Transferred", "transferred"), ("Offsets", "offset"))
+            if totals[name]
+        ]
+        return [*figures, Figure("Unallocated", totals["unallocated"])]
+
+    def check(self, totals: Totals) -> Check:
+        parts = ["Allocated"]
+        parts += [word for word in ("transferred", "offset") if totals[word]]
+        gone = (totals[each] for each in ("allocated", "transferred", "offset", "unallocated"))
+        return Check(
+            f"{' + '.join([*parts, 'unallocated'])} = net", difference(totals["net"], *gone)
+        )
+
+    # ------------------------------------------------------------------ the two kinds of rows
+
+    def _receipts(self) -> QuerySet[Payment, Any]:
+        """The receipts of the period, as they stood at its end."""
+        receipts = Payment.objects.receipts().filter(date__lte=self.last)
+        if self.first:
+            receipts = receipts.filter(date__gte=self.first)
+        return self._told(receipts, within=Q(date__lte=self.last), received=F("amount"))
+
+    def _paid_back(self) -> QuerySet[Payment, Any]:
+        """Earlier receipts that were reversed or paid back in the period: what changed in it."""
+        if self.first is None:
+            return self._told(Payment.objects.none(), within=Q(), received=NOTHING)
+        within = Q(date__range=(self.first, self.last))
+        back = Payment.objects.filter(MONEY_BACK, within, source=OuterRef("pk"))
+        receipts = Payment.objects.receipts().filter(Exists(back), date__lt=self.first)
+        when = Subquery(back.order_by("-date").values("date")[:1])
+        return self._told(receipts, within=within, received=NOTHING, date=when)
+
+    def _told(
+        self, receipts: Any, *, within: Q, received: Any, date: Any = None
+    ) -> QuerySet[Payment, Any]:
+        """The receipts with what happened to them on the days that count."""
+        drawn = Payment.objects.filter(within, source=OuterRef("pk"))
+        mine = {"payment": OuterRef("pk")}
+        back = summed(drawn.filter(MONEY_BACK), "source")
+        # What a transfer took and what an insurer kept are below zero where they are rows of
+        # their own; of the receipt they are a part that is not on lines.
+        moved = NOTHING - summed(drawn.exclude(MONEY_BACK), "source")
+        offset = NOTHING - summed(Offset.objects.filter(within, **mine), "payment")
+        allocated = summed(Allocation.objects.filter(within, **mine), "payment")
+        net = received + back
+        return in_order(
+            self.columns,
+            self._asked_for(receipts),
+            {
+                "date": date or F("date"),
+                "receipt": F("number"),
+                "received_from": payer_or_patient(),
+                "method": in_words("method", Method.choices),
+                "provider": text_of("provider__name"),
+                "reference": F("reference"),
+                "chart": text_of("patient__chart_number"),
+                "entered_at": F("created_at"),
+                "entered_by": user_name(),
+                "received": received,
+                "reversed_or_refunded": back,
+                "net": net,
+                "transferred": moved,
+                "offset": offset,
+                "allocated": allocated,
+                "unallocated": net - moved - offset - allocated,
+                "row": F("pk"),
+            },
+        )
+
+    def _asked_for(self, receipts: Any) -> Any:
+        asked = self.asked
+        if asked.get("provider"):
+            receipts = receipts.filter(provider=asked["provider"])
+        if asked.get("method"):
+            receipts = receipts.filter(method=asked["method"])
+        if asked.get("user"):
+            receipts = receipts.filter(created_by=asked["user"])
+        if asked.get("received_from"):
+            receipts = receipts.filter(payer__isnull=asked["received_from"] == FROM_PATIENTS)
+        return receipts
