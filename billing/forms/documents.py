@@ -28,7 +28,9 @@ class StatementForm(PeriodForm):
     def _with_period(self, data: Mapping[str, Any]) -> Any:
         """Unless asked otherwise, a family's bills go out together."""
         found = super()._with_period(data)
-        return found if found is data else {**found, "family": "on"}
+        if found is not data:
+            found["family"] = "on"
+        return found
 
     @property
     def for_family(self) -> bool:

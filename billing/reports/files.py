@@ -196,7 +196,7 @@ def _cell(sheet: Any, y: int, x: int, column: Column, value: Any, formats: Any) 
     elif column.holds is Holds.DAY:
         sheet.write_datetime(y, x, value, formats[column.holds])
     elif column.holds is Holds.MOMENT:
-        sheet.write_datetime(y, x, value.replace(tzinfo=None), formats[column.holds])
+        sheet.write_datetime(y, x, value.replace(tzinfo=None, microsecond=0), formats[column.holds])
     else:
         sheet.write_string(y, x, value)
 

@@ -36,6 +36,8 @@ from billing.models import (
 )
 from billing.remittances import posting, review
 from billing.remittances.uploading import upload
+from billing.reports import REPORTS
+from billing.reports.files import FORMATS
 from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, Provider, Session
 from tests.era.files import constructed
@@ -158,6 +160,8 @@ ARGUMENTS_OF: dict[str, Any] = {
     ],
     "unmatched_claim": lambda c: [[row.pk] for row in c.posted.rows.all()],
     "journal_download": lambda c: [["csv"], ["hledger"], ["beancount"]],
+    "report_detail": lambda c: [[slug] for slug in REPORTS],
+    "report_export": lambda c: [[slug, format] for slug in REPORTS for format in FORMATS],
     "payment_receipt": lambda c: [[c.receipt.number], [c.check.number]],
 }
 

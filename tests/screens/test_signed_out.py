@@ -43,6 +43,8 @@ def test_signed_out(client: Client, name: str, route: str) -> None:
         "chart": "P1042",
         "number": next((str(n) for start, n in numbers.items() if route.startswith(start)), ""),
         "kind": "patients",
+        "slug": "payments-received",
+        "format": "csv",
         "key": str(uuid.uuid4()),
     }
     given = [fitting.get(argument, "1") for argument in re.findall(r"<\w+:(\w+)>", route)]
