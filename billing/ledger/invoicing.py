@@ -53,10 +53,12 @@ def issue(*, by: User, invoices: Sequence[Invoice], date: datetime.date) -> None
     _refuse_unready([locked[pk] for pk in wanted], lines)
     for pk, number in zip(wanted, take_numbers(INVOICE, len(wanted)), strict=True):
         locked[pk].number, locked[pk].issued_on = number, posting.date
+        locked[pk].issued_at = posting.now
     for invoice in invoices:
         issued = locked[invoice.pk]
         invoice.number, invoice.issued_on = issued.number, issued.issued_on
-    Invoice.objects.bulk_update(locked.values(), ["number", "issued_on"])
+        invoice.issued_at = issued.issued_at
+    Invoice.objects.bulk_update(locked.values(), ["number", "issued_on", "issued_at"])
     _give_control_numbers(lines, {pk: str(draft.number) for pk, draft in locked.items()})
     lines.update(issued_on=posting.date, last_date=posting.date)
 

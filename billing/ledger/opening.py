@@ -110,7 +110,8 @@ def _invoices(posting: Posting, owed: Sequence[OpeningBalance]) -> None:
     numbers = take_numbers(INVOICE, len(owed))
     for invoice, each, number in zip(invoices, owed, numbers, strict=True):
         invoice.number, invoice.issued_on = number, each.date
-    Invoice.objects.bulk_update(invoices, ["number", "issued_on"])
+        invoice.issued_at = posting.now
+    Invoice.objects.bulk_update(invoices, ["number", "issued_on", "issued_at"])
 
 
 def _receipts(posting: Posting, credits: Sequence[OpeningBalance]) -> None:

@@ -20,6 +20,9 @@ class Invoice(models.Model):
     number = models.CharField(max_length=12, unique=True, null=True, editable=False)  # noqa: DJ001
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="invoices")
     issued_on = models.DateField(null=True, editable=False)
+    issued_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was issued by the clock, whatever its date"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
@@ -27,10 +30,10 @@ class Invoice(models.Model):
 
     class Meta:
         constraints = [
-            # A number and an issue date come together: NULL number on every draft.
+            # Number, issue date and moment come together: NULL on every draft.
             models.CheckConstraint(
-                condition=Q(number__isnull=True, issued_on__isnull=True)
-                | Q(number__isnull=False, issued_on__isnull=False),
+                condition=Q(number__isnull=True, issued_on__isnull=True, issued_at__isnull=True)
+                | Q(number__isnull=False, issued_on__isnull=False, issued_at__isnull=False),
                 name="invoice_numbered_when_issued",
             )
         ]

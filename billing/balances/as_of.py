@@ -1,0 +1,345 @@
+"""The past: what lines owed, and what of receipts was on no line, as of any day.
+
+Balances are stored as they are now. The past is worked out from them by taking back what came after
+(docs/money.md): for today that is nothing, for last month end a month's rows. Rows are never changed or
+deleted, so a figure of the past is the same whenever it is asked for.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from billing.models import (
+    Adjudication,
+    Adjustment,
+    AdjustmentKind,
+    Allocation,
+    InvoiceLine,
+    Kind,
+    Offset,
+    Payment,
+)
+from billing.models.invoices import InvoiceLineQuerySet
+from billing.models.payments import MOVED, UNDOING, PaymentQuerySet
+from billing.money import ZERO, MoneyField
+
+NOTHING = Value(ZERO, output_field=MoneyField())
+
+
+class Basis(TextChoices):
+    """Which day of a row counts: the one it is booked on, or the one it was typed in."""
+
+    ACCOUNTING = "accounting", "Accounting date"
+    ENTRY = "entry", "Entry date"
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The books at the end of a day.
+
+    By accounting date: with every row dated up to that day, whenever it was entered. By entry
+    date: with every row entered up to the end of that day at the clinic, whatever it is dated.
+    """
+
+    day: datetime.date
+    by: str = Basis.ACCOUNTING
+
+    @classmethod
+    def today(cls) -> AsOf:
+        return cls(timezone.localdate())
+
+    @property
+    def is_now(self) -> bool:
+        """Whether nothing can have come after: no row is dated or entered ahead of today."""
+        return self.day >= timezone.localdate()
+
+    @property
+    def _midnight(self) -> datetime.datetime:
+        """The first moment after the day."""
+        return timezone.make_aware(
+            datetime.datetime.combine(self.day + datetime.timedelta(days=1), datetime.time())
+        )
+
+    def until(self, date: str = "date", entered: str = "created_at") -> Q:
+        """The rows that count; `date` and `entered` are the fields that say when."""
+        if self.by == Basis.ENTRY:
+            return Q(**{f"{entered}__lt": self._midnight})
+        return Q(**{f"{date}__lte": self.day})
+
+    def after(self, date: str = "date", entered: str = "created_at") -> Q:
+        """The rows that came later."""
+        if self.by == Basis.ENTRY:
+            return Q(**{f"{entered}__gte": self._midnight})
+        return Q(**{f"{date}__gt": self.day})
+
+
+def _sum(rows: QuerySet[Any], by: str) -> Coalesce:
+    sums = rows.order_by().values(by).annotate(added_up=Sum("amount")).values("added_up")
+    return Coalesce(Subquery(sums), NOTHING, output_field=MoneyField())
+
+
+def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
+    """Every line that owed something then: `balance_then`, and `owner_then`, the insurer who was
+    to pay it (nobody: the patient)."""
+    if as_of.is_now:
+        now: InvoiceLineQuerySet = InvoiceLine.objects.open().annotate(
+            balance_then=F("balance"), owner_then=F("payer_id")
+        )
+        return now
+    mine = {"line": OuterRef("pk")}
+    paid_later = Allocation.objects.filter(as_of.after(), **mine)
+    adjusted_later = Adjustment.objects.filter(as_of.after(), **mine)
+    answered_later = Adjudication.objects.filter(as_of.after(), **mine)
+    first = answered_later.order_by("date", "pk").values("owed_before")[:1]
+    lines = InvoiceLine.objects.issued().filter(
+        as_of.until("issued_on", "invoice__issued_at"),
+        # What owes nothing now and was not touched since owed nothing then.
+        Q(balance__gt=0) | Exists(paid_later) | Exists(adjusted_later),
+    )
+    found: InvoiceLineQuerySet = lines.annotate(
+        balance_then=F("balance") + _sum(paid_later, "line") + _sum(adjusted_later, "line"),
+        owner_then=Case(
+            When(Exists(answered_later), then=Subquery(first)),
+            default=F("payer_id"),
+            output_field=BigIntegerField(),
+        ),
+    ).filter(balance_then__gt=0)
+    return found
+
+
+def receipts_as_of(as_of: AsOf) -> PaymentQuerySet:
+    """Every receipt, and credit moved in, whose `unallocated_then` was not nothing."""
+    money_in = Payment.objects.money_in()
+    if as_of.is_now:
+        now: PaymentQuerySet = money_in.filter(
+            Q(unallocated__gt=0) | Q(unallocated__lt=0)
+        ).annotate(unallocated_then=F("unallocated"))
+        return now
+    mine = {"payment": OuterRef("pk")}
+    allocated_later = Allocation.objects.filter(as_of.after(), **mine)
+    drawn_later = Payment.objects.filter(as_of.after(), source=OuterRef("pk"))
+    offset_later = Offset.objects.filter(as_of.after(), **mine)
+    touched = Exists(allocated_later) | Exists(drawn_later) | Exists(offset_later)
+    found: PaymentQuerySet = (
+        money_in.filter(as_of.until())
+        .filter(Q(unallocated__gt=0) | Q(unallocated__lt=0) | touched)
+        .annotate(
+            unallocated_then=F("unallocated")
+            + _sum(allocated_later, "payment")
+            - _sum(drawn_later, "source")
+            - _sum(offset_later, "payment")
+        )
+        .exclude(unallocated_then=0)
+    )
+    return found
+
+
+# ---------------------------------------------------------------------------- totals
+
+
+@dataclass(frozen=True)
+class StandsThen:
+    """What is owed, what of receipts is on no line, and the difference."""
+
+    receivable: Decimal
+    unallocated: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        return self.receivable - self.unallocated
+
+
+def standing_as_of(as_of: AsOf) -> StandsThen:
+    """The whole clinic then, from the stored balances with what came after taken back."""
+    owed = lines_as_of(as_of).order_by().aggregate(sum=Sum("balance_then"))["sum"]
+    free = receipts_as_of(as_of).order_by().aggregate(sum=Sum("unallocated_then"))["sum"]
+    return StandsThen(owed or ZERO, free or ZERO)
+
+
+def standing_from_rows(as_of: AsOf) -> StandsThen:
+    """The same, added up from the first row on: no stored balance has a part in it."""
+    until = as_of.until()
+    charged = _total(
+        InvoiceLine.objects.issued().filter(as_of.until("issued_on", "invoice__issued_at"))
+    )
+    allocated = _total(Allocation.objects.filter(until))
+    adjusted = _total(Adjustment.objects.filter(until))
+    moved = _total(Payment.objects.filter(until))
+    offset = _total(Offset.objects.filter(until))
+    return StandsThen(charged - allocated - adjusted, moved - allocated + offset)
+
+
+def _total(rows: QuerySet[Any]) -> Decimal:
+    return rows.order_by().aggregate(sum=Sum("amount"))["sum"] or ZERO
+
+
+def standing_by_account(as_of: AsOf) -> StandsThen:
+    """The same, as the sum of all accounts: each patient with each provider, and each payer."""
+    accounts: dict[tuple[Any, ...], list[Decimal]] = {}
+    owed = (
+        lines_as_of(as_of)
+        .order_by()
+        .values_list("patient", "provider")
+        .annotate(sum=Sum("balance_then"))
+    )
+    free = (
+        receipts_as_of(as_of)
+        .order_by()
+        .values_list("patient", "provider", "payer")
+        .annotate(sum=Sum("unallocated_then"))
+    )
+    for patient, provider, amount in owed.iterator():
+        accounts.setdefault((patient, provider, None), [ZERO, ZERO])[0] += amount
+    for patient, provider, payer, amount in free.iterator():
+        accounts.setdefault((patient, provider, payer), [ZERO, ZERO])[1] += amount
+    return StandsThen(
+        sum((owed for owed, _free in accounts.values()), ZERO),
+        sum((free for _owed, free in accounts.values()), ZERO),
+    )
+
+
+# ---------------------------------------------------------------------------- ageing
+
+
+class Dates(TextChoices):
+    """From which day a line's age counts."""
+
+    SERVICE = "service", "Service date"
+    BILLING = "billing", "Billing date"
+
+
+AGEING = (
+    ("current", "Current", None, 0),
+    ("days_1_30", "1-30", 1, 30),
+    ("days_31_60", "31-60", 31, 60),
+    ("days_61_90", "61-90", 61, 90),
+    ("days_over_90", "Over 90", 91, None),
+)
+
+
+def age_bands(as_of: AsOf, dates: str = Dates.SERVICE) -> dict[str, Case]:
+    """For each band of age, an expression over `lines_as_of`: the balance if the line is in it.
+
+    A line is current on its day, and on the days before, where it was billed ahead.
+    """
+    since = "issued_on" if dates == Dates.BILLING else "service_date"
+    return {
+        key: Case(
+            When(_within(since, as_of.day, youngest, oldest), then=F("balance_then")),
+            default=NOTHING,
+            output_field=MoneyField(),
+        )
+        for key, _label, youngest, oldest in AGEING
+    }
+
+
+def _within(since: str, day: datetime.date, youngest: int | None, oldest: int | None) -> Q:
+    found = Q()
+    if youngest is not None:
+        found &= Q(**{f"{since}__lte": day - datetime.timedelta(days=youngest)})
+    if oldest is not None:
+        found &= Q(**{f"{since}__gte": day - datetime.timedelta(days=oldest)})
+    return found
+
+
+def ageing_total(as_of: AsOf, dates: str = Dates.SERVICE) -> dict[str, Decimal]:
+    """What was owed then, by age."""
+    bands = {f"sum_{key}": Sum(band) for key, band in age_bands(as_of, dates).items()}
+    found = lines_as_of(as_of).order_by().aggregate(**bands)
+    return {key: found[f"sum_{key}"] or ZERO for key, *_band in AGEING}
+
+
+# ---------------------------------------------------------------------------- roll-forward
+
+# How a movement is called on the day sheet, and in which order. What the sum of money rows holds.
+MOVEMENTS = {
+    "charges": "Charges",
+    **{f"adjustment_{kind.value}": str(kind.label) for kind in AdjustmentKind},
+    "payments": "Payments received",
+    "reversals": "Reversed or deleted payments",
+    "refunds": "Refunds",
+    "transfers": "Transfers between accounts",
+    "offsets": "Insurers' offsets",
+}
+
+
+@dataclass(frozen=True)
+class RollForward:
+    """From the net receivable before a period to the one at its end, and what moved it.
+
+    Net receivable is what lines owe less what is unallocated. Allocating and un-paying change
+    both alike, so they are not among the movements (FIELD 2.10).
+    """
+
+    opening: Decimal
+    movements: dict[str, Decimal]  # each as it changes the net receivable; keys of MOVEMENTS
+    closing: Decimal
+
+    @property
+    def expected(self) -> Decimal:
+        """What the movements lead to."""
+        return self.opening + sum(self.movements.values(), ZERO)
+
+    @property
+    def difference(self) -> Decimal:
+        """0.00, or rows and balances tell different stories."""
+        return self.closing - self.expected
+
+
+def roll_forward(first: datetime.date | None, last: datetime.date) -> RollForward:
+    """The proof of a period by accounting date. Without a first day: from the beginning."""
+    opening = ZERO
+    if first:
+        opening = standing_as_of(AsOf(first - datetime.timedelta(days=1))).net
+    moved = dict.fromkeys(MOVEMENTS, ZERO)
+    moved["charges"] = _total(_in(InvoiceLine.objects.issued(), "issued_on", first, last))
+    adjusted = _in(Adjustment.objects.all(), "date", first, last).order_by()
+    for kind, amount in adjusted.values_list("kind").annotate(sum=Sum("amount")):
+        moved[f"adjustment_{kind}"] = -amount
+    for kind, amount in _money_moved(_in(Payment.objects.all(), "date", first, last)):
+        moved[kind] = -amount
+    moved["offsets"] = -_total(_in(Offset.objects.all(), "date", first, last))
+    return RollForward(opening, moved, standing_as_of(AsOf(last)).net)
+
+
+def _in(rows: Any, day: str, first: datetime.date | None, last: datetime.date) -> Any:
+    found = rows.filter(**{f"{day}__lte": last})
+    return found.filter(**{f"{day}__gte": first}) if first else found
+
+
+def _money_moved(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
+    """Payments by what they are to the books. What undoes a refund or a transfer counts as one."""
+    undone = {
+        "transfers": Q(kind__in=MOVED) | Q(original__kind__in=MOVED),
+        "refunds": Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND),
+        "reversals": Q(kind__in=UNDOING),
+    }
+    cases = [When(which, then=Value(name)) for name, which in undone.items()]
+    found: Iterable[tuple[str, Decimal]] = (
+        payments.order_by()
+        .annotate(moves=Case(*cases, default=Value("payments")))
+        .values_list("moves")
+        .annotate(sum=Sum("amount"))
+    )
+    return found
