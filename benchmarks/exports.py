@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import QueryDict
+from django.utils import timezone
 
 from benchmarks.measure import Result, in_turn
 from billing.models import Payment
@@ -33,7 +34,7 @@ NULL = os.devnull
 def take(by: Any, receipts: int = RECEIPTS) -> None:
     """So many receipts of the patients there are, over a thousand days."""
     chance = random.Random(318)
-    today = datetime.date.today()
+    today = timezone.localdate()
     patients = list(
         Payment.objects.of_patients()
         .exclude(patient=None)
@@ -68,7 +69,7 @@ def report() -> Report:
     """Payments received, from the beginning."""
     kind = REPORTS["payments-received"]
     columns = [(column.name, column.label) for column in kind.columns if not column.hidden]
-    form = kind.form(QueryDict(f"from=&to={datetime.date.today()}"), columns=columns)
+    form = kind.form(QueryDict(f"from=&to={timezone.localdate()}"), columns=columns)
     assert form.is_valid(), form.errors
     return kind(form.cleaned_data)
 

@@ -511,7 +511,7 @@ ATTACKS: list[Attack] = [
     trigger(
         "R1 an issued invoice made a draft again",
         "R1: an issued invoice is never changed",
-        lambda s: change(s.open.invoice, "number = NULL, issued_on = NULL"),
+        lambda s: change(s.open.invoice, "number = NULL, issued_on = NULL, issued_at = NULL"),
     ),
     trigger(
         "R1 past the manager, by a plain QuerySet",
