@@ -27,6 +27,7 @@ class Preset:
         return {"from": self.first.isoformat() if self.first else "", "to": self.last.isoformat()}
 
 
+TODAY = "today"
 THIS_MONTH = "this-month"
 LAST_90_DAYS = "last-90-days"
 DOCUMENTS = (THIS_MONTH, "last-month", LAST_90_DAYS, "everything")
@@ -46,6 +47,7 @@ def presets(today: datetime.date, fiscal_month: int = 1) -> dict[str, Preset]:
         year = year.replace(year=year.year - 1)
     year_before = year.replace(year=year.year - 1)
     found = [
+        Preset(TODAY, "Today", today, today),
         Preset(THIS_MONTH, "This month", month, today),
         Preset("last-month", "Last month", before.replace(day=1), before),
         Preset("this-quarter", "This quarter", quarter, today),

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.utils import timezone
 
+from billing.balances import Basis
 from billing.forms.base import PastDayField
 from billing.forms.period import REPORTS, THIS_MONTH, PeriodForm
 from billing.models import Method
@@ -34,6 +35,14 @@ def user_field() -> forms.ModelChoiceField:
 
 def method_field() -> forms.ChoiceField:
     return choice_field("Method", "methods", Method.choices)
+
+
+FROM_PATIENTS, FROM_PAYERS = "patients", "insurers"
+
+
+def received_from_field() -> forms.ChoiceField:
+    choices = [(FROM_PATIENTS, "Patients"), (FROM_PAYERS, "Insurers")]
+    return choice_field("Received from", "patients and insurers", choices)
 
 
 def choice_field(label: str, nouns: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
@@ -113,9 +122,10 @@ class PeriodReportForm(ReportForm, PeriodForm):
 
 
 class AsOfReportForm(ReportForm):
-    """A report of a day: today, unless asked otherwise."""
+    """A report of a day: today, unless asked otherwise; by accounting date or by entry date."""
 
     as_of = PastDayField(label="As of", error_messages={"required": "Enter a day."})
+    by = basis_field("By", Basis.choices)
 
     def __init__(self, data: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(self._with_day(data), **kwargs)
@@ -126,3 +136,6 @@ class AsOfReportForm(ReportForm):
         given: Any = data.copy() if isinstance(data, QueryDict) else {**data}
         given["as_of"] = timezone.localdate().isoformat()
         return given
+
+    def clean_by(self) -> str:
+        return self.cleaned_data["by"] or Basis.ACCOUNTING.value

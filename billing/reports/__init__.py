@@ -7,9 +7,16 @@ is in `files` and `paper`. Reports read; they post nothing, and what the databas
 from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.payments_received import PaymentsReceived
 from billing.reports.shelves import Entry, shelves_of
+from billing.reports.takings import Takings
 
 # By their names in the address.
-REPORTS: dict[str, type[Report]] = {report.slug: report for report in (PaymentsReceived,)}
+REPORTS: dict[str, type[Report]] = {
+    report.slug: report
+    for report in (
+        PaymentsReceived,
+        Takings,
+    )
+}
 
 
 def shelves() -> list[tuple[str, list[Entry]]]:

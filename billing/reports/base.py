@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 
 from billing.money import ZERO
 from billing.reports.columns import Column
@@ -117,6 +118,11 @@ class Report:
     def rows(self) -> Rows:
         return self.find()
 
+    @cached_property
+    def totals(self) -> Totals:
+        """Over all rows; asked of the database once."""
+        return self.rows.totals()
+
     @property
     def first(self) -> datetime.date | None:
         """The first day of the period; nothing where it has no beginning."""
@@ -128,6 +134,11 @@ class Report:
         """The last day of the period, or the day as of which."""
         day: datetime.date = self.asked.get("to") or self.asked["as_of"]
         return day
+
+    def in_period(self, field: str = "date") -> Q:
+        """The rows whose day is in the period."""
+        since = Q(**{f"{field}__gte": self.first}) if self.first else Q()
+        return since & Q(**{f"{field}__lte": self.last})
 
     @property
     def when(self) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Case, CharField, F, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, CharField, F, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
+from billing.models.payments import MOVED
 from billing.money import ZERO, MoneyField
 from billing.reports.columns import Column
+
+# Payments that moved money: all but transfers, and what undoes one.
+MONEY_MOVED = ~Q(kind__in=MOVED) & ~Q(original__kind__in=MOVED)
 
 NO_TEXT = Value("", output_field=CharField())
 NOTHING = Value(ZERO, output_field=MoneyField())

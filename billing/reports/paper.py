@@ -22,7 +22,7 @@ def texts(report: Report, about: str = "") -> dict[str, Any]:
     """Everything printed, as texts."""
     columns = report.on_screen
     place = {column.name: at for at, column in enumerate(report.columns)}
-    totals = report.rows.totals()
+    totals = report.totals
     check = report.check(totals)
     return {
         **of_clinic(Clinic.current()),

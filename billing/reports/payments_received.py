@@ -8,16 +8,16 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from billing.forms.reports import (
     PeriodReportForm,
-    choice_field,
     method_field,
     provider_field,
+    received_from_field,
     user_field,
 )
 from billing.models import Allocation, Method, Offset, Payment
-from billing.models.payments import MOVED
 from billing.reports.base import Check, Figure, Report
 from billing.reports.columns import code, day, hidden, moment, money, text
 from billing.reports.expressions import (
+    MONEY_MOVED,
     NOTHING,
     in_order,
     in_words,
@@ -27,21 +27,14 @@ from billing.reports.expressions import (
     user_name,
 )
 from billing.reports.links import to_payment
+from billing.reports.narrowing import by_user, of_provider, received_from
 from billing.reports.rows import Rows, SqlRows, Totals, difference
-
-# What draws on a receipt moves money, unless it is a transfer, or undoes one.
-MONEY_BACK = ~Q(kind__in=MOVED) & ~Q(original__kind__in=MOVED)
-FROM_PATIENTS, FROM_PAYERS = "patients", "insurers"
 
 
 class PaymentsReceivedForm(PeriodReportForm):
     provider = provider_field()
     method = method_field()
-    received_from = choice_field(
-        "Received from",
-        "patients and insurers",
-        [(FROM_PATIENTS, "Patients"), (FROM_PAYERS, "Insurers")],
-    )
+    received_from = received_from_field()
     user = user_field()
 
 
@@ -110,9 +103,7 @@ class PaymentsReceived(Report):
 
     def _receipts(self) -> QuerySet[Payment, Any]:
         """The receipts of the period, as they stood at its end."""
-        receipts = Payment.objects.receipts().filter(date__lte=self.last)
-        if self.first:
-            receipts = receipts.filter(date__gte=self.first)
+        receipts = Payment.objects.receipts().filter(self.in_period())
         return self._told(receipts, within=Q(date__lte=self.last), received=F("amount"))
 
     def _paid_back(self) -> QuerySet[Payment, Any]:
@@ -120,7 +111,7 @@ class PaymentsReceived(Report):
         if self.first is None:
             return self._told(Payment.objects.none(), within=Q(), received=NOTHING)
         within = Q(date__range=(self.first, self.last))
-        back = Payment.objects.filter(MONEY_BACK, within, source=OuterRef("pk"))
+        back = Payment.objects.filter(MONEY_MOVED, within, source=OuterRef("pk"))
         receipts = Payment.objects.receipts().filter(Exists(back), date__lt=self.first)
         when = Subquery(back.order_by("-date").values("date")[:1])
         return self._told(receipts, within=within, received=NOTHING, date=when)
@@ -131,10 +122,10 @@ class PaymentsReceived(Report):
         """The receipts with what happened to them on the days that count."""
         drawn = Payment.objects.filter(within, source=OuterRef("pk"))
         mine = {"payment": OuterRef("pk")}
-        back = summed(drawn.filter(MONEY_BACK), "source")
+        back = summed(drawn.filter(MONEY_MOVED), "source")
         # What a transfer took and what an insurer kept are below zero where they are rows of
         # their own; of the receipt they are a part that is not on lines.
-        moved = NOTHING - summed(drawn.exclude(MONEY_BACK), "source")
+        moved = NOTHING - summed(drawn.exclude(MONEY_MOVED), "source")
         offset = NOTHING - summed(Offset.objects.filter(within, **mine), "payment")
         allocated = summed(Allocation.objects.filter(within, **mine), "payment")
         net = received + back
@@ -163,13 +154,7 @@ class PaymentsReceived(Report):
         )
 
     def _asked_for(self, receipts: Any) -> Any:
-        asked = self.asked
-        if asked.get("provider"):
-            receipts = receipts.filter(provider=asked["provider"])
-        if asked.get("method"):
-            receipts = receipts.filter(method=asked["method"])
-        if asked.get("user"):
-            receipts = receipts.filter(created_by=asked["user"])
-        if asked.get("received_from"):
-            receipts = receipts.filter(payer__isnull=asked["received_from"] == FROM_PATIENTS)
-        return receipts
+        for narrow in (of_provider, by_user, received_from):
+            receipts = narrow(receipts, self.asked)
+        method = self.asked.get("method")
+        return receipts.filter(method=method) if method else receipts

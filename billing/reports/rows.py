@@ -106,10 +106,13 @@ class SqlRows:
     """Rows that a query finds. Its columns are the report's, in their order.
 
     The query is wrapped and the database adds up, groups, sorts and cuts what it finds: the same
-    for one table and for a union of five, which the ORM cannot aggregate.
+    for one table and for a union of five, which the ORM cannot aggregate. `added_up` makes one row
+    of all that are alike but for what is added up.
     """
 
-    def __init__(self, columns: Sequence[Column], query: QuerySet[Any, Any]) -> None:
+    def __init__(
+        self, columns: Sequence[Column], query: QuerySet[Any, Any], *, added_up: bool = False
+    ) -> None:
         self.columns = columns
         self.connection = connections[query.db]
         self._quoted = {
@@ -120,7 +123,19 @@ class SqlRows:
         except EmptyResultSet:  # a filter that nothing can meet
             found, self.params = "", ()
         names = ", ".join(self._quoted.values())
-        self.source = f"WITH report ({names}) AS ({found})" if found else ""
+        self.source = f"WITH {'found' if added_up else 'report'} ({names}) AS ({found})"
+        if added_up:
+            self.source += f", report AS ({self._added_up()})"
+        if not found:
+            self.source = ""
+
+    def _added_up(self) -> str:
+        keys = [self._quoted[column.name] for column in self.columns if not column.total]
+        wanted = [
+            f"SUM({name}) AS {name}" if column.total else name
+            for column, name in ((each, self._quoted[each.name]) for each in self.columns)
+        ]
+        return f"SELECT {', '.join(wanted)} FROM found GROUP BY {', '.join(keys)}"
 
     def totals(self) -> Totals:
         if not self.source:

@@ -64,7 +64,7 @@ def _form(request: DeskRequest, kind: type[Report]) -> forms.Form:
 
 
 def _shown(request: DeskRequest, report: Report) -> dict[str, Any]:
-    totals = report.rows.totals()
+    totals = report.totals
     pages = CountedPaginator(range(totals.count), ON_A_PAGE, rows=totals.count)
     page = pages.get_page(page_number(request.GET.get("page")))
     start = (page.number - 1) * ON_A_PAGE
@@ -109,7 +109,7 @@ def report_export(request: DeskRequest, slug: str, format: str) -> HttpResponseB
     if not form.is_valid():  # the screen says what is wrong with the filters
         return _to_screen(request, slug)
     report = kind(form.cleaned_data)
-    rows = report.rows.totals().count
+    rows = report.totals.count
     if chosen.refuses(rows):
         return _to_screen(request, slug)
     if request.method == "GET":
