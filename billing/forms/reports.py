@@ -117,7 +117,7 @@ class ReportForm(forms.Form):
 class PeriodReportForm(ReportForm, PeriodForm):
     """A report of a period: this month, unless asked otherwise."""
 
-    offered = REPORTS
+    offered: tuple[str, ...] = REPORTS
     usual = THIS_MONTH
 
 

@@ -4,17 +4,25 @@ One file a report. What they share is in `base`, `columns`, `rows` and `expressi
 is in `files` and `paper`. Reports read; they post nothing, and what the database can add up it adds up.
 """
 
+from billing.reports.aged_balances import AgedBalances
 from billing.reports.base import Check, Figure, Panel, Report
+from billing.reports.day_sheet import DaySheet
 from billing.reports.payments_received import PaymentsReceived
+from billing.reports.production import Production
 from billing.reports.shelves import Entry, shelves_of
 from billing.reports.takings import Takings
+from billing.reports.tie_out import TieOut
 
 # By their names in the address.
 REPORTS: dict[str, type[Report]] = {
     report.slug: report
     for report in (
+        DaySheet,
         PaymentsReceived,
         Takings,
+        Production,
+        AgedBalances,
+        TieOut,
     )
 }
 

@@ -84,6 +84,7 @@ class Report:
     title: ClassVar[str]
     about: ClassVar[str]  # one sentence for the list of reports
     noun: ClassVar[str] = "row"  # what one row is
+    nouns: ClassVar[str] = ""  # and several; nothing: with an s
     columns: ClassVar[Sequence[Column]]
     form: ClassVar[type[forms.Form]]
     order: ClassVar[
@@ -145,8 +146,14 @@ class Report:
         """The period or the day, in words."""
         if "as_of" in self.asked:
             return f"As of {self.last:%d %b %Y}"
+        if self.first == self.last:
+            return f"{self.last:%d %b %Y}"
         since = f"{self.first:%d %b %Y}" if self.first else "the beginning"
         return f"{since} to {self.last:%d %b %Y}"
+
+    def counted(self, number: int) -> str:
+        """12,345 payments."""
+        return f"{number:,} {self.noun if number == 1 else self.nouns or f'{self.noun}s'}"
 
     @property
     def file_stem(self) -> str:
@@ -167,7 +174,8 @@ class Report:
     @property
     def grouped(self) -> bool:
         """Sums by group make sense while the groups stand together."""
-        return bool(self.group) and self.sorted_by[0][0] == self.group
+        first, _down = self.sorted_by[0]
+        return bool(self.group) and first in (self.group, self.natural_order[0][0])
 
     @property
     def on_screen(self) -> list[Column]:

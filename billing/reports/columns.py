@@ -32,7 +32,8 @@ class Column:
 
     `total` columns are added up. `extra` ones are in files, and on the screen when asked for;
     `hidden` ones are nowhere, they serve links and a fixed order. `fold` leaves the column away
-    on a tablet. `flag` says of which rows an amount below zero asks somebody to act.
+    on a tablet. `flag` says of which rows an amount below zero asks somebody to act; of a `wrong`
+    column every amount that is not 0.00 does.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Column:
     hidden: bool = False
     fold: bool = False
     flag: Callable[[Row], bool] | None = None
+    wrong: bool = False
     link: Callable[[Row], str | None] | None = None
 
     @property

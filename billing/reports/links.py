@@ -15,18 +15,31 @@ def to_payment(name: str) -> Link:
     """To a receipt: R-2207 is a patient's, IP-0318 an insurer's, T-0012 credit that was moved."""
 
     def link(row: Row) -> str | None:
-        number = row[name]
-        if not number:
-            return None
-        screen = "insurance_payment_detail" if number.startswith("IP-") else "payment_detail"
-        return reverse(f"billing:{screen}", args=[number])
+        return _payment(row[name])
 
     return link
+
+
+def _payment(number: str) -> str | None:
+    screen = "insurance_payment_detail" if number.startswith("IP-") else "payment_detail"
+    return reverse(f"billing:{screen}", args=[number]) if number else None
 
 
 def to_invoice(name: str) -> Link:
     def link(row: Row) -> str | None:
         return reverse("billing:invoice_detail", args=[row[name]]) if row[name] else None
+
+    return link
+
+
+def to_document(name: str) -> Link:
+    """To an invoice or a receipt, by how its number begins."""
+
+    def link(row: Row) -> str | None:
+        number = row[name]
+        if number.startswith("INV-"):
+            return reverse("billing:invoice_detail", args=[number])
+        return _payment(number)
 
     return link
 

@@ -33,7 +33,6 @@ class Takings(Report):
     slug = "takings"
     title = "Takings by method"
     about = "What came in and went back, by day and method."
-    noun = "row"
     form = TakingsForm
     columns = (
         day("date", "Date"),

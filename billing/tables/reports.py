@@ -72,7 +72,7 @@ class Group:
     """Rows that have a value in common, with the sums over all of them, on this page or not."""
 
     name: Cell | None
-    totals: Totals | None
+    counted: str
     sums: Sequence[Cell | None]
     rows: Sequence[Line]
 
@@ -100,7 +100,7 @@ class ReportTable:
         """The rows of the page; in one group without a name where they are not grouped."""
         rows = [self._named(values) for values in self.values]
         if not self.report.grouped:
-            yield Group(None, None, (), [self._line(row) for row in rows])
+            yield Group(None, "", (), [self._line(row) for row in rows])
             return
         name = self.report.group
         column = next(each for each in self.report.columns if each.name == name)
@@ -109,7 +109,7 @@ class ReportTable:
             totals = sums[value]
             yield Group(
                 Cell(column, value),
-                totals,
+                self.report.counted(totals.count),
                 self._sums(totals),
                 [self._line(row) for row in found],
             )

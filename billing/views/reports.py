@@ -72,6 +72,7 @@ def _shown(request: DeskRequest, report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "totals": totals,
+        "counted": report.counted(totals.count),
         "figures": report.figures(totals),
         "check": report.check(totals),
         "panels": report.panels(),
