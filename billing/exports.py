@@ -19,7 +19,8 @@ KEPT = frozenset(
     {
         *("from", "to", "date", "as_of", "by", "period", "after", "before", "deposited"),
         *("provider", "payer", "user", "method", "kind", "state", "cause", "age", "reason"),
-        *("group", "basis", "batch", "account", "columns", "sort", "show", "deleted", "view"),
+        *("group", "dates", "basis", "batch", "account", "columns", "sort", "show", "deleted"),
+        "view",
     }
 )
 PLAIN = re.compile(r"[\w.,:+-]{0,60}", re.ASCII)

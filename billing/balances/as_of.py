@@ -43,6 +43,7 @@ from billing.models import (
 from billing.models.invoices import InvoiceLineQuerySet
 from billing.models.payments import MOVED, UNDOING, PaymentQuerySet
 from billing.money import ZERO, MoneyField
+from patients.models import Patient, Provider
 
 NOTHING = Value(ZERO, output_field=MoneyField())
 
@@ -129,12 +130,13 @@ def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
 
 
 def receipts_as_of(as_of: AsOf) -> PaymentQuerySet:
-    """Every receipt, and credit moved in, whose `unallocated_then` was not nothing."""
+    """Every receipt, and credit moved in, whose `unallocated_then` was not nothing; with what of it
+    lines held then (`allocated_then`)."""
     money_in = Payment.objects.money_in()
     if as_of.is_now:
         now: PaymentQuerySet = money_in.filter(
             Q(unallocated__gt=0) | Q(unallocated__lt=0)
-        ).annotate(unallocated_then=F("unallocated"))
+        ).annotate(unallocated_then=F("unallocated"), allocated_then=F("allocated"))
         return now
     mine = {"payment": OuterRef("pk")}
     allocated_later = Allocation.objects.filter(as_of.after(), **mine)
@@ -148,7 +150,8 @@ def receipts_as_of(as_of: AsOf) -> PaymentQuerySet:
             unallocated_then=F("unallocated")
             + _sum(allocated_later, "payment")
             - _sum(drawn_later, "source")
-            - _sum(offset_later, "payment")
+            - _sum(offset_later, "payment"),
+            allocated_then=F("allocated") - _sum(allocated_later, "payment"),
         )
         .exclude(unallocated_then=0)
     )
@@ -170,10 +173,16 @@ class StandsThen:
         return self.receivable - self.unallocated
 
 
-def standing_as_of(as_of: AsOf) -> StandsThen:
-    """The whole clinic then, from the stored balances with what came after taken back."""
-    owed = lines_as_of(as_of).order_by().aggregate(sum=Sum("balance_then"))["sum"]
-    free = receipts_as_of(as_of).order_by().aggregate(sum=Sum("unallocated_then"))["sum"]
+def standing_as_of(
+    as_of: AsOf, patient: Patient | None = None, provider: Provider | None = None
+) -> StandsThen:
+    """The whole clinic then (or one patient, or their account with one provider), from the stored
+    balances with what came after taken back."""
+    given = {"patient": patient, "provider": provider}
+    whose = {name: who for name, who in given.items() if who is not None}
+    lines, receipts = lines_as_of(as_of).filter(**whose), receipts_as_of(as_of).filter(**whose)
+    owed = lines.order_by().aggregate(sum=Sum("balance_then"))["sum"]
+    free = receipts.order_by().aggregate(sum=Sum("unallocated_then"))["sum"]
     return StandsThen(owed or ZERO, free or ZERO)
 
 

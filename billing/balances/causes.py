@@ -30,6 +30,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from billing.balances.as_of import AsOf, receipts_as_of
 from billing.balances.remittances import unmatched_claims
 from billing.models import Allocation, InvoiceLine, Kind, Payment
 from billing.models.allocations import RELEASED
@@ -87,7 +88,7 @@ _DAYS = (30, 60, 90)
 _OF_A_PAYER = Q(patient__isnull=True)  # said by the first column of the partial indexes
 
 
-def _band(day: datetime.date, since: str) -> Case:
+def age_band(day: datetime.date, since: str) -> Case:
     """The age band of a date column, as of that day."""
     starts = [day - datetime.timedelta(days=days) for days in _DAYS]
     younger = [
@@ -123,7 +124,7 @@ def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
     over_allocated = Payment.objects.overdrawn().filter(_OF_A_PAYER)
     ids = Payment.objects.with_credit().values("pk").union(over_allocated.values("pk"), all=True)
     waiting = Payment.objects.filter(pk__in=ids).annotate(
-        age=_band(day, "date"),
+        age=age_band(day, "date"),
         owes=Case(When(_OF_A_PAYER, then=Value("")), default=owes, output_field=CharField()),
         came_off=Case(When(_OF_A_PAYER, then=Value("")), default=_came_off()),
         claim=Case(When(_OF_A_PAYER, then=Subquery(claims.order_by("pk").values("pk")[:1]))),
@@ -179,16 +180,32 @@ def negative_credit(*, day: datetime.date) -> PaymentQuerySet:
 
     By R7 an account with such a receipt has no credit beside it, so these are all of it.
     """
-    undoing = Payment.objects.filter(original=OuterRef("pk"), kind__in=UNDOING).order_by()
     undone = Payment.objects.overdrawn().of_patients()
-    found: PaymentQuerySet = undone.annotate(
+    found: PaymentQuerySet = _undone(undone, Payment.objects.all(), "allocated").annotate(
+        age=age_band(day, "since")
+    )
+    return found
+
+
+def negative_credit_as_of(as_of: AsOf) -> PaymentQuerySet:
+    """The same at the end of any day: what lines still held of them then (`allocated_then`), and
+    by how much that was too much (`unallocated_then`, below zero)."""
+    then = receipts_as_of(as_of).of_patients().filter(unallocated_then__lt=0)
+    return _undone(then, Payment.objects.filter(as_of.until()), "allocated_then")
+
+
+def _undone(
+    receipts: PaymentQuerySet, payments: PaymentQuerySet, allocated: str
+) -> PaymentQuerySet:
+    """The receipts with what undid them among these payments: its day and its cause."""
+    undoing = payments.filter(original=OuterRef("pk"), kind__in=UNDOING).order_by()
+    found: PaymentQuerySet = receipts.annotate(
         since=Subquery(undoing.values("date")[:1]),
         undone_as=Subquery(undoing.values("kind")[:1]),
         undone_why=Subquery(undoing.values("reason")[:1]),
     ).annotate(
-        age=_band(day, "since"),
         cause=Case(
-            When(allocated=0, then=Value(NegativeCause.REFUNDED)),
+            When(**{allocated: 0}, then=Value(NegativeCause.REFUNDED)),
             When(undone_as=Kind.VOID, then=Value(NegativeCause.DELETED)),
             When(undone_why=BOUNCED, then=Value(NegativeCause.BOUNCED)),
             default=Value(NegativeCause.REVERSED),

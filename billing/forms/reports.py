@@ -17,7 +17,7 @@ from billing.balances import Basis
 from billing.forms.base import PastDayField
 from billing.forms.period import REPORTS, THIS_MONTH, PeriodForm
 from billing.models import Method
-from patients.models import Payer, Provider
+from patients.models import Patient, Payer, Provider
 
 
 def provider_field() -> forms.ModelChoiceField:
@@ -26,6 +26,31 @@ def provider_field() -> forms.ModelChoiceField:
 
 def payer_field() -> forms.ModelChoiceField:
     return _one_of(Payer.objects.all(), "payers", label="Payer")
+
+
+class ChartNumberField(forms.ModelChoiceField):
+    """A patient by chart number: no name stands in an address."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.strip().upper() if isinstance(value, str) else value)
+
+
+def chart_number_field() -> forms.ModelChoiceField:
+    return ChartNumberField(
+        Patient.objects.all(),
+        label="Patient",
+        required=False,
+        to_field_name="chart_number",
+        widget=forms.TextInput(
+            attrs={"placeholder": "Chart number", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        error_messages={
+            "invalid_choice": "No patient has this chart number. It looks like P1042, and is on"
+            " the patient's account."
+        },
+    )
 
 
 def user_field() -> forms.ModelChoiceField:

@@ -7,11 +7,14 @@ is in `files` and `paper`. Reports read; they post nothing, and what the databas
 from billing.reports.aged_balances import AgedBalances
 from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.day_sheet import DaySheet
+from billing.reports.negative_credit import NegativeCredit
+from billing.reports.patient_ledger import PatientLedgerReport
 from billing.reports.payments_received import PaymentsReceived
 from billing.reports.production import Production
 from billing.reports.shelves import Entry, shelves_of
 from billing.reports.takings import Takings
 from billing.reports.tie_out import TieOut
+from billing.reports.unallocated_payments import UnallocatedPayments
 
 # By their names in the address.
 REPORTS: dict[str, type[Report]] = {
@@ -22,6 +25,9 @@ REPORTS: dict[str, type[Report]] = {
         Takings,
         Production,
         AgedBalances,
+        UnallocatedPayments,
+        NegativeCredit,
+        PatientLedgerReport,
         TieOut,
     )
 }

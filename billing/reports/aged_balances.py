@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
 
-from billing.balances import AGEING, AsOf, Dates, age_bands, lines_as_of, receipts_as_of
+from billing.balances import AGEING, Dates, age_bands, lines_as_of, receipts_as_of
 from billing.forms.reports import AsOfReportForm, basis_field, payer_field, provider_field
 from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.columns import code, money, text
@@ -53,10 +53,6 @@ class AgedBalances(Report):
     )
     order = ("name", "chart")
     empty = ("Nobody owed anything", "Choose another day, or reset the filters.")
-
-    @property
-    def as_of(self) -> AsOf:
-        return AsOf(self.last, self.asked["by"])
 
     def find(self) -> Rows:
         return SqlRows(self.columns, self._owed().union(self._free(), all=True), added_up=True)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Q
 
+from billing.balances import AsOf, Basis
 from billing.money import ZERO
 from billing.reports.columns import Column
 from billing.reports.rows import Order, Rows, Totals
@@ -115,6 +116,11 @@ class Report:
 
     # ------------------------------------------------------------------ the same for all
 
+    @property
+    def nothing_found(self) -> tuple[str, str]:
+        """What stands in place of rows: a heading, and what to do."""
+        return self.empty
+
     @cached_property
     def rows(self) -> Rows:
         return self.find()
@@ -136,6 +142,11 @@ class Report:
         day: datetime.date = self.asked.get("to") or self.asked["as_of"]
         return day
 
+    @property
+    def as_of(self) -> AsOf:
+        """The books at the end of the last day, by the dates that were asked for."""
+        return AsOf(self.last, self.asked.get("by") or Basis.ACCOUNTING)
+
     def in_period(self, field: str = "date") -> Q:
         """The rows whose day is in the period."""
         since = Q(**{f"{field}__gte": self.first}) if self.first else Q()
@@ -145,7 +156,8 @@ class Report:
     def when(self) -> str:
         """The period or the day, in words."""
         if "as_of" in self.asked:
-            return f"As of {self.last:%d %b %Y}"
+            entered = ", by entry date" if self.as_of.by == Basis.ENTRY else ""
+            return f"As of {self.last:%d %b %Y}{entered}"
         if self.first == self.last:
             return f"{self.last:%d %b %Y}"
         since = f"{self.first:%d %b %Y}" if self.first else "the beginning"
@@ -157,9 +169,10 @@ class Report:
 
     @property
     def file_stem(self) -> str:
-        """payments-received-2025-11-01-to-2025-11-30, aged-balances-2025-11-30."""
+        """payments-received-2025-11-01-to-2025-11-30, aged-balances-2025-11-30-by-entry."""
         days = [self.first, self.last] if "to" in self.asked else [self.last]
-        return f"{self.slug}-{'-to-'.join(day.isoformat() for day in days if day)}"
+        entered = "-by-entry" if self.as_of.by == Basis.ENTRY else ""
+        return f"{self.slug}-{'-to-'.join(day.isoformat() for day in days if day)}{entered}"
 
     @property
     def natural_order(self) -> Order:
@@ -172,10 +185,15 @@ class Report:
         return [split(wanted), *self.natural_order] if wanted else self.natural_order
 
     @property
+    def grouped_by(self) -> str:
+        """The column whose values have sums of their own."""
+        return self.group
+
+    @property
     def grouped(self) -> bool:
         """Sums by group make sense while the groups stand together."""
         first, _down = self.sorted_by[0]
-        return bool(self.group) and first in (self.group, self.natural_order[0][0])
+        return bool(self.grouped_by) and first in (self.grouped_by, self.natural_order[0][0])
 
     @property
     def on_screen(self) -> list[Column]:

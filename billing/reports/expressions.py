@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    F,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
 
 from billing.models.payments import MOVED
 from billing.money import ZERO, MoneyField
@@ -73,3 +87,23 @@ def user_name(user: str = "created_by") -> Coalesce:
 def text_of(field: str) -> Coalesce:
     """A text, or an empty one where there is none."""
     return Coalesce(F(field), NO_TEXT, output_field=CharField())
+
+
+class DaysSince(Func):
+    """How many days before a day a date column was."""
+
+    output_field = IntegerField()
+
+    def __init__(self, field: str, day: datetime.date) -> None:
+        super().__init__(Cast(Value(day), DateField()), F(field))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        context |= {
+            "template": "CAST(julianday(%(expressions)s) AS INTEGER)",
+            "arg_joiner": ") - julianday(",
+        }
+        return self.as_sql(compiler, connection, **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        context |= {"template": "(%(expressions)s)", "arg_joiner": " - "}
+        return self.as_sql(compiler, connection, **context)

@@ -47,7 +47,7 @@ def texts(report: Report, about: str = "") -> dict[str, Any]:
             for row in report.rows.stream(report.sorted_by)
         ],
         "totals": _totals(columns, totals),
-        "empty": report.empty[0],
+        "empty": report.nothing_found[0],
     }
 
 

@@ -211,6 +211,16 @@ def small_clinic() -> SmallClinic:
         patient=smith, provider=dr2, amount="30", by=by, on={}, method="check", reference="17"
     )
     ledger.reverse(by=by, payment=reversed_, date=day(5), reason="Payment bounced")
+    lena = PatientFactory(family_name="Late", given_name="Lena")
+    bounced = PaymentFactory(
+        patient=lena,
+        provider=dr2,
+        amount="25",
+        by=by,
+        method="check",
+        on={LineFactory(patient=lena, provider=dr2, amount="25", by=by): "25"},
+    )
+    ledger.reverse(by=by, payment=bounced, date=day(3), reason="Payment bounced", unpay_lines=False)
     PaymentFactory(patient=smith, provider=dr1, amount="40", by=by, on={part_paid: "40"})
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="60", by=by, on={extra: "20"})
     strangers_receipt = PaymentFactory(
