@@ -173,8 +173,7 @@ class StandsThen:
 def standing_as_of(as_of: AsOf) -> StandsThen:
     """The whole clinic then, from the stored balances with what came after taken back."""
     owed = lines_as_of(as_of).order_by().aggregate(sum=Sum("balance_then"))["sum"]
-    free = receipts_as_of(as_of).order_by().aggregate(sum=Sum("unallocated_then"))["sum"]
-    return StandsThen(owed or ZERO, free or ZERO)
+    return StandsThen(owed or ZERO, _unallocated(as_of))
 
 
 def standing_from_rows(as_of: AsOf) -> StandsThen:
@@ -188,6 +187,23 @@ def standing_from_rows(as_of: AsOf) -> StandsThen:
     moved = _total(Payment.objects.filter(until))
     offset = _total(Offset.objects.filter(until))
     return StandsThen(charged - allocated - adjusted, moved - allocated + offset)
+
+
+def money_moved(as_of: AsOf) -> Decimal:
+    """All money that came in by then, less what went out: transfers come to nothing."""
+    return _total(Payment.objects.filter(as_of.until()))
+
+
+def money_placed(as_of: AsOf) -> Decimal:
+    """The same money where it was then: on lines and unallocated, less what insurers kept of it."""
+    until = as_of.until()
+    on_lines = _total(Allocation.objects.filter(until))
+    kept = _total(Offset.objects.filter(until))
+    return on_lines + _unallocated(as_of) - kept
+
+
+def _unallocated(as_of: AsOf) -> Decimal:
+    return receipts_as_of(as_of).order_by().aggregate(sum=Sum("unallocated_then"))["sum"] or ZERO
 
 
 def _total(rows: QuerySet[Any]) -> Decimal:
@@ -307,28 +323,33 @@ class RollForward:
         return self.closing - self.expected
 
 
-def roll_forward(first: datetime.date | None, last: datetime.date) -> RollForward:
-    """The proof of a period by accounting date. Without a first day: from the beginning."""
-    opening = ZERO
-    if first:
-        opening = standing_as_of(AsOf(first - datetime.timedelta(days=1))).net
+def roll_forward(
+    first: datetime.date | None, last: datetime.date, by: str = Basis.ACCOUNTING
+) -> RollForward:
+    """The proof of a period: what is dated in it, or by entry date what was entered in it.
+
+    Without a first day: from the beginning.
+    """
+    then = AsOf(last, by)
+    before = AsOf(first - datetime.timedelta(days=1), by) if first else None
+
+    def between(*fields: str) -> Q:
+        return then.until(*fields) & (before.after(*fields) if before else Q())
+
     moved = dict.fromkeys(MOVEMENTS, ZERO)
-    moved["charges"] = _total(_in(InvoiceLine.objects.issued(), "issued_on", first, last))
-    adjusted = _in(Adjustment.objects.all(), "date", first, last).order_by()
+    issued = InvoiceLine.objects.issued()
+    moved["charges"] = _total(issued.filter(between("issued_on", "invoice__issued_at")))
+    adjusted = Adjustment.objects.filter(between()).order_by()
     for kind, amount in adjusted.values_list("kind").annotate(sum=Sum("amount")):
         moved[f"adjustment_{kind}"] = -amount
-    for kind, amount in _money_moved(_in(Payment.objects.all(), "date", first, last)):
+    for kind, amount in _by_movement(Payment.objects.filter(between())):
         moved[kind] = -amount
-    moved["offsets"] = -_total(_in(Offset.objects.all(), "date", first, last))
-    return RollForward(opening, moved, standing_as_of(AsOf(last)).net)
+    moved["offsets"] = -_total(Offset.objects.filter(between()))
+    opening = standing_as_of(before).net if before else ZERO
+    return RollForward(opening, moved, standing_as_of(then).net)
 
 
-def _in(rows: Any, day: str, first: datetime.date | None, last: datetime.date) -> Any:
-    found = rows.filter(**{f"{day}__lte": last})
-    return found.filter(**{f"{day}__gte": first}) if first else found
-
-
-def _money_moved(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
+def _by_movement(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
     """Payments by what they are to the books. What undoes a refund or a transfer counts as one."""
     undone = {
         "transfers": Q(kind__in=MOVED) | Q(original__kind__in=MOVED),

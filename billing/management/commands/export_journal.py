@@ -1,17 +1,16 @@
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
 from billing import journal
-from billing.forms.base import not_long_ago
+from billing.management.days import day
 from billing.models import JournalBatch
 
 
@@ -23,10 +22,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--from", dest="first", type=_day, metavar="DAY", help="2025-11-01; else everything"
+            "--from", dest="first", type=day, metavar="DAY", help="2025-11-01; else everything"
         )
         parser.add_argument(
-            "--to", dest="last", type=_day, metavar="DAY", help="2025-11-30; else today"
+            "--to", dest="last", type=day, metavar="DAY", help="2025-11-30; else today"
         )
         parser.add_argument("--batch", metavar="NUMBER", help="J-0001, instead of a period")
         parser.add_argument("--format", choices=journal.FORMATS, default="csv")
@@ -100,14 +99,3 @@ def _write(file: Path, pieces: Iterable[bytes]) -> None:
     except BaseException:
         file.unlink()
         raise
-
-
-def _day(typed: str) -> date:
-    try:
-        day = date.fromisoformat(typed)
-        not_long_ago(day)
-    except ValidationError as error:
-        raise ArgumentTypeError(error.messages[0]) from None
-    except ValueError:
-        raise ArgumentTypeError("a date like 2025-11-18") from None
-    return day
