@@ -190,7 +190,8 @@ def negative_credit(*, day: datetime.date) -> PaymentQuerySet:
 def negative_credit_as_of(as_of: AsOf) -> PaymentQuerySet:
     """The same at the end of any day: what lines still held of them then (`allocated_then`), and
     by how much that was too much (`unallocated_then`, below zero)."""
-    then = receipts_as_of(as_of).of_patients().filter(unallocated_then__lt=0)
+    then: Any = receipts_as_of(as_of).of_patients()
+    then = then.filter(unallocated_then__lt=0)
     return _undone(then, Payment.objects.filter(as_of.until()), "allocated_then")
 
 
