@@ -111,10 +111,11 @@ class ReportForm(forms.Form):
     ) -> None:
         super().__init__(data, **kwargs)
         self.fields["columns"] = forms.MultipleChoiceField(
-            label="Columns",
+            label="Columns to show",
             choices=columns,
             required=False,
             widget=forms.CheckboxSelectMultiple,
+            help_text="With none ticked the usual ones are shown, and files hold all.",
             error_messages={
                 "invalid_choice": "“%(value)s” is no column of this report. Choose from the list."
             },
