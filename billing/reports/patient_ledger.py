@@ -63,7 +63,7 @@ class PatientLedgerReport(Report):
     def nothing_found(self) -> tuple[str, str]:
         if self.patient:
             return self.empty
-        return "Whose ledger?", "Enter the patient's chart number; it is on their account."
+        return "Whose ledger?", "Enter a chart number; it is on the patient's account."
 
     @property
     def patient(self) -> Patient | None:
@@ -182,7 +182,8 @@ def _said(entry: LedgerEntry) -> tuple[str, str, str, str]:
     if payment:
         how = (payment.get_method_display(), payment.reference)
         details = payment.reason if payment.kind in UNDOING else _listed(*how, payment.reason)
-        return wording.title(payment).before, "", payment.shown_under, details
+        words = wording.title(payment).before.removesuffix(" of").removesuffix(" into")
+        return words, "", payment.shown_under, details
     assert line  # noqa: S101
     invoice = line.invoice.number or ""
     row = entry.allocation or entry.adjustment
