@@ -5,11 +5,12 @@ is in `files` and `paper`. Reports read; they post nothing, and what the databas
 """
 
 from billing.reports.base import Check, Figure, Panel, Report
+from billing.reports.charges import Charges
 from billing.reports.payments_received import PaymentsReceived
 from billing.reports.shelves import Entry, shelves_of
 
 # By their names in the address.
-REPORTS: dict[str, type[Report]] = {report.slug: report for report in (PaymentsReceived,)}
+REPORTS: dict[str, type[Report]] = {report.slug: report for report in (PaymentsReceived, Charges)}
 
 
 def shelves() -> list[tuple[str, list[Entry]]]:

@@ -154,9 +154,14 @@ class Report:
         return [split(wanted), *self.natural_order] if wanted else self.natural_order
 
     @property
+    def grouped_by(self) -> str:
+        """The column of the groups, which a report may choose by what it is asked."""
+        return self.group
+
+    @property
     def grouped(self) -> bool:
         """Sums by group make sense while the groups stand together."""
-        return bool(self.group) and self.sorted_by[0][0] == self.group
+        return bool(self.grouped_by) and self.sorted_by[0][0] == self.grouped_by
 
     @property
     def on_screen(self) -> list[Column]:

@@ -82,7 +82,7 @@ class ReportTable:
 
     def __init__(self, report: Report, page: Sequence[Values], totals: Totals) -> None:
         self.report, self.values, self.totals = report, page, totals
-        grouped = report.group if report.grouped else ""
+        grouped = report.grouped_by if report.grouped else ""
         self.columns = [column for column in report.on_screen if column.name != grouped]
 
     @property
@@ -102,7 +102,7 @@ class ReportTable:
         if not self.report.grouped:
             yield Group(None, None, (), [self._line(row) for row in rows])
             return
-        name = self.report.group
+        name = self.report.grouped_by
         column = next(each for each in self.report.columns if each.name == name)
         sums = self.report.rows.groups(name, [row[name] for row in rows])
         for value, found in groupby(rows, key=lambda row: row[name]):

@@ -155,11 +155,11 @@ def test_the_totals_are_the_sums_of_the_rows(clinic: SmallClinic, slug: str) -> 
 @pytest.mark.parametrize("slug", ALL)
 def test_the_groups_add_up_to_the_totals(clinic: SmallClinic, slug: str) -> None:
     report = whole(slug)
-    if not report.group:
+    if not report.grouped_by:
         pytest.skip("has no groups")
-    at = [column.name for column in report.columns].index(report.group)
+    at = [column.name for column in report.columns].index(report.grouped_by)
     values = [row[at] for row in screen(report, list(report.columns))]
-    groups = report.rows.groups(report.group, values)
+    groups = report.rows.groups(report.grouped_by, values)
     assert sum(each.count for each in groups.values()) == len(values)
     totals = report.rows.totals()
     for name, total in totals.sums.items():
