@@ -83,6 +83,7 @@ class Report:
     title: ClassVar[str]
     about: ClassVar[str]  # one sentence for the list of reports
     noun: ClassVar[str] = "row"  # what one row is
+    permission: ClassVar[str] = ""  # who may see it; nothing: whoever is signed in
     columns: ClassVar[Sequence[Column]]
     form: ClassVar[type[forms.Form]]
     order: ClassVar[
@@ -112,6 +113,11 @@ class Report:
         return []
 
     # ------------------------------------------------------------------ the same for all
+
+    @classmethod
+    def open_to(cls, user: Any) -> bool:
+        """Whether somebody may see this report."""
+        return not cls.permission or bool(user.has_perm(cls.permission))
 
     @cached_property
     def rows(self) -> Rows:

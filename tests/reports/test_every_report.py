@@ -55,7 +55,7 @@ def screen(report: Report, columns: list[Column] | None = None) -> list[list[Any
 
 
 def test_each_stands_on_a_shelf_once(clinic: SmallClinic) -> None:
-    urls = [entry.url for _heading, entries in shelves() for entry in entries]
+    urls = [entry.url for _heading, entries in shelves(clinic.by) for entry in entries]
     assert len(urls) == len(set(urls))
     assert {f"/reports/{slug}/" for slug in REPORTS} <= set(urls)
 
