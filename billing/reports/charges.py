@@ -45,7 +45,7 @@ class Charges(Report):
     noun = "charge"
     form = ChargesForm
     columns = (
-        day("date", "Date"),
+        day("date", "Billing date"),
         day("service_date", "Service date"),
         code("invoice", "Invoice", link=to_invoice("invoice")),
         code("code", "Code"),

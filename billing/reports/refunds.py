@@ -24,7 +24,7 @@ from billing.reports.expressions import (
     text_of,
     user_name,
 )
-from billing.reports.links import to_payment
+from billing.reports.links import to_account, to_payment
 from billing.reports.rows import Rows, SqlRows, Totals
 
 PAID_BACK = Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND)
@@ -53,7 +53,7 @@ class Refunds(Report):
     form = RefundsForm
     columns = (
         day("date", "Date"),
-        text("to", "To"),
+        text("to", "To", link=to_account("chart")),
         code("receipt", "Receipt", link=to_payment("receipt")),
         text("method", "Method"),
         text("reference", "Reference", fold=True),

@@ -215,3 +215,13 @@ def test_it_costs_the_same_with_any_number_of_charges(
         lambda number: issued(number, number, patient=smith, provider=dr1, by=ana),
     )
     assert len(look(client, f"/reports/{SLUG}/?{days(90, 0)}").queries) <= 15
+
+
+def test_a_tablet_leaves_away_the_sums_under_what_it_has_no_column_for(
+    smith: Patient, dr1: Provider, ana: Any
+) -> None:
+    """Modifiers stand before the first sum and the provider after it; both are left away."""
+    issued(3, 3, patient=smith, provider=dr1, by=ana)
+    html = look(signed_in(), f"/reports/{SLUG}/?{days(9, 0)}").html
+    sums = html.partition('<tr class="grp">')[2].partition("</tr>")[0]
+    assert sums.count('<td class="hide-t"></td>') == 2

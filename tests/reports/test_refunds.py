@@ -198,6 +198,7 @@ def test_what_was_typed_is_escaped(receipt: Payment, ana: Any) -> None:
     assert "<i>Why</i>" not in page.html
     assert "&lt;i&gt;Why&lt;/i&gt;" in page.html
     assert f'href="/payments/{receipt.number}/"' in page.html
+    assert 'href="/patients/P1042/account/"' in page.html
 
 
 def test_it_costs_the_same_with_any_number_of_refunds(receipt: Payment, ana: Any) -> None:
