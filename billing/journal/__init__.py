@@ -10,7 +10,7 @@ is looked at. It says nothing about patients: documents go by their numbers, row
 Reads only; `ledger.make_journal_batch` notes what was handed over.
 """
 
-from billing.journal.booking import AccountTotal, Entry, Scope, Trial, entries, page, trial
+from billing.journal.booking import AccountTotal, Entry, Scope, Trial, count, entries, page, trial
 from billing.journal.chart import Account, Chart
 from billing.journal.formats import FORMATS, in_format
 
@@ -22,6 +22,7 @@ __all__ = [
     "Entry",
     "Scope",
     "Trial",
+    "count",
     "entries",
     "in_format",
     "page",

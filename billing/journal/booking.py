@@ -267,6 +267,12 @@ def page(scope: Scope, chart: Chart, start: int, size: int) -> list[Entry]:
     return [_entry(row, chart) for row in _ordered(scope)[start : start + size]]
 
 
+def count(scope: Scope) -> int:
+    """How many entries there are."""
+    first, *others = (scope.rows(source).order_by().values("pk") for source in SOURCES)
+    return first.union(*others, all=True).count()
+
+
 # ---------------------------------------------------------------------------- sums
 
 

@@ -86,6 +86,7 @@ class Report:
     about: ClassVar[str]  # one sentence for the list of reports
     noun: ClassVar[str] = "row"  # what one row is
     nouns: ClassVar[str] = ""  # and several; nothing: with an s
+    permission: ClassVar[str] = ""  # who may see it; nothing: whoever is signed in
     columns: ClassVar[Sequence[Column]]
     form: ClassVar[type[forms.Form]]
     order: ClassVar[
@@ -120,6 +121,11 @@ class Report:
     def nothing_found(self) -> tuple[str, str]:
         """What stands in place of rows: a heading, and what to do."""
         return self.empty
+
+    @classmethod
+    def open_to(cls, user: Any) -> bool:
+        """Whether somebody may see this report."""
+        return not cls.permission or bool(user.has_perm(cls.permission))
 
     @cached_property
     def rows(self) -> Rows:
@@ -186,7 +192,7 @@ class Report:
 
     @property
     def grouped_by(self) -> str:
-        """The column whose values have sums of their own."""
+        """The column of the groups, which a report may choose by what it is asked."""
         return self.group
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
@@ -49,10 +50,11 @@ SHELVES = (
 )
 
 
-def shelves_of(reports: Mapping[str, type[Report]]) -> list[tuple[str, list[Entry]]]:
-    """Every report once, in the order of the shelves."""
+def shelves_of(reports: Mapping[str, type[Report]], user: Any) -> list[tuple[str, list[Entry]]]:
+    """Every report once that somebody may see, in the order of the shelves."""
+    seen = {slug for slug, report in reports.items() if report.open_to(user)} | OTHERS.keys()
     return [
-        (heading, [_entry(slug, reports) for slug in slugs if slug in reports or slug in OTHERS])
+        (heading, [_entry(slug, reports) for slug in slugs if slug in seen])
         for heading, slugs in SHELVES
     ]
 

@@ -73,7 +73,7 @@ class Group:
 
     name: Cell | None
     counted: str
-    sums: Sequence[Cell | None]
+    sums: Sequence[Cell]
     rows: Sequence[Line]
 
 
@@ -115,7 +115,7 @@ class ReportTable:
             )
 
     @property
-    def sums(self) -> list[Cell | None]:
+    def sums(self) -> list[Cell]:
         """The last row: what each column comes to."""
         return self._sums(self.totals)
 
@@ -134,9 +134,9 @@ class ReportTable:
     def folded_room(self) -> Sequence[Column]:
         return [column for column in self.before_sums if column.fold]
 
-    def _sums(self, totals: Totals) -> list[Cell | None]:
+    def _sums(self, totals: Totals) -> list[Cell]:
         return [
-            Cell(column, totals[column.name]) if column.total else None
+            Cell(column, totals[column.name] if column.total else None)
             for column in self.columns[len(self.before_sums) :]
         ]
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import balances, documents, ledger
+from billing.exports import record_export
 from billing.forms.base import error_summary, errors_of
 from billing.forms.deposits import SlipFilter, SlipForm, Ticked
 from billing.models import Clinic, Deposit, Payment
@@ -132,7 +133,15 @@ def deposit_detail(request: DeskRequest, number: str) -> HttpResponse:
 
 @require_safe
 def deposit_print(request: DeskRequest, number: str) -> HttpResponse:
-    """The slip on paper, for the bank and for the file."""
+    """The slip on paper, for the bank and for the file; who took it is kept."""
     deposit = get_object_or_404(Deposit.objects.with_names(), number=number)
     data = documents.deposit_slip(Clinic.current(), deposit)
+    if request.method == "GET":
+        record_export(
+            by=request.user,
+            report=f"deposits/{deposit.number}",
+            format="pdf",
+            query=request.GET,
+            rows=deposit.items.count(),
+        )
     return as_pdf(documents.render("deposit_slip", [data]), deposit.file_name)

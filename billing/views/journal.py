@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import journal, ledger
+from billing.exports import may_export, record_export
 from billing.forms.base import error_summary, errors_of
 from billing.forms.journal import JournalBatchForm
 from billing.forms.period import PeriodForm
@@ -58,7 +59,7 @@ def journal_entries(request: DeskRequest) -> HttpResponse:
         context |= {
             "trial": trial,
             "page": pages.get_page(page_number(request.GET.get("page"))),
-            "formats": journal.FORMATS.values(),
+            "formats": journal.FORMATS.values() if may_export(request.user) else (),
             "query": _query(scope),
         }
     else:
@@ -88,14 +89,24 @@ def _query(scope: journal.Scope) -> dict[str, str]:
 
 @require_safe
 def journal_download(request: DeskRequest, format: str) -> HttpResponse | StreamingHttpResponse:
-    """The journal of a period or a batch as a file, sent while it is read."""
+    """The journal of a period or a batch as a file, sent while it is read; who took it is kept."""
     if format not in journal.FORMATS:
         raise Http404
+    if not may_export(request.user):
+        raise PermissionDenied
     scope = _scope(request, PeriodForm(request.GET))
     if scope is None:  # the screen says what is wrong with the period
         return redirect(f"{reverse('billing:journal_entries')}?{request.GET.urlencode()}")
     chosen = journal.FORMATS[format]
     chart = journal.Chart.of(scope.batch) if scope.batch else journal.Chart.current()
+    if request.method == "GET":
+        record_export(
+            by=request.user,
+            report="journal",
+            format=format,
+            query=request.GET,
+            rows=journal.count(scope),
+        )
     return StreamingHttpResponse(
         journal.in_format(format, journal.entries(scope, chart), scope, chart),
         content_type=chosen.content_type,
@@ -142,5 +153,6 @@ def _made(request: DeskRequest, batch: JournalBatch | None) -> HttpResponse:
     if batch is None:
         messages.info(request, "This batch was made before.")
         return redirect("billing:journal_batches")
-    messages.success(request, f"{batch} is made. Download it here.")
+    here = " Download it here." if may_export(request.user) else ""
+    messages.success(request, f"{batch} is made.{here}")
     return redirect(batch)

@@ -32,14 +32,14 @@ ON_A_PAGE = 50
 
 @require_safe
 def report_list(request: DeskRequest) -> HttpResponse:
-    """Every report there is, each in a sentence."""
-    return render(request, f"{FOLDER}/list.html", {"shelves": shelves()})
+    """Every report there is for whoever asks, each in a sentence."""
+    return render(request, f"{FOLDER}/list.html", {"shelves": shelves(request.user)})
 
 
 @require_safe
 def report_detail(request: DeskRequest, slug: str) -> HttpResponse:
     """A report on the screen: its filters, its figures, its rows a page at a time."""
-    kind = _kind(slug)
+    kind = _kind(request, slug)
     form = _form(request, kind)
     context: dict[str, Any] = {"kind": kind, "form": form}
     if form.is_valid():
@@ -52,10 +52,13 @@ def report_detail(request: DeskRequest, slug: str) -> HttpResponse:
     return render(request, f"{FOLDER}/{page}.html", context)
 
 
-def _kind(slug: str) -> type[Report]:
+def _kind(request: DeskRequest, slug: str) -> type[Report]:
     if slug not in REPORTS:
         raise Http404("There is no such report.")
-    return REPORTS[slug]
+    kind = REPORTS[slug]
+    if not kind.open_to(request.user):
+        raise PermissionDenied
+    return kind
 
 
 def _form(request: DeskRequest, kind: type[Report]) -> forms.Form:
@@ -100,7 +103,7 @@ def _formats(request: DeskRequest, totals: Totals) -> list[tuple[Format, str]]:
 @require_safe
 def report_export(request: DeskRequest, slug: str, format: str) -> HttpResponseBase:
     """The rows as a file, sent while they are read. Who took it is kept (docs/decisions/0013)."""
-    kind = _kind(slug)
+    kind = _kind(request, slug)
     if format not in FORMATS:
         raise Http404("There is no such format.")
     if not may_export(request.user):

@@ -55,7 +55,7 @@ def screen(report: Report, columns: list[Column] | None = None) -> list[list[Any
 
 
 def test_each_stands_on_a_shelf_once(clinic: SmallClinic) -> None:
-    urls = [entry.url for _heading, entries in shelves() for entry in entries]
+    urls = [entry.url for _heading, entries in shelves(clinic.by) for entry in entries]
     assert len(urls) == len(set(urls))
     assert {f"/reports/{slug}/" for slug in REPORTS} <= set(urls)
 
@@ -155,11 +155,11 @@ def test_the_totals_are_the_sums_of_the_rows(clinic: SmallClinic, slug: str) -> 
 @pytest.mark.parametrize("slug", ALL)
 def test_the_groups_add_up_to_the_totals(clinic: SmallClinic, slug: str) -> None:
     report = whole(slug)
-    if not report.group:
+    if not report.grouped_by:
         pytest.skip("has no groups")
-    at = [column.name for column in report.columns].index(report.group)
+    at = [column.name for column in report.columns].index(report.grouped_by)
     values = [row[at] for row in screen(report, list(report.columns))]
-    groups = report.rows.groups(report.group, values)
+    groups = report.rows.groups(report.grouped_by, values)
     assert sum(each.count for each in groups.values()) == len(values)
     totals = report.rows.totals()
     for name, total in totals.sums.items():

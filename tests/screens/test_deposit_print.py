@@ -6,7 +6,7 @@ import pytest
 
 from billing import balances, documents, ledger
 from billing.documents.render import render_with_warnings
-from billing.models import Clinic, Deposit
+from billing.models import Clinic, Deposit, Export
 from tests.documents.reading import pages, words
 from tests.factories import InsurancePaymentFactory, PatientFactory, PayerFactory, PaymentFactory
 from tests.factories.bills import day
@@ -70,6 +70,19 @@ def test_a_long_slip_signs_on_the_page_of_its_sum(desk: Desk) -> None:
     assert len(found) > 1
     (signed,) = [page for page in found if "Prepared by" in page]
     assert "Totals by method" in signed
+
+
+def test_it_is_noted_who_took_which_slip(desk: Desk) -> None:
+    PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="30", method="check")
+    banked = balances.to_deposit(last=day(0), methods=balances.PAPER)
+    ledger.deposit(by=desk.ana, payments=list(banked), date=day(0))
+    desk.client.head(URL)
+    assert not Export.objects.exists()
+    assert desk.client.get(URL).status_code == 200  # whoever is at the desk takes it to the bank
+    names = ("created_by", "report", "format", "filters", "rows")
+    assert list(Export.objects.values_list(*names)) == [
+        (desk.ana.pk, "deposits/D-0001", "pdf", "", 2)
+    ]
 
 
 def test_another_slip_is_not_found(desk: Desk) -> None:

@@ -22,10 +22,10 @@ URL = "/reports/journal/batches/"
 
 @pytest.fixture
 def client() -> Client:
-    """Somebody who may make batches."""
+    """Somebody who may make batches and take them along."""
     client = signed_in()
-    may = Permission.objects.get(codename="add_journalbatch")
-    UserFactory(username="ana").user_permissions.add(may)
+    may = Permission.objects.filter(codename__in=["add_journalbatch", "export_reports"])
+    UserFactory(username="ana").user_permissions.add(*may)
     return client
 
 
@@ -53,6 +53,15 @@ def test_the_next_batch_is_made_and_shown(client: Client) -> None:
     when = f"{day(9):%d %b %Y} {day(5):%d %b %Y} 3"
     assert f"J-0001 {when}" in page.words
     assert 'href="/reports/journal/?batch=J-0001"' in page.html
+
+
+def test_who_may_not_export_makes_a_batch_for_somebody_else_to_take(client: Client) -> None:
+    paid(ago=9)
+    may = Permission.objects.get(codename="export_reports")
+    UserFactory(username="ana").user_permissions.remove(may)
+    said = text(client.post(URL, typed(ago=5), follow=True))
+    assert "J-0001 is made." in said
+    assert "Download" not in said
 
 
 def test_a_second_click_makes_no_second_batch(client: Client) -> None:

@@ -5,23 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
-from billing import ledger
+from billing import journal, ledger
+from billing.models import Export
 from tests.factories import LineFactory, PaymentFactory, UserFactory
 from tests.factories.bills import day
 from tests.journal.reading import texts
-from tests.screens.lists import signed_in
+from tests.screens.lists import look
 
 pytestmark = pytest.mark.django_db
 URL = "/reports/journal."
 
 
 @pytest.fixture
-def client() -> Client:
+def accountant() -> Any:
+    user = UserFactory(username="grace")
+    user.user_permissions.add(Permission.objects.get(codename="export_reports"))
+    return user
+
+
+@pytest.fixture
+def client(accountant: Any) -> Client:
     line = LineFactory(ago=30)
     PaymentFactory(patient=line.patient, provider=line.provider, ago=5, on={line: "20"})
-    return signed_in()
+    client = Client()
+    client.force_login(accountant)
+    return client
 
 
 def file(answer: Any) -> bytes:
@@ -68,6 +79,40 @@ def test_a_period_that_cannot_be_used_leads_back_to_the_screen_that_says_why(
 @pytest.mark.parametrize("url", ["xml", "csv.exe", "", "CSV", "csv?batch=J-9999"])
 def test_what_is_not_there_is_not_found(client: Client, url: str) -> None:
     assert client.get(URL + url).status_code == 404
+
+
+def test_it_is_noted_who_took_which_entries(client: Client, accountant: Any) -> None:
+    """A line, a receipt and what of it is on the line: three entries, two of them of this week."""
+    first, last = day(9), day(0)
+    file(client.get(f"{URL}hledger", {"from": first.isoformat(), "to": last.isoformat()}))
+    ledger.make_journal_batch(by=accountant, through=day(0))
+    file(client.get(f"{URL}csv", {"batch": "J-0001"}))
+    names = ("created_by", "report", "format", "filters", "rows")
+    assert list(Export.objects.order_by("pk").values_list(*names)) == [
+        (accountant.pk, "journal", "hledger", f"from={first}&to={last}", 2),
+        (accountant.pk, "journal", "csv", "batch=J-0001", 3),
+    ]
+    scope = journal.Scope(first, last)
+    trial = journal.trial(scope, journal.Chart.current())
+    assert journal.count(scope) == trial.count == 2
+
+
+def test_asking_for_the_head_takes_nothing_out(client: Client) -> None:
+    assert client.head(f"{URL}csv", {"from": "", "to": day(0).isoformat()}).status_code == 200
+    assert not Export.objects.exists()
+
+
+def test_without_the_right_it_is_refused_and_the_screen_offers_none(client: Client) -> None:
+    screen = "/reports/journal/"
+    assert f'href="{URL}csv?' in look(client, screen).html
+    client.force_login(UserFactory())
+    for name, _ending, _kind in FILES:
+        assert client.get(URL + name).status_code == 403
+    page = look(client, screen)
+    assert page.response.status_code == 200
+    assert URL not in page.html
+    assert "Download" not in page.words
+    assert not Export.objects.exists()
 
 
 def test_it_is_only_looked_at(client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from billing import ledger
@@ -25,7 +26,10 @@ URL = "/reports/journal/"
 
 @pytest.fixture
 def client() -> Client:
-    return signed_in()
+    client = signed_in()
+    may = Permission.objects.get(codename="export_reports")
+    UserFactory(username="ana").user_permissions.add(may)
+    return client
 
 
 def paid(ago: int = 5, name: str = "Dr 1") -> Any:
@@ -146,5 +150,5 @@ def test_the_part_lies_unchanged_in_the_page(client: Client) -> None:
 def test_it_costs_the_same(client: Client) -> None:
     costs_the_same(client, URL, lambda number: paid(name=f"Dr {number}"))
     ledger.make_journal_batch(by=UserFactory(), through=day(0))
-    assert len(look(client, URL).queries) <= 12
-    assert len(look(client, URL, {"batch": "J-0001"}).queries) <= 12
+    assert len(look(client, URL).queries) <= 14  # two of them ask whether there are files
+    assert len(look(client, URL, {"batch": "J-0001"}).queries) <= 14

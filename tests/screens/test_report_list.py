@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from billing.reports import REPORTS
+from tests.factories import UserFactory
 from tests.screens.lists import look, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +24,15 @@ def test_each_report_is_named_and_leads_to_its_screen() -> None:
         assert report.title in page.words
         assert report.about in page.words
         assert f'href="{reverse("billing:report_detail", args=[slug])}"' in page.html
+
+
+def test_what_somebody_may_not_see_is_not_named_to_them() -> None:
+    client = signed_in()
+    assert "/reports/exports/" not in look(client, URL).html
+    user = UserFactory(username="grace")
+    user.user_permissions.add(Permission.objects.get(codename="export_reports"))
+    client.force_login(user)
+    assert 'href="/reports/exports/"' in look(client, URL).html
 
 
 def test_the_screens_of_the_books_are_among_them() -> None:
