@@ -48,7 +48,7 @@ class PatientLedgerReport(Report):
         text("provider", "Provider", fold=True),
         moment("entered_at", "Entered", extra=True),
         money("charge", "Charge"),
-        money("adjustment", "Adjustment"),
+        money("adjustment", "Adjusted"),
         money("payment", "Payment"),
         money("allocated", "Allocated", fold=True),
         Column("owed", "Owed", Holds.MONEY),
