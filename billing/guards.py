@@ -175,9 +175,11 @@ def _not_of_the_books() -> str:
 
 
 OPPOSITE_AMOUNT = " AND a.amount = -NEW.amount"
+# Or nobody else owes the line, where somebody answered since.
 OPPOSITE_OWNERS = (
-    " AND NOT (a.owed_before_id <distinct> NEW.owed_after_id)"
-    " AND NOT (a.owed_after_id <distinct> NEW.owed_before_id)"
+    " AND (NOT (NEW.owed_before_id <distinct> NEW.owed_after_id)"
+    " OR NOT (a.owed_before_id <distinct> NEW.owed_after_id)"
+    " AND NOT (a.owed_after_id <distinct> NEW.owed_before_id))"
 )
 
 DERIVED_ON_PAYMENT = ("allocated", "returned", "offset", "reversed", "last_date")

@@ -111,8 +111,8 @@ def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
     mine = {"line": OuterRef("pk")}
     paid_later = Allocation.objects.filter(as_of.after(), **mine)
     adjusted_later = Adjustment.objects.filter(as_of.after(), **mine)
-    answered_later = Adjudication.objects.filter(as_of.after(), **mine)
-    first = answered_later.order_by("date", "pk").values("owed_before")[:1]
+    answers = Adjudication.objects.filter(**mine).order_by("pk")
+    answered = answers.filter(as_of.until()).order_by("-pk")
     lines = InvoiceLine.objects.issued().filter(
         as_of.until("issued_on", "invoice__issued_at"),
         # What owes nothing now and was not touched since owed nothing then.
@@ -120,8 +120,10 @@ def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
     )
     found: InvoiceLineQuerySet = lines.annotate(
         balance_then=F("balance") + _sum(paid_later, "line") + _sum(adjusted_later, "line"),
+        # Whom the last answer left it to; before any answer, who owed it when it was issued.
         owner_then=Case(
-            When(Exists(answered_later), then=Subquery(first)),
+            When(Exists(answered), then=Subquery(answered.values("owed_after")[:1])),
+            When(Exists(answers), then=Subquery(answers.values("owed_before")[:1])),
             default=F("payer_id"),
             output_field=BigIntegerField(),
         ),
@@ -182,8 +184,7 @@ def standing_as_of(
     whose = {name: who for name, who in given.items() if who is not None}
     lines, receipts = lines_as_of(as_of).filter(**whose), receipts_as_of(as_of).filter(**whose)
     owed = lines.order_by().aggregate(sum=Sum("balance_then"))["sum"]
-    free = receipts.order_by().aggregate(sum=Sum("unallocated_then"))["sum"]
-    return StandsThen(owed or ZERO, free or ZERO)
+    return StandsThen(owed or ZERO, _unallocated(receipts))
 
 
 def standing_from_rows(as_of: AsOf) -> StandsThen:
@@ -197,6 +198,23 @@ def standing_from_rows(as_of: AsOf) -> StandsThen:
     moved = _total(Payment.objects.filter(until))
     offset = _total(Offset.objects.filter(until))
     return StandsThen(charged - allocated - adjusted, moved - allocated + offset)
+
+
+def money_moved(as_of: AsOf) -> Decimal:
+    """All money that came in by then, less what went out: transfers come to nothing."""
+    return _total(Payment.objects.filter(as_of.until()))
+
+
+def money_placed(as_of: AsOf) -> Decimal:
+    """The same money where it was then: on lines and unallocated, less what insurers kept of it."""
+    until = as_of.until()
+    on_lines = _total(Allocation.objects.filter(until))
+    kept = _total(Offset.objects.filter(until))
+    return on_lines + _unallocated(receipts_as_of(as_of)) - kept
+
+
+def _unallocated(receipts: PaymentQuerySet) -> Decimal:
+    return receipts.order_by().aggregate(sum=Sum("unallocated_then"))["sum"] or ZERO
 
 
 def _total(rows: QuerySet[Any]) -> Decimal:
@@ -316,28 +334,33 @@ class RollForward:
         return self.closing - self.expected
 
 
-def roll_forward(first: datetime.date | None, last: datetime.date) -> RollForward:
-    """The proof of a period by accounting date. Without a first day: from the beginning."""
-    opening = ZERO
-    if first:
-        opening = standing_as_of(AsOf(first - datetime.timedelta(days=1))).net
+def roll_forward(
+    first: datetime.date | None, last: datetime.date, by: str = Basis.ACCOUNTING
+) -> RollForward:
+    """The proof of a period: what is dated in it, or by entry date what was entered in it.
+
+    Without a first day: from the beginning.
+    """
+    then = AsOf(last, by)
+    before = AsOf(first - datetime.timedelta(days=1), by) if first else None
+
+    def between(*fields: str) -> Q:
+        return then.until(*fields) & (before.after(*fields) if before else Q())
+
     moved = dict.fromkeys(MOVEMENTS, ZERO)
-    moved["charges"] = _total(_in(InvoiceLine.objects.issued(), "issued_on", first, last))
-    adjusted = _in(Adjustment.objects.all(), "date", first, last).order_by()
+    issued = InvoiceLine.objects.issued()
+    moved["charges"] = _total(issued.filter(between("issued_on", "invoice__issued_at")))
+    adjusted = Adjustment.objects.filter(between()).order_by()
     for kind, amount in adjusted.values_list("kind").annotate(sum=Sum("amount")):
         moved[f"adjustment_{kind}"] = -amount
-    for kind, amount in _money_moved(_in(Payment.objects.all(), "date", first, last)):
+    for kind, amount in _by_movement(Payment.objects.filter(between())):
         moved[kind] = -amount
-    moved["offsets"] = -_total(_in(Offset.objects.all(), "date", first, last))
-    return RollForward(opening, moved, standing_as_of(AsOf(last)).net)
+    moved["offsets"] = -_total(Offset.objects.filter(between()))
+    opening = standing_as_of(before).net if before else ZERO
+    return RollForward(opening, moved, standing_as_of(then).net)
 
 
-def _in(rows: Any, day: str, first: datetime.date | None, last: datetime.date) -> Any:
-    found = rows.filter(**{f"{day}__lte": last})
-    return found.filter(**{f"{day}__gte": first}) if first else found
-
-
-def _money_moved(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
+def _by_movement(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
     """Payments by what they are to the books. What undoes a refund or a transfer counts as one."""
     undone = {
         "transfers": Q(kind__in=MOVED) | Q(original__kind__in=MOVED),

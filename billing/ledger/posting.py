@@ -260,19 +260,21 @@ class Posting:
         reason: str,
         goes_back: bool,
     ) -> None:
-        """Plan the opposite of an answer; the line follows, unless others answered since."""
+        """Plan the opposite of an answer; the line follows, unless others answered since.
+
+        Where it does not, the row says so: the same payer owes before and after it.
+        """
         row = Adjudication(
             line=line,
             payment=payment,
             outcome=answer.outcome,
-            owed_before_id=answer.owed_after_id,
-            owed_after_id=answer.owed_before_id,
+            owed_before_id=line.payer_id,
+            owed_after_id=answer.owed_before_id if goes_back else line.payer_id,
             reason=reason,
             undoes=answer,
         )
         self.adjudications.append(self.stamped(row))
-        if goes_back:
-            line.payer_id = answer.owed_before_id
+        line.payer_id = row.owed_after_id
 
     def offset(self, receipt: Payment, amount: Decimal, **more: Any) -> None:
         """Plan an offset: what the payer kept (positive) was on lines without being received."""

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing import journal
-from billing.management.arguments import a_day
+from billing.management.days import day
 from billing.models import JournalBatch
 
 
@@ -22,10 +22,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--from", dest="first", type=a_day, metavar="DAY", help="2025-11-01; else everything"
+            "--from", dest="first", type=day, metavar="DAY", help="2025-11-01; else everything"
         )
         parser.add_argument(
-            "--to", dest="last", type=a_day, metavar="DAY", help="2025-11-30; else today"
+            "--to", dest="last", type=day, metavar="DAY", help="2025-11-30; else today"
         )
         parser.add_argument("--batch", metavar="NUMBER", help="J-0001, instead of a period")
         parser.add_argument("--format", choices=journal.FORMATS, default="csv")

@@ -1,6 +1,4 @@
-"""What commands are told, read as the screens read it."""
-
-from __future__ import annotations
+"""Days as they are typed behind a command."""
 
 from argparse import ArgumentTypeError
 from datetime import date
@@ -10,13 +8,13 @@ from django.core.exceptions import ValidationError
 from billing.forms.base import not_long_ago
 
 
-def a_day(typed: str) -> date:
-    """A day like 2025-11-18; a type for argparse."""
+def day(typed: str) -> date:
+    """2025-11-18; not long before any day this clinic can mean."""
     try:
-        day = date.fromisoformat(typed)
-        not_long_ago(day)
+        found = date.fromisoformat(typed)
+        not_long_ago(found)
     except ValidationError as error:
         raise ArgumentTypeError(error.messages[0]) from None
     except ValueError:
         raise ArgumentTypeError("a date like 2025-11-18") from None
-    return day
+    return found
