@@ -166,7 +166,7 @@ class Report:
             return f"As of {self.last:%d %b %Y}{entered}"
         if self.first == self.last:
             return f"{self.last:%d %b %Y}"
-        since = f"{self.first:%d %b %Y}" if self.first else "the beginning"
+        since = f"{self.first:%d %b %Y}" if self.first else "From the beginning"
         return f"{since} to {self.last:%d %b %Y}"
 
     def counted(self, number: int) -> str:

@@ -11,10 +11,10 @@ from billing.forms.period import REPORTS
 from billing.forms.reports import PeriodReportForm, chart_number_field, provider_field
 from billing.models.payments import UNDOING
 from billing.money import ZERO
-from billing.reports.base import Check, Figure, Panel, Report
+from billing.reports.base import Check, Panel, Report
 from billing.reports.columns import Column, Holds, code, day, hidden, moment, money, text
 from billing.reports.links import to_invoice, to_payment
-from billing.reports.rows import ListRows, Rows, Totals, Values, difference
+from billing.reports.rows import ListRows, Rows, Values
 from patients.models import Patient
 
 
@@ -48,9 +48,9 @@ class PatientLedgerReport(Report):
         text("provider", "Provider", fold=True),
         moment("entered_at", "Entered", extra=True),
         money("charge", "Charge"),
-        money("adjustment", "Adjustment"),
+        money("adjustment", "Adjusted"),
         money("payment", "Payment"),
-        money("allocated", "Allocated"),
+        money("allocated", "Allocated", fold=True),
         Column("owed", "Owed", Holds.MONEY),
         Column("credit", "Unall. credit", Holds.MONEY, flag=lambda row: True),
         Column("net_balance", "Net balance", Holds.MONEY),
@@ -72,7 +72,7 @@ class PatientLedgerReport(Report):
 
     @property
     def when(self) -> str:
-        whose = f"{self.patient.name} ({self.patient.chart_number}), " if self.patient else ""
+        whose = f"{self.patient.name} ({self.patient.chart_number}): " if self.patient else ""
         return f"{whose}{super().when}"
 
     @property
@@ -85,29 +85,6 @@ class PatientLedgerReport(Report):
         return ListRows(
             self.columns,
             [self._row(at, entry, after) for at, (entry, after) in enumerate(entries, start=1)],
-        )
-
-    def figures(self, totals: Totals) -> list[Figure]:
-        if not self._ledger:
-            return []
-        return [
-            Figure("Opening balance", self._ledger.opening.net),
-            Figure("Charges", totals["charge"]),
-            Figure("Adjustments", totals["adjustment"]),
-            Figure("Payments", totals["payment"]),
-            Figure("Closing balance", self._ledger.closing.net),
-        ]
-
-    def check(self, totals: Totals) -> Check | None:
-        if not self._ledger:
-            return None
-        return Check(
-            "Opening + charges - adjustments - payments = closing",
-            difference(
-                self._ledger.opening.net + totals["charge"] - self._ledger.closing.net,
-                totals["adjustment"],
-                totals["payment"],
-            ),
         )
 
     def panels(self) -> list[Panel]:

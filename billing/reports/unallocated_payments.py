@@ -61,15 +61,15 @@ class UnallocatedPayments(Report):
     noun = "payment"
     form = UnallocatedPaymentsForm
     columns = (
-        text("age_band", "Age"),
-        text("holder", "Provider or payer"),
         day("date", "Date"),
         code("receipt", "Receipt", link=to_payment("receipt")),
         text("received_from", "From"),
         code("chart", "Chart", extra=True),
+        text("holder", "Provider or payer"),
         text("method", "Method", fold=True),
         text("reference", "Reference", extra=True),
         text("cause", "Cause", fold=True),
+        text("age_band", "Age"),
         Column("days", "Days", Holds.NUMBER),
         money("received", "Received"),
         money("unallocated", "Unallocated", flag=lambda row: True),
