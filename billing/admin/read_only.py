@@ -60,9 +60,8 @@ def amount_left(field: str, title: str, more: str, less: str = "") -> type[admin
             return [(value, words) for value, (words, _rows) in signs.items()]
 
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-            if self.value() in signs:
-                return queryset.filter(**signs[self.value()][1])
-            return queryset
+            _words, rows = signs.get(self.value() or "", ("", {}))
+            return queryset.filter(**rows)
 
     AmountLeft.title = title
     return AmountLeft
