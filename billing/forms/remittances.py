@@ -49,7 +49,6 @@ class EraUploadForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["uploads"].widget.attrs["class"] = "form-control fld"
 
 
 class ChoosePayerForm(forms.Form):

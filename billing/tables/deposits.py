@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from billing.models import Deposit
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
-from billing.wording import who
+from billing.wording import full_name
 from patients.tables import ListTable
 
 
@@ -48,7 +48,7 @@ class DepositTable(ListTable):
         return f"{localtime(value):%d %b %Y %H:%M}"
 
     def render_by(self, value: Any) -> str:
-        return who(value)
+        return full_name(value)
 
     def render_act(self, record: Deposit) -> SafeString:
         return format_html(

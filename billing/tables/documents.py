@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 
 from billing.models import Document
 from billing.tables.payments import FOLDED, NUMBER
-from billing.wording import day, who
+from billing.wording import day, full_name
 from patients.tables import ListTable
 
 
@@ -53,7 +53,7 @@ class DocumentTable(ListTable):
         return f"{localtime(value):%d %b %Y %H:%M}"
 
     def render_by(self, value: Any) -> str:
-        return who(value)
+        return full_name(value)
 
     def render_state(self, record: Document) -> SafeString:
         later = getattr(record, "replaced_by", None)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from billing.tables.payments import NUMBER
-from billing.wording import who
+from billing.wording import full_name
 from patients.tables import ListTable
 
 
@@ -47,4 +47,4 @@ class ClosingDateTable(ListTable):
         return f"{localtime(value):%d %b %Y %H:%M}"
 
     def render_by(self, value: Any) -> str:
-        return who(value)
+        return full_name(value)

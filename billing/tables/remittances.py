@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from billing.models import EraFile, RemittanceRow
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
+from billing.wording import full_name
 from patients.tables import ListTable
 
 
@@ -32,7 +33,7 @@ class EraFileTable(ListTable):
         attrs = {"aria-label": "ERA files"}
 
     def render_uploaded_by(self, record: EraFile) -> str:
-        return record.uploaded_by.get_full_name() or record.uploaded_by.get_username()
+        return full_name(record.uploaded_by)
 
     def render_state(self, record: EraFile) -> SafeString:
         waiting: int = record.waiting  # type: ignore[attr-defined]

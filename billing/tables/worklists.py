@@ -29,7 +29,9 @@ class _WorkTable(ListTable):
     """What both share: since when, how much, why, and the one button that deals with it."""
 
     unallocated = tables.Column(order_by=("unallocated", "id"), attrs=FIGURE)
-    why = tables.Column("Why", accessor="cause", order_by=("cause", "id"))
+    why = tables.Column(
+        "Why", accessor="cause", order_by=("cause", "id"), attrs={"td": {"class": "sentence"}}
+    )
     act = tables.Column(
         verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
         accessor="pk",

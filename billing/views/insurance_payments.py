@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from billing import balances, ledger
+from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm, error_summary
 from billing.forms.drafts import STRIP, form_data
 from billing.forms.grid import MOST_LINES, box_name, plain, row_keys
@@ -99,7 +99,7 @@ def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid)
         draft = PaymentDraft.objects.select_for_update().filter(key=key).first()
         others = Submission.objects.filter(key=key).exclude(user_id=request.user.pk)
         if earlier := others.select_related("user", "payment").first():
-            who = earlier.user.get_full_name() or earlier.user.get_username()
+            who = wording.full_name(earlier.user)
             raise ledger.LedgerError(f"{who} saved this draft already, as {earlier.payment}.")
         posted = ledger.record_payment(
             by=request.user,
