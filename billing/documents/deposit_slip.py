@@ -12,7 +12,7 @@ from billing import balances
 from billing.documents.texts import of_clinic, plain
 from billing.models import Clinic, Deposit, Kind, Method, Payment
 from billing.money import show, show_dollars
-from billing.wording import day
+from billing.wording import day, full_name
 
 
 def deposit_slip(clinic: Clinic, deposit: Deposit) -> dict[str, Any]:
