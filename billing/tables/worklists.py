@@ -19,10 +19,9 @@ from billing.balances import Owes
 from billing.models import Payment
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
-from patients.tables import ListTable
+from patients.tables import ActionColumn, ListTable
 
 FOLDED_FIGURE = {"th": {"class": "n hide-t"}, "td": {"class": "n num hide-t"}}
-ACTION = {"th": {"class": "act"}, "td": {"class": "act"}}
 
 
 class _WorkTable(ListTable):
@@ -32,12 +31,7 @@ class _WorkTable(ListTable):
     why = tables.Column(
         "Why", accessor="cause", order_by=("cause", "id"), attrs={"td": {"class": "sentence"}}
     )
-    act = tables.Column(
-        verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
-        accessor="pk",
-        orderable=False,
-        attrs=ACTION,
-    )
+    act = ActionColumn("pk")
 
     def __init__(self, *args: Any, day: datetime.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
