@@ -48,7 +48,13 @@ def day(date: datetime.date) -> str:
     return f"{date:%d %b %Y}"
 
 
+def full_name(user: AbstractBaseUser) -> str:
+    """Whoever did something, in a list that is kept: Ana Rell."""
+    return user.get_full_name() or user.get_username()  # type: ignore[attr-defined]
+
+
 def who(user: AbstractBaseUser) -> str:
+    """The same in a sentence: Ana."""
     return user.get_short_name() or str(user)  # type: ignore[attr-defined]
 
 

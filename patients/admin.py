@@ -100,6 +100,7 @@ class ProviderAdmin(OfficeAdmin):
     list_display = ["name", "npi", "active"]
     list_filter = ["active"]
     search_fields = ["name", "npi"]
+    search_help_text = "Name or NPI"
 
 
 @admin.register(Payer)
@@ -107,6 +108,7 @@ class PayerAdmin(OfficeAdmin):
     list_display = ["name", "payer_id", "phone", "active"]
     list_filter = ["active"]
     search_fields = ["name", "payer_id"]
+    search_help_text = "Name or payer ID"
 
 
 @admin.register(Coverage)
@@ -121,6 +123,7 @@ class CoverageAdmin(OfficeAdmin):
         "member_id",
         "group_number",
     ]
+    search_help_text = "Name, chart number, member ID or group number"
     raw_id_fields = ["patient"]
     ordering = ["patient", "rank", "start", "id"]
 
@@ -135,6 +138,7 @@ class SessionAdmin(OfficeAdmin):
         "patient__given_name",
         "=patient__chart_number",
     ]
+    search_help_text = "Name or chart number"
     date_hierarchy = "date"
     raw_id_fields = ["patient"]
 

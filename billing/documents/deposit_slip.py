@@ -12,7 +12,7 @@ from billing import balances
 from billing.documents.texts import of_clinic, plain
 from billing.models import Clinic, Deposit, Kind, Method, Payment
 from billing.money import show, show_dollars
-from billing.wording import day, who
+from billing.wording import day, full_name
 
 
 def deposit_slip(clinic: Clinic, deposit: Deposit) -> dict[str, Any]:
@@ -25,9 +25,7 @@ def deposit_slip(clinic: Clinic, deposit: Deposit) -> dict[str, Any]:
         **of_clinic(clinic),
         "number": deposit.number,
         "issued_on": day(deposit.date),
-        "facts": [
-            ["Saved by", plain(deposit.created_by.get_full_name() or who(deposit.created_by))]
-        ],
+        "facts": [["Saved by", plain(full_name(deposit.created_by))]],
         "to": [],
         "due_on": "",
         "due": {

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from billing import balances, sharing
 from billing.balances import AccountBalance, PaidBy
-from billing.forms.grid import Boxes, box_name, line_id
+from billing.forms.grid import box_name, line_id
+from billing.forms.line_grid import LineGrid
 from billing.models import InvoiceLine
 from billing.money import show, show_dollars
 from billing.sharing import CreditLine, CreditMove, CreditTotals, Entry
@@ -55,8 +55,10 @@ class Row:
         return box_name(self.line.pk, COLUMN)
 
 
-class CreditGrid:
+class CreditGrid(LineGrid):
     """What is typed on the lines of one account, and the account as it would then stand."""
+
+    column = COLUMN
 
     def __init__(
         self,
@@ -67,13 +69,11 @@ class CreditGrid:
         sent: Sequence[int],
         data: Mapping[str, str],
     ) -> None:
+        super().__init__(lines, sent, data)
         self.account = account
         self.view = view
-        self.lines = lines
         self.credit_lines, self.paid_by = balances.credit_lines(lines)
         self.by_id: dict[int, CreditLine] = {line.id: line for line in self.credit_lines}
-        self.boxes: Boxes[int] = Boxes((COLUMN,), sent, data)
-        self.refused: dict[int, str] = {}
         self._move: CreditMove | None = None
 
     # ------------------------------------------------------------------ figures
@@ -116,11 +116,6 @@ class CreditGrid:
         return sharing.credit_totals(self.credit_lines, self.move)
 
     @property
-    def known(self) -> bool:
-        """False while something typed is no amount: then no total may look right."""
-        return not self.boxes.errors
-
-    @property
     def state(self) -> str:
         if not self.known:
             return "stale"
@@ -154,6 +149,11 @@ class CreditGrid:
         return {"state": "", "lead": "", "text": HOW[self.view]}
 
     @property
+    def overdrawn(self) -> bool:
+        """Whether more credit is given out than there is."""
+        return bool(self.move.short)
+
+    @property
     def too_much(self) -> str:
         return f"{show(self.move.short)} more than the credit available."
 
@@ -171,26 +171,8 @@ class CreditGrid:
 
     # ------------------------------------------------------------------ rows
 
-    @cached_property
-    def _lines(self) -> dict[int, InvoiceLine]:
-        return {line.pk: line for line in self.lines}
-
-    @property
-    def rows(self) -> list[Row]:
-        return [self._row(line) for line in self.lines]
-
-    def touched(self, listed: str) -> list[Row]:
-        """The rows a live answer has to bring up to date."""
-        ids = [line_id(text) for text in listed.split(",")]
-        return [self._row(self._lines[line]) for line in ids if line in self._lines]
-
     def _row(self, line: InvoiceLine) -> Row:
         state = self.by_id[line.pk]
-        error = (
-            self.refused.get(line.pk)
-            or self.boxes.errors.get((line.pk, COLUMN))
-            or self.move.problems.get(line.pk, "")
-        )
         return Row(
             line=line,
             paid_by=self.paid_by.get(line.pk, []),
@@ -198,7 +180,7 @@ class CreditGrid:
             after=self.move.balances_after[line.pk],
             pays=sharing.offers_pay(state, self.account.credit),
             can_fill=bool(state.balance > 0 or state.held),
-            error=error,
+            error=self._error(line.pk, self.move.problems),
         )
 
     # ------------------------------------------------------------------ filling boxes
@@ -214,27 +196,10 @@ class CreditGrid:
         values = self._put(line, amount)
         return values, self.said if amount else "No credit is left for this line."
 
-    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
-        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
-        values: dict[str, str] = {}
-        for line, column in list(self.boxes.amounts):
-            if box_name(line, column) in boxes and line in self.by_id:
-                values |= self._put(line, self.boxes.amount(line, column))
-        return values
-
-    def _put(self, line: int, amount: Decimal) -> dict[str, str]:
+    def _forget(self) -> None:
         self._move = None
-        return {box_name(line, COLUMN): self.boxes.fill(line, COLUMN, amount or None)}
 
     # ------------------------------------------------------------------ saving
-
-    @property
-    def stale(self) -> bool:
-        """Whether a line changed since the screen was drawn: then the ledger says so best."""
-        return any(
-            entry.seen and entry.line in self._lines and entry.seen != self._lines[entry.line].seen
-            for entry in self.entries
-        )
 
     def refuse(self, line: int, text: str) -> None:
         """The ledger refused this line: the words go beside its box."""
@@ -242,14 +207,7 @@ class CreditGrid:
 
     def problems(self) -> list[dict[str, str]]:
         """Everything that keeps these amounts from being saved, for the error summary."""
-        items = [
-            {
-                "href": f"#{row.box}",
-                "text": f"{row.name} {row.line.service_date:%d %b %Y}: {row.error}",
-            }
-            for row in self.rows
-            if row.error
-        ]
+        items = self._wrong_amounts()
         if self.foreign:
             items.append({"href": "", "text": FOREIGN})
         if self.known and self.move.short and not items:

@@ -279,6 +279,11 @@ class PaymentGrid:
         return f"Unallocated {show_dollars(shared.unallocated)}, {sharing.words(shared)}."
 
     @property
+    def overdrawn(self) -> bool:
+        """Whether more is given out than was received, takebacks still to enter aside."""
+        return self.sharing.state == "over"
+
+    @property
     def sessions(self) -> int:
         """How many lines there are, however many rows they take."""
         return len({state.id for state in self.states})

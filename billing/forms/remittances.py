@@ -47,10 +47,6 @@ class EraUploadForm(forms.Form):
         " most. Nothing is posted until you save.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["uploads"].widget.attrs["class"] = "form-control fld"
-
 
 class ChoosePayerForm(forms.Form):
     payer = PayerField(error_messages={"required": "Choose the payer."})

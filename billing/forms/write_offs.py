@@ -16,11 +16,14 @@ from django import forms
 from django.utils import timezone
 
 from billing import balances, sharing
+from billing.balances import AccountBalance
 from billing.forms.base import AccountingDateField, LedgerForm
-from billing.forms.grid import Boxes, box_name, line_id, plain
+from billing.forms.grid import box_name, line_id, plain
+from billing.forms.line_grid import LineGrid
 from billing.models import AdjustmentKind, InvoiceLine
 from billing.money import MoneyFormField, show, show_dollars
 from billing.sharing import Entry, LineState
+from patients.models import Patient
 
 COLUMN = "write_off"
 KINDS = (AdjustmentKind.COURTESY, AdjustmentKind.SMALL_BALANCE, AdjustmentKind.BAD_DEBT)
@@ -101,20 +104,30 @@ class Row:
         return self.line.pk
 
     @property
+    def name(self) -> str:
+        return str(self.line)
+
+    @property
     def box(self) -> str:
         return box_name(self.line.pk, COLUMN)
 
 
-class WriteOffGrid:
+class WriteOffGrid(LineGrid):
     """What is typed on a patient's open lines, and what they would still owe."""
 
+    column = COLUMN
+
     def __init__(
-        self, *, lines: Sequence[InvoiceLine], sent: Sequence[int], data: Mapping[str, str]
+        self,
+        *,
+        patient: Patient,
+        lines: Sequence[InvoiceLine],
+        sent: Sequence[int],
+        data: Mapping[str, str],
     ) -> None:
-        self.lines = {line.pk: line for line in lines}
+        super().__init__(lines, sent, data)
+        self.patient = patient
         self.states: list[LineState] = balances.line_states(lines)
-        self.boxes = Boxes((COLUMN,), sent, data)
-        self.refused: dict[int, str] = {}
         self._write_off: sharing.WriteOff | None = None
 
     # ------------------------------------------------------------------ figures
@@ -137,10 +150,15 @@ class WriteOffGrid:
             self._write_off = sharing.write_off(self.states, amounts)
         return self._write_off
 
+    @cached_property
+    def now(self) -> AccountBalance:
+        """All accounts of the patient together."""
+        return balances.total(balances.accounts(self.patient))
+
     @property
-    def known(self) -> bool:
-        """False while something typed is no amount: then no total may look right."""
-        return not self.boxes.errors
+    def after(self) -> AccountBalance:
+        """The same once this is written off."""
+        return self.now.once(owed=-self.write_off.total)
 
     @property
     def unallocated(self) -> dict[str, str]:
@@ -178,21 +196,8 @@ class WriteOffGrid:
 
     # ------------------------------------------------------------------ rows
 
-    @property
-    def rows(self) -> list[Row]:
-        return [self._row(line) for line in self.lines.values()]
-
-    def touched(self, listed: str) -> list[Row]:
-        """The rows a live answer has to bring up to date."""
-        ids = [line_id(text) for text in listed.split(",")]
-        return [self._row(self.lines[line]) for line in ids if line in self.lines]
-
     def _row(self, line: InvoiceLine) -> Row:
-        error = (
-            self.refused.get(line.pk)
-            or self.boxes.errors.get((line.pk, COLUMN))
-            or self.write_off.problems.get(line.pk, "")
-        )
+        error = self._error(line.pk, self.write_off.problems)
         text = self.boxes.text(line.pk, COLUMN)
         return Row(line, text, self.write_off.balances_after[line.pk], error)
 
@@ -225,27 +230,10 @@ class WriteOffGrid:
         lines = "1 line" if len(values) == 1 else f"{len(values)} lines"
         return values, f"{lines} filled. {self.said}"
 
-    def _put(self, line: int, amount: Decimal | None) -> dict[str, str]:
+    def _forget(self) -> None:
         self._write_off = None
-        return {box_name(line, COLUMN): self.boxes.fill(line, COLUMN, amount or None)}
-
-    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
-        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
-        values: dict[str, str] = {}
-        for line, column in list(self.boxes.amounts):
-            if box_name(line, column) in boxes and line in self.lines:
-                values |= self._put(line, self.boxes.amount(line, column))
-        return values
 
     # ------------------------------------------------------------------ saving
-
-    @property
-    def stale(self) -> bool:
-        """Whether a line changed since the screen was drawn: then the ledger says so best."""
-        return any(
-            entry.seen and entry.line in self.lines and entry.seen != self.lines[entry.line].seen
-            for entry in self.entries
-        )
 
     def refuse(self, line: int, text: str) -> None:
         """The ledger refused this line: show why beside its box, with the figures of now."""
@@ -254,14 +242,7 @@ class WriteOffGrid:
 
     def problems(self) -> list[dict[str, str]]:
         """Everything that keeps these amounts from being saved, for the error summary."""
-        items = [
-            {
-                "href": f"#{row.box}",
-                "text": f"{row.line} {row.line.service_date:%d %b %Y}: {row.error}",
-            }
-            for row in self.rows
-            if row.error
-        ]
+        items = self._wrong_amounts()
         if any(entry.line not in self.lines for entry in self.entries):
             items.append({"href": "", "text": FOREIGN})
         if not items and not self.entries:

@@ -352,6 +352,11 @@ class RemittanceRow(models.Model):
         return f"{self.claim} {self.code}".strip()
 
     @property
+    def said_paid(self) -> Decimal:
+        """What the insurer says it paid, whatever somebody changed since."""
+        return Decimal(self.said["allocation"]) if self.said else self.allocation
+
+    @property
     def amber(self) -> bool:
         """Filled in, but not surely: somebody has to tick it."""
         return self.level.startswith("B") or bool(self.concerns)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from billing.models import Deposit
-from billing.tables.payments import FIGURE, FOLDED, NUMBER
+from billing.tables.columns import ByColumn, MomentColumn
+from billing.tables.payments import FIGURE, NUMBER
 from billing.templatetags.money import money
-from billing.wording import who
-from patients.tables import ListTable
+from patients.tables import ActionColumn, ListTable
 
 
 class DepositTable(ListTable):
@@ -26,16 +24,9 @@ class DepositTable(ListTable):
     date = tables.DateColumn(format="d M Y", order_by=("date", "id"), attrs=NUMBER)
     count = tables.Column("Payments", order_by=("count", "id"), attrs=FIGURE)
     total = tables.Column(order_by=("total", "id"), attrs=FIGURE)
-    saved = tables.Column(
-        "Saved", accessor="created_at", order_by=("created_at", "id"), attrs=NUMBER
-    )
-    by = tables.Column("By", accessor="created_by", orderable=False, attrs=FOLDED)
-    act = tables.Column(
-        verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
-        accessor="number",
-        orderable=False,
-        attrs={"th": {"class": "act"}, "td": {"class": "act"}},
-    )
+    saved = MomentColumn("Saved", accessor="created_at", order_by=("created_at", "id"))
+    by = ByColumn()
+    act = ActionColumn("number")
 
     class Meta:
         attrs = {"class": "t lean", "aria-label": "Deposit slips"}
@@ -43,12 +34,6 @@ class DepositTable(ListTable):
 
     def render_total(self, value: Decimal) -> SafeString:
         return money(value)
-
-    def render_saved(self, value: Any) -> str:
-        return f"{localtime(value):%d %b %Y %H:%M}"
-
-    def render_by(self, value: Any) -> str:
-        return who(value)
 
     def render_act(self, record: Deposit) -> SafeString:
         return format_html(

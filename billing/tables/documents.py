@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from billing.models import Document
-from billing.tables.payments import FOLDED, NUMBER
-from billing.wording import day, who
-from patients.tables import ListTable
+from billing.tables.columns import ByColumn, MomentColumn
+from billing.tables.payments import NUMBER
+from billing.wording import day
+from patients.tables import ActionColumn, ListTable
 
 
 class DocumentTable(ListTable):
@@ -24,17 +22,10 @@ class DocumentTable(ListTable):
     number = tables.Column(linkify=True, order_by=("id",), attrs=NUMBER)
     kind = tables.Column(accessor="get_kind_display", order_by=("kind", "id"))
     of = tables.Column("Of", accessor="pk", orderable=False)
-    issued = tables.Column(
-        "Issued", accessor="created_at", order_by=("created_at", "id"), attrs=NUMBER
-    )
-    by = tables.Column("By", accessor="created_by", orderable=False, attrs=FOLDED)
+    issued = MomentColumn("Issued", accessor="created_at", order_by=("created_at", "id"))
+    by = ByColumn()
     state = tables.Column("State", accessor="pk", orderable=False)
-    act = tables.Column(
-        verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
-        accessor="number",
-        orderable=False,
-        attrs={"th": {"class": "act"}, "td": {"class": "act"}},
-    )
+    act = ActionColumn("number")
 
     class Meta:
         attrs = {"class": "t lean", "aria-label": "Documents"}
@@ -48,12 +39,6 @@ class DocumentTable(ListTable):
             url = reverse(f"billing:{screen}", args=[about.number])
             return format_html('<a class="plainlink" href="{}">{}</a>', url, about.number)
         return period_of(record)
-
-    def render_issued(self, value: Any) -> str:
-        return f"{localtime(value):%d %b %Y %H:%M}"
-
-    def render_by(self, value: Any) -> str:
-        return who(value)
 
     def render_state(self, record: Document) -> SafeString:
         later = getattr(record, "replaced_by", None)

@@ -7,10 +7,9 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
+from billing.tables.columns import ByColumn, MomentColumn
 from billing.tables.payments import NUMBER
-from billing.wording import who
 from patients.tables import ListTable
 
 
@@ -22,8 +21,8 @@ class ClosingDateTable(ListTable):
     )
     move = tables.Column(accessor="pk", orderable=False)
     reason = tables.Column(orderable=False, empty_values=(), attrs={"td": {"class": "quiet"}})
-    when = tables.Column("When", accessor="created_at", orderable=False, attrs=NUMBER)
-    by = tables.Column("By", accessor="created_by", orderable=False)
+    when = MomentColumn("When", accessor="created_at", orderable=False)
+    by = ByColumn()
 
     row_header = "closed_through"
 
@@ -42,9 +41,3 @@ class ClosingDateTable(ListTable):
 
     def render_reason(self, value: str) -> str:
         return value or "-"
-
-    def render_when(self, value: Any) -> str:
-        return f"{localtime(value):%d %b %Y %H:%M}"
-
-    def render_by(self, value: Any) -> str:
-        return who(value)

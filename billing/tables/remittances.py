@@ -7,12 +7,13 @@ from decimal import Decimal
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from billing.models import EraFile, RemittanceRow
+from billing.tables.columns import ByColumn, MomentColumn
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
-from patients.tables import ListTable
+from patients.tables import ActionColumn, ListTable
 
 
 class EraFileTable(ListTable):
@@ -21,18 +22,13 @@ class EraFileTable(ListTable):
     row_header = "name"
 
     name = tables.Column("File", linkify=True, orderable=False)
-    uploaded_at = tables.DateTimeColumn(
-        verbose_name="Imported", format="d M Y H:i", order_by=("id",), attrs=NUMBER
-    )
-    uploaded_by = tables.Column("By", orderable=False, attrs=FOLDED)
+    uploaded_at = MomentColumn("Imported", order_by=("id",))
+    uploaded_by = ByColumn("uploaded_by")
     payments = tables.Column(attrs=FIGURE)
     state = tables.Column("State", accessor="pk", orderable=False)
 
     class Meta:
         attrs = {"aria-label": "ERA files"}
-
-    def render_uploaded_by(self, record: EraFile) -> str:
-        return record.uploaded_by.get_full_name() or record.uploaded_by.get_username()
 
     def render_state(self, record: EraFile) -> SafeString:
         waiting: int = record.waiting  # type: ignore[attr-defined]
@@ -67,12 +63,7 @@ class UnmatchedTable(ListTable):
     )
     charge = tables.Column("Fee", orderable=False, attrs=FIGURE)
     allocation = tables.Column("Insurance paid", orderable=False, attrs=FIGURE)
-    place = tables.Column(
-        mark_safe('<span class="visually-hidden">Action</span>'),
-        accessor="pk",
-        orderable=False,
-        attrs={"th": {"class": "act"}, "td": {"class": "act"}},
-    )
+    place = ActionColumn("pk")
 
     class Meta:
         attrs = {"aria-label": "Unmatched claims"}

@@ -19,23 +19,19 @@ from billing.balances import Owes
 from billing.models import Payment
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
-from patients.tables import ListTable
+from patients.tables import ActionColumn, ListTable
 
 FOLDED_FIGURE = {"th": {"class": "n hide-t"}, "td": {"class": "n num hide-t"}}
-ACTION = {"th": {"class": "act"}, "td": {"class": "act"}}
 
 
 class _WorkTable(ListTable):
     """What both share: since when, how much, why, and the one button that deals with it."""
 
     unallocated = tables.Column(order_by=("unallocated", "id"), attrs=FIGURE)
-    why = tables.Column("Why", accessor="cause", order_by=("cause", "id"))
-    act = tables.Column(
-        verbose_name=format_html('<span class="visually-hidden">{}</span>', "Action"),
-        accessor="pk",
-        orderable=False,
-        attrs=ACTION,
+    why = tables.Column(
+        "Why", accessor="cause", order_by=("cause", "id"), attrs={"td": {"class": "sentence"}}
     )
+    act = ActionColumn("pk")
 
     def __init__(self, *args: Any, day: datetime.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from billing.models import InvoiceLine
 from billing.money import ZERO
 from billing.views import notices
 from billing.views.choosing import MOST_FOUND
+from billing.views.grid_answers import live
 from patients.http import DeskRequest
 from patients.models import Patient, Provider
 
@@ -44,7 +44,7 @@ def patient_credit(request: DeskRequest, chart: str) -> HttpResponse:
         return _page(request, grid, context)
     action = request.POST.get("action")
     if request.htmx and not action:
-        return _live(request, grid)
+        return live(request, grid, template=f"{FOLDER}/_live.html")
     if action != "save":
         grid.fill(request.POST.get("fill", ""))
         return _page(request, grid, context)
@@ -133,24 +133,6 @@ def _refused(
         problems = [item for item in problems if item["href"]]
     context["error_summary"] = error_summary(NOT_SAVED, [*items, *problems])
     return _page(request, grid, context)
-
-
-def _live(request: DeskRequest, grid: CreditGrid) -> HttpResponse:
-    """The figures for what is typed now: outputs only, and the boxes a fill asks to set."""
-    events: dict[str, Any] = {}
-    values: dict[str, str] = {}
-    said = ""
-    if fill := request.POST.get("fill"):
-        values, said = grid.fill(fill)
-        events["fill-boxes"] = {"values": values, "said": said, "undo": "pay"}
-    elif tidy := request.POST.get("tidy"):
-        events["fill-boxes"] = {"values": grid.tidy(tidy.split(","))}
-    filled = [name.split("-")[1] for name in values]
-    rows = grid.touched(",".join([request.POST.get("touched", ""), *filled]))
-    events["figures"] = {"said": said or grid.said, "over": bool(grid.move.short)}
-    answer = render(request, f"{FOLDER}/_live.html", {"grid": grid, "rows": rows, "oob": True})
-    answer["HX-Trigger"] = json.dumps(events)
-    return answer
 
 
 # ---------------------------------------------------------------------------- choosing a patient

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from billing.models import Invoice
 from billing.money import show_dollars
 from billing.views import notices
 from billing.views.choosing import choose_patient
+from billing.views.grid_answers import live_rows
 from patients.http import DeskRequest
 from patients.models import Patient, Session
 
@@ -201,13 +201,7 @@ def _live(
         if request.POST.get("action") == "another":
             rows.another()
         return _page(request, page, form, rows, context)
-    rows.make_room()
-    answer = render(request, f"{FOLDER}/_live.html", {"rows": rows, "oob": True})
-    answer["HX-Trigger"] = json.dumps({"figures": {"said": rows.said, "over": False}})
-    if rows.added:
-        added = {"rows-added": {"focus": "", "said": rows.said}}
-        answer["HX-Trigger-After-Settle"] = json.dumps(added)
-    return answer
+    return live_rows(request, rows, template=f"{FOLDER}/_live.html")
 
 
 def _saved(request: DeskRequest, posted: ledger.Posted, patient: Patient) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from billing import balances, ledger
+from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm, error_summary
 from billing.forms.drafts import STRIP, form_data
 from billing.forms.grid import MOST_LINES, box_name, plain, row_keys
@@ -25,7 +24,7 @@ from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import InsurancePaymentForm, copy_of, may_over_allocate
 from billing.models import InvoiceLine, Payment, PaymentDraft, Submission
 from billing.money import show_dollars
-from billing.views.grid_answers import live
+from billing.views.grid_answers import after_settling, live
 from billing.views.payment_drafts import keep
 from patients.http import DeskRequest
 from patients.models import Patient, Payer, without_nul
@@ -100,7 +99,7 @@ def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid)
         draft = PaymentDraft.objects.select_for_update().filter(key=key).first()
         others = Submission.objects.filter(key=key).exclude(user_id=request.user.pk)
         if earlier := others.select_related("user", "payment").first():
-            who = earlier.user.get_full_name() or earlier.user.get_username()
+            who = wording.full_name(earlier.user)
             raise ledger.LedgerError(f"{who} saved this draft already, as {earlier.payment}.")
         posted = ledger.record_payment(
             by=request.user,
@@ -238,21 +237,15 @@ def _changes_rows(
             return _page(request, form, grid, **context)
         rows = grid.rows_of([row]) if opened else []
         answer = render(request, f"{FOLDER}/_opened.html", {"grid": grid, "rows": rows})
-        return _after_settling(answer, focus=f"line-{row}-deductible" if opened else "", said="")
+        return after_settling(answer, focus=f"line-{row}-deductible" if opened else "", said="")
     if "offset" in request.POST:
         key = grid.offsets.add()
         if not request.htmx:
             return _page(request, form, grid, **context)
         added = [row for row in grid.offsets.rows if row.key == key]
         answer = render(request, f"{FOLDER}/_offset_added.html", {"rows": added})
-        return _after_settling(answer, focus=f"offset-{key}-code" if key else "", said="")
+        return after_settling(answer, focus=f"offset-{key}-code" if key else "", said="")
     return None
-
-
-def _after_settling(answer: HttpResponse, *, focus: str, said: str) -> HttpResponse:
-    """Where the focus goes once the new fields stand, and what is read out."""
-    answer["HX-Trigger-After-Settle"] = json.dumps({"rows-added": {"focus": focus, "said": said}})
-    return answer
 
 
 def _add_correction(
@@ -273,7 +266,7 @@ def _add_correction(
         f"{FOLDER}/_corrected.html",
         {"grid": added, "rows": added.rows_of([new]), "after": f"{where}-{above}", "oob": True},
     )
-    return _after_settling(answer, focus=f"line-{new}-paid", said="Correction added.")
+    return after_settling(answer, focus=f"line-{new}-paid", said="Correction added.")
 
 
 def _add_sessions(
@@ -307,7 +300,7 @@ def _add_sessions(
         said += " There are more: choose the same again for the next."
     column = _first_column(request, grid.payer)
     focus = f"line-{new[0]}-{column}" if new else ""
-    return _after_settling(answer, focus=focus, said=said if new else problem)
+    return after_settling(answer, focus=focus, said=said if new else problem)
 
 
 def _first_column(request: DeskRequest, payer: Payer | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from billing.forms.sessions import DayListForm, SessionForm
 from billing.models import InvoiceLine
 from billing.views import notices
 from billing.views.choosing import choose_patient
+from billing.views.grid_answers import live_rows
 from patients.http import DeskRequest
 from patients.models import Patient, Provider, Session
 
@@ -163,18 +163,8 @@ def _live_or_filled(
         if request.POST.get("action") == "another":
             rows.another()
         return _page(request, form, rows, **context)
-    rows.make_room()
-    answer = render(request, f"{FOLDER}/_live.html", {"rows": rows, "oob": True})
-    events: dict[str, Any] = {"figures": {"said": rows.said, "over": False}}
-    if "fill" in request.POST:
-        events["fill-boxes"] = {"values": values}
-    answer["HX-Trigger"] = json.dumps(events)
-    if rows.added or "fill" in request.POST:
-        focus = rows.next_box() if "fill" in request.POST else ""
-        answer["HX-Trigger-After-Settle"] = json.dumps(
-            {"rows-added": {"focus": focus, "said": rows.said}}
-        )
-    return answer
+    filled = values if "fill" in request.POST else None
+    return live_rows(request, rows, template=f"{FOLDER}/_live.html", filled=filled)
 
 
 def _fill(request: DeskRequest, form: SessionForm, rows: ChargeRows) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +25,7 @@ from billing.forms.write_offs import (
 from billing.models import Adjustment, AdjustmentKind, InvoiceLine
 from billing.money import show, show_dollars
 from billing.views import notices
+from billing.views.grid_answers import live
 from patients.http import DeskRequest, go_on
 from patients.models import Patient
 
@@ -47,7 +47,7 @@ def write_off_new(request: DeskRequest, chart: str) -> HttpResponse:
             grid.fill(f"writeoff:{line}")
         return _page(request, patient, form, grid)
     if request.htmx and "action" not in request.POST:
-        return _live(request, patient, grid)
+        return live(request, grid, template=f"{FOLDER}/_live.html")
     if request.POST.get("action") != "save":
         grid.fill(request.POST.get("fill", ""))
         form.only_filled()
@@ -78,17 +78,12 @@ def _grid(request: DeskRequest, patient: Patient) -> WriteOffGrid:
         lines = lines.issued().filter(pk__in=sent)
     else:
         lines = lines.open()
-    return WriteOffGrid(lines=list(lines.oldest_first()[:AT_ONCE]), sent=sent, data=request.POST)
-
-
-def _context(patient: Patient, grid: WriteOffGrid) -> dict[str, Any]:
-    now = balances.total(balances.accounts(patient))
-    return {
-        "patient": patient,
-        "grid": grid,
-        "now": now,
-        "after": now.once(owed=-grid.write_off.total),
-    }
+    return WriteOffGrid(
+        patient=patient,
+        lines=list(lines.oldest_first()[:AT_ONCE]),
+        sent=sent,
+        data=request.POST,
+    )
 
 
 def _page(
@@ -98,30 +93,11 @@ def _page(
     grid: WriteOffGrid,
     problems: list[dict[str, str]] | None = None,
 ) -> HttpResponse:
-    context = {**_context(patient, grid), "form": form, "most": AT_ONCE}
+    context: dict[str, Any] = {"patient": patient, "grid": grid, "form": form, "most": AT_ONCE}
     if problems is not None:
         items = [*errors_of(form), *problems]
         context["error_summary"] = error_summary("This write-off is not saved yet.", items)
     return render(request, f"{FOLDER}/new.html", context)
-
-
-def _live(request: DeskRequest, patient: Patient, grid: WriteOffGrid) -> HttpResponse:
-    """The figures for what is typed now: outputs only, and the boxes a fill asks to set."""
-    events: dict[str, Any] = {}
-    values: dict[str, str] = {}
-    said = ""
-    if fill := request.POST.get("fill"):
-        values, said = grid.fill(fill)
-        events["fill-boxes"] = {"values": values, "undo": fill.partition(":")[0]}
-    elif tidy := request.POST.get("tidy"):
-        events["fill-boxes"] = {"values": grid.tidy(tidy.split(","))}
-    filled = [name.split("-")[1] for name in values]
-    rows = grid.touched(",".join([request.POST.get("touched", ""), *filled]))
-    events["figures"] = {"said": said or grid.said, "over": False}
-    context = {**_context(patient, grid), "rows": rows, "oob": True}
-    answer = render(request, f"{FOLDER}/_live.html", context)
-    answer["HX-Trigger"] = json.dumps(events)
-    return answer
 
 
 def _written_off(grid: WriteOffGrid, *, replayed: bool) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from billing import documents, ledger
-from billing.models import Clinic, Invoice, Payment
+from billing.models import Clinic, Invoice, Payment, Remittance, RemittanceRow
+from billing.remittances import posting, review
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
+from tests.era.clinic import TODAY, series
+from tests.era.clinic import Clinic as EraClinic
 from tests.factories import (
     CoverageFactory,
     FeeFactory,
@@ -414,3 +418,102 @@ def test_a_new_clinic(
         for path in ("/", "/patients/", "/sessions/", "/invoices/", "/fees/", "/statements/new/"):
             desk.goto(live_server.url + path)
             looked_at(f"{path} of a new clinic")
+
+
+# ---------------------------------------------------------------------------- insurers' files
+
+
+@pytest.fixture
+def evergreen(live_server: Any) -> Iterator[EraClinic]:
+    """The clinic of the constructed series, on the day after it."""
+    with time_machine.travel(TODAY, tick=True):
+        yield series()
+
+
+def test_files_of_insurers(
+    live_server: Any,
+    desk: Page,
+    evergreen: EraClinic,
+    looked_at: Callable[[str], None],
+) -> None:
+    """From uploading to undoing: what is sure, what asks for somebody, what nobody finds."""
+    for path in ("import-era/", "unmatched/", "drafts/"):
+        desk.goto(f"{live_server.url}/insurance-payments/{path}")
+        looked_at(f"{path}, empty")
+    evergreen.post(1)
+    denied, unknown = evergreen.draft(5), evergreen.draft(8)
+    paths = ["/insurance-payments/import-era/"]
+    for draft in (Remittance.objects.get(state="posted"), denied, unknown):
+        paths += [draft.file.get_absolute_url(), draft.get_absolute_url()]
+        paths += [f"{draft.get_absolute_url()}rows/{row.pk}/" for row in draft.rows.all()[:2]]
+    posted = Remittance.objects.get(state="posted")
+    paths += [f"{posted.get_absolute_url()}undo/", f"{posted.file.get_absolute_url()}undo/"]
+    for path in paths:
+        desk.goto(live_server.url + path)
+        looked_at(path)
+    with review.changing(unknown.pk) as draft:
+        for row in draft.rows.select_related("claim"):
+            if row.line_id:
+                review.tick(row)
+            else:
+                review.leave_unapplied(row)
+        posting.save(draft, by=evergreen.ana, sure=True)
+    unmatched = RemittanceRow.objects.get(unapplied=True)
+    for path in (
+        "/insurance-payments/unmatched/",
+        f"/insurance-payments/unmatched/{unmatched.pk}/",
+        "/payers/",
+        f"/payers/{evergreen.evergreen.pk}/",
+        "/denials/",
+    ):
+        desk.goto(live_server.url + path)
+        looked_at(path)
+
+
+# ---------------------------------------------------------------------------- worklists, the books
+
+
+def test_worklists_and_the_books(
+    live_server: Any,
+    desk: Page,
+    ana: Any,
+    reversed_receipt: Payment,
+    blueriver: Any,
+    looked_at: Callable[[str], None],
+) -> None:
+    ana.is_staff = ana.is_superuser = True
+    ana.save()
+    empty = (
+        "/reports/journal/batches/",
+        "/periods/",
+        "/deposits/",
+        "/payments/unallocated/?cause=over",
+    )
+    for path in empty:
+        desk.goto(live_server.url + path)
+        looked_at(f"{path}, empty")
+    cash = PaymentFactory(amount="30", ago=2)
+    InsurancePaymentFactory(payer=blueriver, amount="75")
+    slip = ledger.deposit(by=ana, payments=[cash], date=day(1)).deposit
+    batch = ledger.make_journal_batch(by=ana, through=day(1)).batch
+    assert slip
+    assert batch
+    ledger.close_period(by=ana, through=day(20), seen=None)
+    for path in (
+        "/payments/unallocated/",
+        "/payments/negative-credit/",
+        "/reports/journal/",
+        batch.get_absolute_url(),
+        "/reports/journal/batches/",
+        "/periods/",
+        "/periods/reopen/",
+        "/reports/deposit-slip/",
+        "/deposits/",
+        slip.get_absolute_url(),
+    ):
+        desk.goto(live_server.url + path)
+        looked_at(path)
+    desk.goto(live_server.url + "/periods/reopen/")
+    desk.get_by_role("button", name="Reopen").click()
+    expect(desk.locator(".errsum")).to_be_focused()
+    looked_at("reopen, refused")

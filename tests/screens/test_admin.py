@@ -1,6 +1,8 @@
 """The administration: every list and every page opens; money can be looked at only."""
 
 import datetime
+import html
+import re
 from typing import Any
 
 import pytest
@@ -42,6 +44,7 @@ from billing.models import (
     Offset,
     PayerKey,
     Payment,
+    PaymentDraft,
     Remittance,
     RemittanceClaim,
     RemittanceOffset,
@@ -75,7 +78,7 @@ pytestmark = pytest.mark.django_db
 MONEY = [
     *[Payment, Allocation, Adjustment, Invoice, InvoiceLine, LineVoid, Deposit, Submission],
     *[Adjudication, Responsibility, Offset],
-    *[Document, StatementBatch, ImportFile, JournalBatch],
+    *[Document, StatementBatch, ImportFile, JournalBatch, PaymentDraft],
     *[EraFile, Remittance],
     *[ClosingDate, Export],
 ]
@@ -186,6 +189,9 @@ def a_bit_of_everything(number: int = 0) -> None:
         payer_name=SCRIPT,
         reference=f"EFT-{number}",
         amount=money(10),
+    )
+    PaymentDraft.objects.create(
+        key=f"00000000-0000-4000-8000-{number:012}", owner=by, payer=payer, data={"note": [SCRIPT]}
     )
     StatementBatch.objects.create(
         number=f"ST-{number}",
@@ -327,6 +333,58 @@ def test_money_is_found(client: Client) -> None:
         assert mine.number in page.words
         assert other.number not in page.words
     assert other.number in _found(client, Payment, "ab-7").words
+
+
+NO_SCREEN = {"Export"}
+
+
+@pytest.mark.parametrize("name", MONEY_NAMES)
+def test_each_row_leads_to_a_screen_that_can_act(client: Client, name: str) -> None:
+    """From the list and from its own page; the last column, so that nobody looks for it."""
+    a_bit_of_everything()
+    model = named(name)
+    row = model._default_manager.order_by("-pk")[0]
+    pages = [look(client, url(model)), look(client, url(model, "change", row.pk))]
+    for page in pages:
+        links = re.findall(
+            r'field-screen">(?:<label>.*?</label>)?.*?<a href="([^"]+)"', page.html, re.S
+        )
+        assert bool(links) == (name not in NO_SCREEN), page.html
+        if links:
+            assert client.get(links[0]).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_list_says_what_its_search_finds(client: Client, name: str) -> None:
+    model_admin = admin.site._registry[named(name)]
+    if model_admin.search_fields:
+        assert model_admin.search_help_text
+        assert str(model_admin.search_help_text) in look(client, url(named(name))).words
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_filter_of_a_list_filters(client: Client, name: str) -> None:
+    """Whatever the lists offer beside them is an address that opens."""
+    a_bit_of_everything()
+    page = look(client, url(named(name)))
+    offered = re.findall(r'<a href="(\?[^"]+)"', page.html.partition('id="changelist-filter"')[2])
+    assert bool(offered) == bool(admin.site._registry[named(name)].list_filter)
+    for query in offered:
+        assert client.get(url(named(name)) + html.unescape(query)).status_code == 200, query
+
+
+def test_lists_are_cut_down_to_what_is_left(client: Client) -> None:
+    paid, owing = LineFactory(amount="20"), LineFactory()
+    who = {"patient": paid.patient, "provider": paid.provider}
+    spent, kept = PaymentFactory(amount="20", on={paid: "20"}, **who), PaymentFactory()
+    page = look(client, url(Payment), {"unallocated_is": "more"})
+    assert "By what is left" in page.words
+    assert kept.number in page.words
+    assert spent.number not in page.words
+    assert kept.number not in look(client, url(Payment), {"unallocated_is": "less"}).words
+    page = look(client, url(InvoiceLine), {"balance_is": "more"})
+    assert owing.invoice.number in page.words
+    assert paid.invoice.number not in page.words
 
 
 def _found(client: Client, model: type[models.Model], typed: Any) -> Look:

@@ -62,7 +62,10 @@ def test_the_items_of_a_slip_are_its_payments_by_method(desk: Desk) -> None:
     assert items == {each.method: each.total for each in shown.methods}
     assert sum(items.values()) == shown.total == money(238)
     assert shown.difference == 0
-    assert "Items less payments by method 0.00" in look(desk.client, "/deposits/D-0002/").words
+    assert (
+        "Difference between the payments and the methods 0.00"
+        in look(desk.client, "/deposits/D-0002/").words
+    )
 
 
 def test_what_is_on_it_is_locked(desk: Desk) -> None:

@@ -125,8 +125,16 @@ def test_a_live_answer_holds_outputs_only(desk: Desk) -> None:
     assert json.loads(answer["HX-Trigger"])["figures"] == {
         "said": "Available credit $50.00. Invoices owing $50.00.",
         "over": False,
+        "wrong": {f"line-{desk.line.pk}-amount": False},
     }
     assert desk.figures == ("30.00", "30.00", "0.00")
+
+
+def test_a_box_that_is_wrong_is_marked_while_somebody_types(desk: Desk) -> None:
+    for amount, wrong in (("10", False), ("ten", True), ("31", True), ("30", False)):
+        answer = live(desk, typed((desk.line, amount), touched=desk.line.pk))
+        marks = json.loads(answer["HX-Trigger"])["figures"]["wrong"]
+        assert marks == {f"line-{desk.line.pk}-amount": wrong}, amount
 
 
 def test_too_much_is_said_in_words(desk: Desk) -> None:

@@ -104,6 +104,16 @@ def test_other_amounts_keep_what_the_era_says_beside_them(desk: EraDesk) -> None
     assert "ERA:" not in look(desk.client, draft.get_absolute_url()).words
 
 
+def test_what_the_insurer_paid_stands_beside_other_amounts(desk: EraDesk) -> None:
+    row = desk.rows(desk.draft(1))[0]
+    paid = f"Paid {row.allocation:,.2f}"
+    assert paid in look(desk.client, url(row)).words
+    desk.client.post(url(row), amounts(allocation="1.00"))
+    row.refresh_from_db()
+    assert f"{row.allocation:.2f}" == "1.00"
+    assert paid in look(desk.client, url(row)).words
+
+
 @pytest.mark.parametrize(("typed", "says"), BAD_AMOUNTS.items())
 def test_bad_amounts(desk: EraDesk, typed: str, says: str) -> None:
     row = desk.rows(desk.draft(1))[0]
