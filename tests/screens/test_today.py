@@ -107,7 +107,7 @@ def test_insurers_money_and_patients_credit_apart_oldest_first(client: Client) -
         f" {new} 1 day BlueRiver Health Insurer, check 104482 200.00 200.00 Allocate 104482"
     ) in page.words
     assert "Patients' credit 2" in page.words
-    assert f"30 days Smith, John Patient, cash, Dr 1 R-0001 45.00 45.00 Allocate R-0001" in (
+    assert "30 days Smith, John Patient, cash, Dr 1 R-0001 45.00 45.00 Allocate R-0001" in (
         page.words
     )
     assert "today Smith, John" in page.words
