@@ -1,4 +1,4 @@
-"""What every page's navigation shows of billing."""
+"""What every template may use of billing: the navigation's counts, the keys of who is signed in."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from billing import balances
+from billing.models import uses_letter_keys
 
 KEPT_FOR = 60  # seconds
 
@@ -20,6 +21,14 @@ def nav_counts(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {}
     return {"nav_counts": SimpleLazyObject(_counts)}
+
+
+def letter_keys(request: HttpRequest) -> dict[str, bool]:
+    """`letter_keys`: whether letters in amount boxes are commands for the person signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"letter_keys": True}
+    return {"letter_keys": uses_letter_keys(user)}
 
 
 def _counts() -> dict[str, int]:

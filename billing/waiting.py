@@ -1,6 +1,6 @@
-"""What the worklists by cause say about a receipt: why its money waits, and what could be done.
+"""What Today and the worklists say about a receipt: why its money waits, and the way on.
 
-Words only; the cause comes from `billing.balances.causes`.
+Words and addresses only; the cause comes from `billing.balances.causes`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from django.urls import reverse
 
 from billing.balances import Cause, NegativeCause, Owes
 from billing.models import Kind, Payment
@@ -72,6 +74,26 @@ def why_unallocated(receipt: Any) -> Why:
     elif cause in (Cause.RELEASED, Cause.VOIDED, Cause.UNPAID):
         more = _NEXT[Owes(receipt.owes)]
     return Why(str(cause.label), more)
+
+
+def way_on(receipt: Any) -> tuple[str, str]:
+    """The one button of a receipt whose money waits: what it says, and where it leads.
+
+    Asks for a receipt of `balances.with_way_on`: of a worklist, or of Today.
+    """
+    if receipt.claim:
+        return "Find session", reverse("billing:unmatched_claim", args=[receipt.claim])
+    if receipt.payer_id:
+        label = "Fix" if receipt.unallocated < 0 else "Allocate"
+        return label, reverse("billing:insurance_payment_detail", args=[receipt.number])
+    if receipt.owes == Owes.HERE:
+        url = reverse("billing:patient_credit", args=[receipt.patient.chart_number])
+        return "Allocate", f"{url}?provider={receipt.provider_id}"
+    if receipt.owes == Owes.ELSEWHERE:
+        return "Transfer", reverse("billing:payment_transfer", args=[receipt.number])
+    if receipt.owes == Owes.INSURER:
+        return "Review", receipt.patient.get_absolute_url()
+    return "Refund", reverse("billing:payment_refund", args=[receipt.number])
 
 
 def why_negative(receipt: Any, pays: Sequence[tuple[str, Decimal]]) -> Why:

@@ -112,6 +112,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.clinic",
                 "billing.context.nav_counts",
+                "billing.context.letter_keys",
             ],
         },
     }
@@ -223,7 +224,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # --- Accounts ------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["config.auth.DeskBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -101,13 +101,9 @@ def age_band(day: datetime.date, since: str) -> Case:
 # ---------------------------------------------------------------------------- unallocated money
 
 
-def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
-    """Every receipt whose money waits, each with its `cause`, what it could pay (`owes`), its
-    `age` band as of that day, and of an insurer's the first claim without a session (`claim`).
-
-    Insurers' over-allocated receipts are among them. What a patient's reversed receipt still pays
-    is negative credit: `negative_credit` has those.
-    """
+def with_way_on(receipts: PaymentQuerySet) -> PaymentQuerySet:
+    """Receipts with what decides the way on: what a patient's could pay (`owes`), and of an
+    insurer's the first claim without a session (`claim`)."""
     of_account = {"patient": OuterRef("patient")}
     owed = InvoiceLine.objects.open().filter(**of_account)
     mine = Q(provider=OuterRef("provider"))
@@ -119,15 +115,27 @@ def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
         output_field=CharField(),
     )
     claims = unmatched_claims().filter(remittance__payment=OuterRef("pk")).exclude(allocation=0)
+    found: PaymentQuerySet = receipts.annotate(
+        owes=Case(When(_OF_A_PAYER, then=Value("")), default=owes, output_field=CharField()),
+        claim=Case(When(_OF_A_PAYER, then=Subquery(claims.order_by("pk").values("pk")[:1]))),
+    )
+    return found
+
+
+def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
+    """Every receipt whose money waits, each with its `cause`, what it could pay (`owes`), its
+    `age` band as of that day, and of an insurer's the first claim without a session (`claim`).
+
+    Insurers' over-allocated receipts are among them. What a patient's reversed receipt still pays
+    is negative credit: `negative_credit` has those.
+    """
     # One after the other, each in the words of its own partial index: an OR of both reads every
     # payment on SQLite.
     over_allocated = Payment.objects.overdrawn().filter(_OF_A_PAYER)
     ids = Payment.objects.with_credit().values("pk").union(over_allocated.values("pk"), all=True)
-    waiting = Payment.objects.filter(pk__in=ids).annotate(
+    waiting = with_way_on(Payment.objects.filter(pk__in=ids)).annotate(
         age=age_band(day, "date"),
-        owes=Case(When(_OF_A_PAYER, then=Value("")), default=owes, output_field=CharField()),
         came_off=Case(When(_OF_A_PAYER, then=Value("")), default=_came_off()),
-        claim=Case(When(_OF_A_PAYER, then=Subquery(claims.order_by("pk").values("pk")[:1]))),
     )
     takebacks = Allocation.objects.filter(payment=OuterRef("pk"), amount__lt=0)
     over = Q(unallocated__lt=0)

@@ -39,6 +39,11 @@ class Standing:
         return self.amount - self.placed - self.effects - self.kept
 
     @property
+    def over(self) -> Decimal:
+        """What the payment, once saved, would have on its sessions beyond what was received."""
+        return max(ZERO, self.placed + self.effects - self.amount)
+
+    @property
     def to_check(self) -> int:
         return self.counts.get(RowState.CHECK, 0)
 

@@ -65,6 +65,29 @@ class ReferenceField(forms.CharField):
         super().__init__(max_length=40, required=False, **kwargs)
 
 
+class OverAllocating(LedgerForm):
+    """A form that may put more of an insurer's payment on lines than was received, with a reason."""
+
+    over_reason = forms.CharField(
+        label="Reason for over-allocating", max_length=200, required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["over_reason"].widget.attrs.update({"class": "fld", "autocomplete": "off"})
+
+    def require_reason_for_over(self, by: AbstractBaseUser) -> None:
+        """Over-allocating is for those who may, and says why; nothing else is asked for it."""
+        if not may_over_allocate(by):
+            self.add_error(None, ASK_FOR_PERMISSION)
+        elif "over_reason" not in self.errors and len(self.reason_for_over) < FEW:
+            self.add_error("over_reason", "Say in a few words why it is over-allocated.")
+
+    @property
+    def reason_for_over(self) -> str:
+        return str(self.cleaned_data.get("over_reason", "")).strip()
+
+
 class PaymentStrip(LedgerForm):
     """The fields both kinds of payment share."""
 
@@ -131,26 +154,15 @@ class PaymentStrip(LedgerForm):
             return None, str(error)
 
 
-class InsurancePaymentForm(PaymentStrip):
+class InsurancePaymentForm(OverAllocating, PaymentStrip):
     """A check or transfer from a payer."""
 
     payer = PayerField(error_messages={"required": "Choose the payer."})
-    over_reason = forms.CharField(
-        label="Reason for over-allocating", max_length=200, required=False
-    )
     field_order = ["payer", "method", "reference", "date", "amount"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offer(PAYER_METHODS)
-        self.fields["over_reason"].widget.attrs.update({"class": "fld", "autocomplete": "off"})
-
-    def require_reason_for_over(self, by: AbstractBaseUser) -> None:
-        """Over-allocating is for those who may, and says why; nothing else is asked for it."""
-        if not may_over_allocate(by):
-            self.add_error(None, ASK_FOR_PERMISSION)
-        elif len(self.cleaned_data.get("over_reason", "").strip()) < FEW:
-            self.add_error("over_reason", "Say in a few words why it is over-allocated.")
 
     @cached_property
     def earlier(self) -> Payment | None:

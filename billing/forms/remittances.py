@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from billing.era.reading import LIMIT
 from billing.forms.base import AccountingDateField, LedgerForm
+from billing.forms.payments import OverAllocating
 from billing.models import Decision, RemittanceRow
 from billing.models.remittances import AMOUNTS
 from billing.money import MoneyFormField, show
@@ -52,8 +53,14 @@ class ChoosePayerForm(forms.Form):
     payer = PayerField(error_messages={"required": "Choose the payer."})
 
 
-class SaveRemittanceForm(LedgerForm):
-    """What saving asks for: the day, and a word where the file was marked as a test."""
+class SaveRemittanceForm(OverAllocating):
+    """What saving asks for: the day, a word where the file was marked as a test, and a reason where
+    the sessions got more than was received.
+
+    The view keeps the day and the word while somebody looks at other rows (`KEPT`).
+    """
+
+    KEPT = ("date", "sure")
 
     date = AccountingDateField(
         label="Date received",
@@ -66,8 +73,16 @@ class SaveRemittanceForm(LedgerForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["date"].widget.attrs |= {"class": "fld num", "form": "save"}
-        self.fields["sure"].widget.attrs |= {"class": "form-check-input", "form": "save"}
+        keeping = {
+            "form": "save",
+            "hx-post": "",
+            "hx-trigger": "change",
+            "hx-swap": "none",
+            "hx-vals": '{"action": "keep"}',
+        }
+        self.fields["date"].widget.attrs |= {"class": "fld num", **keeping}
+        self.fields["sure"].widget.attrs |= {"class": "form-check-input", **keeping}
+        self.fields["over_reason"].widget.attrs["form"] = "save"
 
 
 class RowAmountsForm(forms.Form):

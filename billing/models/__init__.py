@@ -10,6 +10,7 @@ from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
+from billing.models.desk_settings import DeskSettings, uses_letter_keys
 from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.drafts import PaymentDraft
 from billing.models.exports import Export
@@ -49,6 +50,7 @@ __all__ = [
     "Decision",
     "Deposit",
     "DepositItem",
+    "DeskSettings",
     "Document",
     "DocumentKind",
     "EraFile",
@@ -83,4 +85,5 @@ __all__ = [
     "StatementBatch",
     "Submission",
     "clinic_name",
+    "uses_letter_keys",
 ]

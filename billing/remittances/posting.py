@@ -47,16 +47,23 @@ class NotReady(Exception):
 
 
 def save(
-    draft: Remittance, *, by: AbstractBaseUser, key: UUID | None = None, sure: bool = False
+    draft: Remittance,
+    *,
+    by: AbstractBaseUser,
+    key: UUID | None = None,
+    sure: bool = False,
+    over_reason: str = "",
 ) -> ledger.Posted:
     """Post a draft: one payment with everything its rows say, in the order of the file.
 
     Takes the draft locked (`review.changing`). Refused (NotReady) while a row is not sure, or
-    money has neither a session nor a word that it stays with the payer; and as the ledger refuses.
+    money has neither a session nor a word that it stays with the payer, or more is on sessions
+    than was received without `over_reason`; and as the ledger refuses.
     """
     payer = draft.payer
     typed = review.typed_by_hand(draft)
-    found = review.problems(draft, balances.standing(draft), sure=sure, typed=typed)
+    now = balances.standing(draft)
+    found = review.problems(draft, now, sure=sure, typed=typed, over=bool(over_reason))
     if found or payer is None or draft.date is None:
         raise NotReady(found)
     reference, note = draft.reference, ""
@@ -74,6 +81,7 @@ def save(
         note=note,
         entries=entries_of(draft, payer),
         offsets=offsets_of(draft, payer),
+        over_allocation_reason=over_reason if now.over else "",
         key=key,
     )
     _settled(draft, posted.receipt, by, attached=False)

@@ -343,11 +343,12 @@ def typed_by_hand(draft: Remittance) -> Payment | None:
 
 
 def problems(
-    draft: Remittance, now: Standing, *, sure: bool, typed: Payment | None
+    draft: Remittance, now: Standing, *, sure: bool, typed: Payment | None, over: bool = False
 ) -> list[Problem]:
     """Everything that keeps a draft from being saved, the first thing first.
 
-    `sure`: somebody said that a file marked as a test is to be posted all the same.
+    `sure`: somebody said that a file marked as a test is to be posted all the same. `over`:
+    somebody gave a reason why more is on its sessions than was received.
     """
     found = []
     if draft.payer is None:
@@ -367,18 +368,21 @@ def problems(
         found.append(
             Problem("?show=check#rows", f"{rows} filled in but not sure. Look and accept.")
         )
-    if now.unallocated and not now.to_check and draft.payer:
+    too_much = now.over or max(ZERO, -now.unallocated)
+    if (now.unallocated or too_much) and not now.to_check and draft.payer:
+        text = ""
         if now.unallocated > 0:
             text = (
                 f"{show_dollars(now.unallocated)} has no session yet. Choose the sessions, or"
                 " leave the money unapplied with the payer."
             )
-        else:
+        elif not (over and now.over):
             text = (
-                f"The rows add up to {show_dollars(-now.unallocated)} more than the payment."
+                f"The rows add up to {show_dollars(too_much)} more than the payment."
                 " Correct the amounts you changed, or place what is taken back."
             )
-        found.append(Problem("?show=open#rows", text))
+        if text:
+            found.append(Problem("?show=open#rows", text))
     if draft.file.test and not sure:
         found.append(
             Problem("#id_sure", "The payer marked this file as a TEST. Say that it is real.")

@@ -15,7 +15,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing import waiting
-from billing.balances import Owes
 from billing.models import Payment
 from billing.tables.payments import FIGURE, FOLDED, NUMBER
 from billing.templatetags.money import money
@@ -92,7 +91,7 @@ class UnallocatedTable(_WorkTable):
         return format_html('{}<span class="sub">{}</span>', said.cause, said.more)
 
     def render_act(self, record: Payment) -> SafeString:
-        label, url = _way_on(record)
+        label, url = waiting.way_on(record)
         return format_html(
             '<a class="btn btn-line btn-xs" href="{}">{}'
             '<span class="visually-hidden"> {}</span></a>',
@@ -100,23 +99,6 @@ class UnallocatedTable(_WorkTable):
             label,
             record.number,
         )
-
-
-def _way_on(receipt: Any) -> tuple[str, str]:
-    """The one button of a receipt whose money waits: what it says, and where it leads."""
-    if receipt.claim:
-        return "Find session", reverse("billing:unmatched_claim", args=[receipt.claim])
-    if receipt.payer_id:
-        label = "Fix" if receipt.unallocated < 0 else "Allocate"
-        return label, reverse("billing:insurance_payment_detail", args=[receipt.number])
-    if receipt.owes == Owes.HERE:
-        url = reverse("billing:patient_credit", args=[receipt.patient.chart_number])
-        return "Allocate", f"{url}?provider={receipt.provider_id}"
-    if receipt.owes == Owes.ELSEWHERE:
-        return "Transfer", reverse("billing:payment_transfer", args=[receipt.number])
-    if receipt.owes == Owes.INSURER:
-        return "Review", receipt.patient.get_absolute_url()
-    return "Refund", reverse("billing:payment_refund", args=[receipt.number])
 
 
 class NegativeCreditTable(_WorkTable):

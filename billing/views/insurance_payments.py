@@ -94,7 +94,7 @@ def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid)
     A draft may lie open on two desks. Whoever saves second waits here, and is told.
     """
     key = form.cleaned_data["key"]
-    reason = form.cleaned_data["over_reason"].strip() if grid.may_be_over else ""
+    reason = form.reason_for_over if grid.may_be_over else ""
     with transaction.atomic():
         draft = PaymentDraft.objects.select_for_update().filter(key=key).first()
         others = Submission.objects.filter(key=key).exclude(user_id=request.user.pk)
@@ -446,6 +446,7 @@ def _story_of(payment: Payment) -> dict[str, Any]:
         "links": [(lines[link.line_id], link.amount, answers.get(link.line_id)) for link in links],
         "written_off": balances.adjustments_with(payment),
         "slip": balances.slip_of(payment),
+        "remittance": payment.remittances.select_related("file").defer("file__packed").first(),
         "offsets": [
             (offset, effect(offset.amount, payment.payer.name if payment.payer else ""))
             for offset in payment.offsets.order_by("pk")

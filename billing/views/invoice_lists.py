@@ -23,6 +23,7 @@ def invoice_list(request: DeskRequest) -> HttpResponse:
         "form": filtered.form,
         "error_summary": filtered.error_summary,
         "sums": sums,
+        "anything": filtered.queryset.exists,  # asked only where the filters find nothing
         "table": InvoiceTable(found.select_related("patient")).shown_for(request, count=sums.count),
     }
     page = "_list.html" if request.htmx else "list.html"

@@ -48,6 +48,7 @@ def _list(
         "form": filtered.form,
         "error_summary": filtered.error_summary,
         "sums": sums,
+        "anything": filtered.queryset.exists,  # asked only where the filters find nothing
         "table": table(found.with_names()).shown_for(request, count=sums.count),
         **more,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
@@ -21,6 +22,7 @@ from billing.balances import Standing
 from billing.era.importing import segments_of
 from billing.era.refusals import Finding
 from billing.forms.base import error_summary
+from billing.forms.payments import may_over_allocate
 from billing.forms.remittances import ChoosePayerForm, RowAmountsForm, SaveRemittanceForm
 from billing.models import (
     InvoiceLine,
@@ -40,6 +42,7 @@ from patients.tables import CountedPaginator, page_number
 
 FOLDER = "billing/remittances"
 ROWS = 50  # of one page
+DAY_LENGTH = 40  # characters of a typed day that are worth keeping
 MANY = 500  # claims that take longer to match than somebody waits without a word
 SHOWN: dict[str, tuple[int, ...]] = {
     "open": (RowState.CHECK, *OPEN),
@@ -104,8 +107,10 @@ def remittance_detail(request: DeskRequest, pk: int) -> HttpResponse | Streaming
     if draft.state != RemittanceState.DRAFT:
         messages.error(request, f"This draft was {draft.get_state_display().lower()} meanwhile.")
         return _go(request, draft.get_absolute_url())
-    if action == "save":
-        return _save(request, draft)
+    if action in ("save", "over"):
+        return _save(request, draft, over=action == "over")
+    if action == "keep":
+        return _keep(request, draft)
     if action == "payer":
         return _choose_payer(request, draft)
     try:
@@ -223,10 +228,28 @@ def _choose_payer(request: DeskRequest, draft: Remittance) -> HttpResponse | Str
 # ---------------------------------------------------------------------------- saving
 
 
-def _save(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHttpResponse:
+def _kept_under(draft: Remittance) -> str:
+    return f"remittance-{draft.pk}"
+
+
+def _keep(request: DeskRequest, draft: Remittance) -> HttpResponse:
+    """Remember the day typed and the tick while somebody goes on to other rows. Nothing is saved."""
     form = SaveRemittanceForm(request.POST)
-    if not form.is_valid():
+    typed = {name: form[name].value() for name in form.KEPT}
+    typed["date"] = (typed["date"] or "")[:DAY_LENGTH]
+    request.session[_kept_under(draft)] = typed
+    return HttpResponse(status=204)
+
+
+def _save(
+    request: DeskRequest, draft: Remittance, *, over: bool
+) -> HttpResponse | StreamingHttpResponse:
+    form = SaveRemittanceForm(request.POST)
+    if form.is_valid() and over:
+        form.require_reason_for_over(request.user)
+    if form.errors:
         return _page(request, draft, form=form)
+    reason = form.reason_for_over if over else ""
 
     def save() -> ledger.Posted:
         with review.changing(draft.pk) as locked:
@@ -237,12 +260,14 @@ def _save(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHt
                 by=request.user,
                 key=form.cleaned_data["key"],
                 sure=form.cleaned_data["sure"],
+                over_reason=reason,
             )
 
     if draft.claim_count > MANY:
         draft.date = form.cleaned_data["date"]
         sure, typed = form.cleaned_data["sure"], review.typed_by_hand(draft)
-        found = review.problems(draft, balances.standing(draft), sure=sure, typed=typed)
+        now = balances.standing(draft)
+        found = review.problems(draft, now, sure=sure, typed=typed, over=bool(reason))
         if found:
             return _page(request, draft, form=form, problems=found)
         return with_progress(
@@ -261,6 +286,7 @@ def _save(request: DeskRequest, draft: Remittance) -> HttpResponse | StreamingHt
     except ReviewError as error:
         messages.error(request, str(error))
         return redirect(draft)
+    request.session.pop(_kept_under(draft), None)
     messages.success(request, _saved(posted))
     return redirect(posted.receipt)
 
@@ -303,7 +329,12 @@ def _saved(posted: ledger.Posted) -> str:
     payment = posted.receipt
     payer = payment.payer.name if payment.payer else ""
     said = f"Saved. {show_dollars(payment.amount)} from {payer}."
-    if payment.unallocated:
+    if payment.unallocated < 0:
+        said = (
+            f"Saved as over-allocated: {show_dollars(-payment.unallocated)} more is on its sessions"
+            " than was received. It stays on Today until that is put right."
+        )
+    elif payment.unallocated:
         said += f" {show_dollars(payment.unallocated)} stays unapplied with the payer."
     released: dict[str, Decimal] = {}
     for allocation in posted.released:
@@ -335,24 +366,34 @@ def _page(
     if is_draft:
         suggested = review.suggested_payer(draft) if draft.payer is None else None
         typed = review.typed_by_hand(draft)
+        kept = request.session.get(_kept_under(draft), {})
         context |= {
-            "form": form or SaveRemittanceForm(initial={"date": draft.date}),
+            "form": form or SaveRemittanceForm(initial={"date": draft.date, **kept}),
             "payer_form": payer_form or ChoosePayerForm(initial={"payer": str(suggested or "")}),
             "suggested": suggested,
             "typed": typed,
             "levels": _levels(draft) if context["now"].to_check > 1 else [],
         }
         items = [{"href": each.href, "text": each.text} for each in problems]
-        for bound, name in ((form, "date"), (payer_form, "payer")):
+        for bound, name in ((form, "date"), (form, "over_reason"), (payer_form, "payer")):
             if bound is not None:
                 items += [
                     {"href": f"#id_{name}", "text": str(text)}
                     for text in bound.errors.get(name, ())
                 ]
-                if "key" in bound.errors:
-                    items += [{"href": "", "text": str(bound.errors["key"][0])}]
+        if form is not None:
+            items += [
+                {"href": "", "text": str(text)}
+                for name in ("key", NON_FIELD_ERRORS)
+                for text in form.errors.get(name, ())
+            ]
         if items:
             context["error_summary"] = error_summary("This payment is not saved yet.", items)
+        # Offered where nothing but that keeps the payment from being saved.
+        now = context["now"]
+        if form is not None and items and now.over and not now.to_check and len(problems) <= 1:
+            context["offers_over"] = True
+            context["may_over_allocate"] = may_over_allocate(request.user)
     page = "_rows" if request.htmx and request.method != "POST" else "detail"
     return render(request, f"{FOLDER}/{page}.html", context)
 

@@ -4,7 +4,8 @@
 // Markup: form[data-grid]; tr[data-row="<row>"]; input[data-money][data-col="<column>"] in the rows;
 // buttons [data-fill="P"] and [data-details] in a row (the keys P and R), [data-fill="O"] above the
 // grid (the key O); tr[data-of="<row>"] under a row, its details; [data-draft], which says whether
-// the draft is kept and posts it when it is told to. The server's answers carry events (HX-Trigger):
+// the draft is kept and posts it when it is told to; body[data-letter-keys=off], where somebody
+// turned the letter keys off. The server's answers carry events (HX-Trigger):
 //   fill-boxes  {values: {box name: text}, undo: what was filled, if it can be undone,
 //                focus: the box to go to}
 //   figures     {said: the sentence to read out, over: is too much allocated,
@@ -19,6 +20,7 @@ const all = (selector, root = form) => [...root.querySelectorAll(selector)];
 const box = (name) => form.elements.namedItem(name);
 const rows = () => all("[data-row]");
 const cell = (row, column) => row?.querySelector(`[data-col="${column}"]`);
+const lettersAreKeys = document.body.dataset.letterKeys !== "off";
 const isAmount = (element) => element instanceof HTMLInputElement && "money" in element.dataset;
 const mainButton = () => document.querySelector("[data-main]");
 
@@ -272,8 +274,8 @@ form.addEventListener("keydown", (event) => {
     event.preventDefault();
     act();
   } else if (/^[a-zA-Z]$/.test(key)) {
-    event.preventDefault(); // letters are commands here: an amount never needs one
-    command(event.shiftKey ? `Shift+${key.toUpperCase()}` : key.toUpperCase(), target);
+    event.preventDefault(); // an amount never needs a letter: here it is a command, or nothing
+    if (lettersAreKeys) command(event.shiftKey ? `Shift+${key.toUpperCase()}` : key.toUpperCase(), target);
   }
 });
 

@@ -211,6 +211,34 @@ def test_the_letters_fill_and_undo(live_server: Any, desk: Page, maya: Patient) 
     assert str(Payment.objects.get().allocated) == "150.00"
 
 
+def test_letters_do_nothing_for_who_turned_them_off(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(f"{live_server.url}/help/keys/")
+    desk.get_by_label("Letter keys in amount boxes").uncheck()
+    desk.get_by_role("button", name="Save setting").click()
+    expect(desk.get_by_text("Letter keys in amount boxes are off.")).to_be_visible()
+
+    page = listed(desk, live_server.url, amount="150", patient="P1001", rows=3)
+    page.keyboard.type("powdDru")
+    page.keyboard.type("4")  # the box still takes figures, and the server has answered since
+    expect(unallocated(page)).to_have_text("$146.00")
+    expect(box(page, 0)).to_have_value("4")
+    expect(box(page, 1)).to_have_value("")
+    expect(page.locator("[data-of]")).to_have_count(0)
+    expect(page.locator(".foot kbd").filter(has_text=re.compile("^P$"))).to_have_count(0)
+    page.get_by_role("button", name="Pay remaining on").nth(1).click()
+    expect(box(page, 1)).to_have_value("100.00")
+
+    desk.goto(f"{live_server.url}/help/keys/")
+    desk.get_by_label("Letter keys in amount boxes").check()
+    desk.get_by_role("button", name="Save setting").click()
+    expect(desk.get_by_text("Letter keys in amount boxes are on.")).to_be_visible()
+    page = listed(desk, live_server.url, amount="150", patient="P1001", rows=3)
+    page.keyboard.press("p")
+    expect(box(page, 0)).to_have_value("100.00")
+
+
 def test_sums_and_pasted_figures_are_tidied(live_server: Any, desk: Page, maya: Patient) -> None:
     page = listed(desk, live_server.url, amount="$1,200.50", patient="P1001", rows=3)
     expect(unallocated(page)).to_have_text("$1,200.50")

@@ -36,8 +36,9 @@ class EraDesk:
         return text(self.client.get(url)) if url else text(answer)
 
     def save(self, draft: Remittance, **changed: Any) -> Any:
+        action = str(changed.pop("action", "save"))
         form = {"key": str(uuid.uuid4()), "date": "2026-03-24", "sure": "on", **changed}
-        return self.act(draft, "save", **{name: each for name, each in form.items() if each})
+        return self.act(draft, action, **{name: each for name, each in form.items() if each})
 
     def unmatched(self) -> RemittanceRow:
         """A payment saved with 150.00 of a claim nobody knows."""

@@ -24,6 +24,7 @@ from billing.models import (
     Adjustment,
     Clinic,
     Deposit,
+    DeskSettings,
     Document,
     ImportFile,
     Invoice,
@@ -182,6 +183,7 @@ def small_clinic() -> SmallClinic:
     client.force_login(by)
     Clinic.objects.update_or_create(pk=1, defaults={"name": "Harbor Clinic"})
     ledger.close_period(by=by, through=day(400), seen=None)
+    DeskSettings.objects.create(user=by, letter_keys=False)
     record_export(by=by, report="day-sheet", format="csv", query=QueryDict(), rows=3)
     smith = PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
     kim = PatientFactory(

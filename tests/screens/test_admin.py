@@ -28,6 +28,7 @@ from billing.models import (
     CodeAction,
     Deposit,
     DepositItem,
+    DeskSettings,
     Document,
     EraFile,
     EraInterchange,
@@ -206,8 +207,9 @@ def a_bit_of_everything(number: int = 0) -> None:
 
 
 def test_everything_of_ours_is_there() -> None:
-    """All but what stands on another one's page, or on a draft's screen, and the search's words."""
-    elsewhere = {Fee, DepositItem, JournalItem, PatientWord}
+    """All but what stands on another one's page, or on a draft's screen, what people set for
+    themselves, and the search's words."""
+    elsewhere = {Fee, DepositItem, DeskSettings, JournalItem, PatientWord}
     elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model

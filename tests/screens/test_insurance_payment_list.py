@@ -129,3 +129,13 @@ def test_the_part_lies_unchanged_in_the_page(client: Client) -> None:
 
 def test_it_costs_the_same(client: Client) -> None:
     costs_the_same(client, URL, lambda n: InsurancePaymentFactory(amount=str(n + 1)))
+
+
+def test_nothing_found_and_nothing_there_at_all(client: Client) -> None:
+    page = look(client, URL, {"q": "nobody"})
+    assert "No insurance payments yet" in page.words
+    assert "match these filters" not in page.words
+    InsurancePaymentFactory()
+    page = look(client, URL, {"q": "nobody"})
+    assert "No payments match these filters" in page.words
+    assert "No insurance payments yet" not in page.words

@@ -142,3 +142,13 @@ def test_names_are_text(client: Client) -> None:
 def test_it_costs_the_same(client: Client) -> None:
     costs_the_same(client, URL, lambda n: InvoiceFactory(amounts=["10", "20"]))
     assert len(look(client, URL).queries) <= 12
+
+
+def test_nothing_found_and_nothing_there_at_all(client: Client) -> None:
+    page = look(client, URL, {"q": "nobody"})
+    assert "No invoices yet" in page.words
+    assert "match these filters" not in page.words
+    InvoiceFactory()
+    page = look(client, URL, {"q": "nobody"})
+    assert "No invoices match these filters" in page.words
+    assert "No invoices yet" not in page.words

@@ -91,7 +91,17 @@ def test_the_summary_leaves_out_what_was_undone_and_what_only_moved(client: Clie
 
 
 def test_nothing_found(client: Client) -> None:
-    assert "No payments match these filters" in look(client, URL).words
+    PaymentFactory()
+    page = look(client, URL, {"q": "nobody"})
+    assert "No payments match these filters" in page.words
+    assert "No payments yet" not in page.words
+
+
+def test_nothing_there_at_all(client: Client) -> None:
+    page = look(client, URL)
+    assert "No payments yet" in page.words
+    assert "match these filters" not in page.words
+    assert "No payments yet" in look(client, URL, {"q": "nobody"}).words
 
 
 # --- Filters -------------------------------------------------------------------------------------

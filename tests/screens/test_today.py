@@ -94,6 +94,7 @@ def test_insurers_money_and_patients_credit_apart_oldest_first(client: Client) -
     blue = PayerFactory(name="BlueRiver Health")
     smith = PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
     dr1 = ProviderFactory(name="Dr 1")
+    LineFactory(patient=smith, provider=dr1, amount="100")
     InsurancePaymentFactory(payer=blue, amount="200", reference="104482", ago=1)
     InsurancePaymentFactory(payer=blue, amount="300", reference="EFT-7", method="eft", ago=8)
     credit = PaymentFactory(patient=smith, provider=dr1, amount="45", ago=30)
@@ -106,13 +107,35 @@ def test_insurers_money_and_patients_credit_apart_oldest_first(client: Client) -
         f" {new} 1 day BlueRiver Health Insurer, check 104482 200.00 200.00 Allocate 104482"
     ) in page.words
     assert "Patients' credit 2" in page.words
-    assert f"30 days Smith, John Patient, cash, Dr 1 R-0001 45.00 45.00 {'Allocate'} R-0001" in (
+    assert "30 days Smith, John Patient, cash, Dr 1 R-0001 45.00 45.00 Allocate R-0001" in (
         page.words
     )
     assert "today Smith, John" in page.words
     assert 'href="/insurance-payments/IP-0001/"' in page.html
     assert f'href="/patients/P1042/credit/?provider={credit.provider_id}"' in page.html
     assert 'href="/payments/unallocated/"' in page.html
+
+
+def test_each_row_leads_where_the_worklist_does(client: Client) -> None:
+    """Allocating is offered only where something is owed."""
+    dr1, dr2 = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
+    prepaid = PaymentFactory(provider=dr1, ago=4)
+    elsewhere = PaymentFactory(provider=dr1, ago=3)
+    LineFactory(patient=elsewhere.patient, provider=dr2)
+    insured = PaymentFactory(provider=dr1, ago=2)
+    LineFactory(patient=insured.patient, provider=dr1, owed_by=PayerFactory())
+    owing = PaymentFactory(provider=dr1, ago=1)
+    LineFactory(patient=owing.patient, provider=dr1)
+    today, worklist = look(client, "/"), look(client, "/payments/unallocated/")
+    for word, receipt in (
+        ("Refund", prepaid),
+        ("Transfer", elsewhere),
+        ("Review", insured),
+        ("Allocate", owing),
+    ):
+        assert f"{word} {receipt.number}" in today.words
+        assert f"{word} {receipt.number}" in worklist.words
+    assert f'href="/payments/{prepaid.number}/refund/"' in today.html
 
 
 def test_an_over_allocated_payment_asks_to_be_fixed(client: Client) -> None:
@@ -130,7 +153,7 @@ def test_the_oldest_five_are_listed_and_all_are_counted(client: Client) -> None:
         PaymentFactory(ago=ago)
     page = look(client, "/")
     assert "Patients' credit 7" in page.words
-    assert page.words.count("Allocate R-") == 5
+    assert page.words.count("Refund R-") == 5, "nothing is owed"
     assert "R-0007" in page.words
     assert "R-0001" not in page.words
 
