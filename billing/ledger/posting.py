@@ -32,6 +32,7 @@ from billing.models import (
     Responsibility,
 )
 from billing.models.append_only import AppendOnlyModel
+from billing.models.bulk import insert
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through, in_closed_period
@@ -469,7 +470,7 @@ class Posting:
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
         reaching = [row for row in self.allocations if row.amount > 0]
-        Allocation.objects.insert(saved)
+        insert(saved)
         for payment in self.payments:
             # Rows that point at rows of this same verb learn their ids only now.
             payment.original_id = payment.original.pk if payment.original else None
@@ -481,15 +482,15 @@ class Posting:
             row.payment_id = row.payment.pk
         for said in (*self._said, *self.offsets):
             said.payment_id = said.payment.pk if said.payment else None
-        Allocation.objects.insert(taken_back)
-        Offset.objects.bulk_create(row for row in self.offsets if row.amount > 0)
-        Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
-        Allocation.objects.insert(reaching)
-        Offset.objects.bulk_create(row for row in self.offsets if row.amount < 0)
-        Responsibility.objects.bulk_create(self.responsibilities)
-        Adjudication.objects.bulk_create(self.adjudications)
+        insert(taken_back)
+        insert(row for row in self.offsets if row.amount > 0)
+        insert(sorted(self.adjustments, key=lambda row: row.amount > 0))
+        insert(reaching)
+        insert(row for row in self.offsets if row.amount < 0)
+        insert(self.responsibilities)
+        insert(self.adjudications)
         self._say_who_owes()
-        LineVoid.objects.bulk_create(self.voids)
+        insert(self.voids)
 
     def _say_who_owes(self) -> None:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""

@@ -35,6 +35,7 @@ from billing.models import (
     RemittanceRow,
     RemittanceState,
 )
+from billing.models.bulk import insert
 from billing.models.remittances import AMOUNTS
 from billing.money import ZERO
 from billing.remittances.sessions import posted_by_others, session_lines
@@ -329,7 +330,7 @@ def _write(draft: Remittance, one: Transaction) -> None:
     groups = {later: first for first, later in one.corrections().items()}
     claims = [_claim(draft, claim, groups.get(claim.index, claim.index)) for claim in one.claims]
     for part in _in_turn(claims):
-        RemittanceClaim.objects.bulk_create(part)
+        insert(part)
     rows = [
         row
         for claim, kept, of_claim in zip(one.claims, claims, matches, strict=True)
@@ -338,7 +339,7 @@ def _write(draft: Remittance, one: Transaction) -> None:
     if draft.payer:
         _compare_prior(draft.payer, rows)
     for part in _in_turn(rows):
-        RemittanceRow.objects.bulk_create(part)
+        insert(part)
 
 
 def _in_turn(rows: Sequence[Any]) -> Iterable[list[Any]]:
