@@ -589,7 +589,7 @@ def _sqlite() -> dict[str, tuple[str, str]]:
             f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {'; '.join(steps)}; END",
         )
     for event, condition in ON_MARK.items():
-        name = _name(MARK, event)
+        name = f"{MARK}_{event.lower()}"
         triggers[name] = (
             MARK,
             f"CREATE TRIGGER {name} BEFORE {event} ON {MARK} BEGIN SELECT"

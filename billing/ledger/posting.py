@@ -6,10 +6,9 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
 from billing.ledger.once import Posted, User
@@ -41,7 +40,6 @@ from billing.sharing import Entry
 from patients.models import Patient
 
 Account = tuple[int, int]
-AnyRow = TypeVar("AnyRow", bound=AppendOnlyModel)
 
 # What a verb looks at on a line it locks; a refusal's words read the rest when they need it.
 LOOKED_AT = (
@@ -73,6 +71,8 @@ class Posting:
     def __init__(self, by: User, date: datetime.date) -> None:
         self.by = by
         self.now = timezone.now()
+        # Of every row of this verb. Its date is settled when it is written.
+        self.stamp: dict[str, Any] = {"created_at": self.now, "created_by_id": by.pk}
         self.closed = closed_through()
         self.date = date
         self.check_date()
@@ -200,8 +200,9 @@ class Posting:
 
     def put(self, receipt: Payment, line: InvoiceLine, amount: Decimal, reason: str = "") -> None:
         """Plan an allocation and move the working copies."""
-        row = Allocation(payment=receipt, line=line, amount=amount, reason=reason)
-        self.allocations.append(self.stamped(row))
+        self.allocations.append(
+            Allocation(payment=receipt, line=line, amount=amount, reason=reason, **self.stamp)
+        )
         receipt.allocated += amount
         receipt.unallocated -= amount
         line.paid += amount
@@ -229,27 +230,28 @@ class Posting:
             payment=payment,
             carc=carc,
             undoes=undoes,
+            **self.stamp,
         )
-        self.adjustments.append(self.stamped(row))
+        self.adjustments.append(row)
         line.adjusted += amount
         line.balance -= amount
 
-    def stamped(self, row: AnyRow) -> AnyRow:
-        """A row of this verb: its moment and who did it. The date is settled when it is written."""
-        row.created_at, row.created_by_id = self.now, self.by.pk
-        return row
-
     def owes(self, line: InvoiceLine, amount: Decimal, **more: Any) -> None:
         """Plan what an insurer says the patient owes; it moves no total."""
-        row = Responsibility(line=line, amount=amount, **more)
-        self.responsibilities.append(self.stamped(row))
+        self.responsibilities.append(
+            Responsibility(line=line, amount=amount, **more, **self.stamp)
+        )
 
     def adjudicate(self, line: InvoiceLine, owed_after: int | None, **more: Any) -> None:
         """Plan who owes the rest of a line now, and why."""
         row = Adjudication(
-            line=line, owed_before_id=line.payer_id, owed_after_id=owed_after, **more
+            line=line,
+            owed_before_id=line.payer_id,
+            owed_after_id=owed_after,
+            **more,
+            **self.stamp,
         )
-        self.adjudications.append(self.stamped(row))
+        self.adjudications.append(row)
         line.payer_id = owed_after
 
     def take_back_answer(
@@ -270,20 +272,21 @@ class Posting:
             owed_after_id=answer.owed_before_id,
             reason=reason,
             undoes=answer,
+            **self.stamp,
         )
-        self.adjudications.append(self.stamped(row))
+        self.adjudications.append(row)
         if goes_back:
             line.payer_id = answer.owed_before_id
 
     def offset(self, receipt: Payment, amount: Decimal, **more: Any) -> None:
         """Plan an offset: what the payer kept (positive) was on lines without being received."""
-        self.offsets.append(self.stamped(Offset(payment=receipt, amount=amount, **more)))
+        self.offsets.append(Offset(payment=receipt, amount=amount, **more, **self.stamp))
         receipt.offset -= amount
         receipt.unallocated += amount
 
     def void(self, line: InvoiceLine, reason: str) -> None:
         """Plan the row that says a line is void; nothing may be paid or owed on it by then."""
-        self.voids.append(self.stamped(LineVoid(line=line, reason=reason)))
+        self.voids.append(LineVoid(line=line, reason=reason, **self.stamp))
 
     def spare_voided_lines(self) -> None:
         """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
@@ -494,17 +497,7 @@ class Posting:
 
     def _say_who_owes(self) -> None:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""
-        moved = {row.line.pk: row.line.payer_id for row in self.adjudications}
-        theirs: dict[int | None, list[int]] = defaultdict(list)
-        for pk, payer in moved.items():
-            theirs[payer].append(pk)
-        if moved:
-            key = BigIntegerField()
-            # PostgreSQL takes a bare NULL for a text.
-            whose = [
-                When(pk__in=lines, then=Cast(Value(payer), key)) for payer, lines in theirs.items()
-            ]
-            InvoiceLine.objects.filter(pk__in=moved).update(payer=Case(*whose, output_field=key))
+        InvoiceLine.objects.now_owed_by({row.line.pk: row.line.payer_id for row in self.adjudications})
 
     @property
     def _said(self) -> list[Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
 
@@ -63,6 +65,28 @@ class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
 
     def with_names(self) -> InvoiceLineQuerySet:
         return self.select_related("patient", "provider", "invoice")
+
+    def now_owed_by(self, payers: Mapping[int, int | None]) -> None:
+        """Say who owes the rest of lines now (None: the patient). One statement, however many."""
+        if not payers:
+            return
+        given: list[object]
+        if connection.vendor == "sqlite":
+            source, given = OWED_AS_JSON, [json.dumps(list(payers.items()))]
+        else:
+            source, given = OWED_AS_ARRAYS, [list(payers), list(payers.values())]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE billing_invoiceline SET payer_id = now.payer"
+                f" FROM {source} WHERE billing_invoiceline.id = now.line",
+                given,
+            )
+
+
+OWED_AS_JSON = (
+    "(SELECT value ->> 0 AS line, value ->> 1 AS payer FROM json_each(%s)) AS now"
+)
+OWED_AS_ARRAYS = "unnest(%s::bigint[], %s::bigint[]) AS now (line, payer)"
 
 
 class InvoiceLine(models.Model):
