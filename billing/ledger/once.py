@@ -108,7 +108,7 @@ def _carried_out_once(act: Callable[P, Posted], hold: Callable[[], None]) -> Cal
                 return earlier
             posted = act(*args, **kwargs)
             if posted.payment:
-                Submission.objects.filter(pk=claim.pk).update(payment=posted.payment)
+                claim.answer(posted.payment)
             return posted
 
     return carried_out_once

@@ -35,11 +35,14 @@ from billing.models.bulk import insert
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through, in_closed_period
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO
 from billing.sharing import Entry
 from patients.models import Patient
 
 Account = tuple[int, int]
+
+DERIVED = ("allocated", "returned", "offset", "reversed", "last_date", "unallocated")
 
 # What a verb looks at on a line it locks; a refusal's words read the rest when they need it.
 LOOKED_AT = (
@@ -53,6 +56,34 @@ LOOKED_AT = (
     "adjusted",
     "balance",
     "last_date",
+)
+
+WHOSE = Prepared(
+    lambda: InvoiceLine.objects.filter(pk__among=Ids("lines")).values_list("patient").distinct()
+)
+PATIENTS = Prepared(
+    lambda: Patient.objects.select_for_update(no_key=True)
+    .filter(pk__among=Ids("patients"))
+    .order_by("pk")
+    .values_list("pk", "guarantor")
+)
+RECEIPTS = Prepared(
+    lambda: Payment.objects.money_in()
+    .select_for_update(no_key=True)
+    .filter(
+        Q(pk__among=Ids("named"))
+        | Q(patient__among=Ids("patients"), unallocated__gt=0)
+        | Q(patient__among=Ids("patients"), unallocated__lt=0)
+    )
+    .order_by("pk")
+)
+LINES = Prepared(
+    lambda: InvoiceLine.objects.select_for_update(no_key=True)
+    .issued()
+    .only(*LOOKED_AT)
+    .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
+    .filter(pk__among=Ids("lines"))
+    .order_by("pk")
 )
 
 
@@ -115,24 +146,12 @@ class Posting:
         A patient's lock covers all their receipts and lines. Receipts of theirs that have credit,
         or have overdrawn it, are read along, because covering may touch them.
         """
-        lines = set(lines)
-        whose = Q(pk__in=set(patients))
+        lines, whose = set(lines), set(patients)
         if lines:
-            whose |= Q(pk__in=InvoiceLine.objects.filter(pk__in=lines).values("patient"))
-        self.patients = dict(
-            Patient.objects.select_for_update(no_key=True)
-            .filter(whose)
-            .order_by("pk")
-            .values_list("pk", "guarantor")
-        )
-        named = set(payments)
-        wanted = Q(patient__in=self.patients) & (Q(unallocated__gt=0) | Q(unallocated__lt=0))
-        if named:
-            wanted |= Q(pk__in=named)
-        for receipt in (
-            Payment.objects.money_in().select_for_update(no_key=True).filter(wanted).order_by("pk")
-        ):
-            self.receipts[receipt.pk] = receipt
+            whose |= {patient for (patient,) in WHOSE.rows(lines=lines)}
+        self.patients = dict(PATIENTS.rows(patients=whose))
+        found = RECEIPTS.models(Payment, named=set(payments), patients=self.patients)
+        self.receipts.update({receipt.pk: receipt for receipt in found})
         if lines:
             self.read_lines(lines)
 
@@ -141,14 +160,7 @@ class Posting:
         missing = set(ids) - set(self.lines)
         if not missing:
             return
-        found = (
-            InvoiceLine.objects.select_for_update(no_key=True)
-            .issued()
-            .only(*LOOKED_AT)
-            .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
-            .filter(pk__in=missing)
-            .order_by("pk")
-        )
+        found = LINES.models(InvoiceLine, lines=missing)
         self.lines.update({line.pk: line for line in found})
 
     def line(self, entry: Entry) -> InvoiceLine:
@@ -527,11 +539,12 @@ class Posting:
             row.date = self.date
 
     def posted(self, payment: Payment | None = None) -> Posted:
-        """Write, and hand the payment back as the database now sees it."""
+        """Write, and hand the payment back with its totals as the database now has them."""
         self.write()
-        fresh = Payment.objects.with_names().get(pk=payment.pk) if payment else None
+        if payment:
+            payment.refresh_from_db(fields=DERIVED)
         return Posted(
-            payment=fresh,
+            payment=payment,
             allocations=self.allocations,
             adjustments=self.adjustments,
             released=self.released,

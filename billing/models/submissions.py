@@ -57,8 +57,15 @@ class Submission(models.Model):
             self.pk = row[0]
         return row is not None
 
+    def answer(self, payment: Payment) -> None:
+        """Name the payment that was written under this key."""
+        self.payment = payment
+        with connection.cursor() as cursor:
+            cursor.execute(ANSWER, [payment.pk, self.pk])
+
 
 TAKE = (
     "INSERT INTO billing_submission (user_id, key, verb, fingerprint, created_at)"
     " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (user_id, key) DO NOTHING RETURNING id"
 )
+ANSWER = "UPDATE billing_submission SET payment_id = %s WHERE id = %s"
