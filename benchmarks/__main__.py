@@ -1,5 +1,5 @@
-"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards,
-and one of reading remittances, which needs no database.
+"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards;
+one of reading remittances, which needs no database; and one of a remittance from upload to the books.
 
     python -m benchmarks [--repeats 25] [--only sqlite|postgresql]
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from benchmarks import era
+from benchmarks import drafts, era
 from benchmarks.measure import Result
 from tests.support import environment, temporary_postgres
 
@@ -99,8 +99,9 @@ def main() -> None:
     for engine in [wanted.only] if wanted.only else ENGINES:
         for result in measure(engine, wanted.repeats):
             print(row(result), flush=True)
-    print()
-    era.main()
+    for table in (era, drafts):
+        print()
+        table.main()
 
 
 if __name__ == "__main__":

@@ -609,7 +609,9 @@ HOLDING_IT = (
 
 # What one verb writes by the hundred is tested once a statement, after all its rows are in. The
 # name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
-BY_STATEMENT = {(ALLOCATION, "INSERT"), (ITEM, "INSERT")}
+BY_STATEMENT = {
+    (table, "INSERT") for table in (ALLOCATION, ADJUSTMENT, RESPONSIBILITY, ADJUDICATION, ITEM)
+}
 
 
 def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
