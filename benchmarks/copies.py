@@ -10,6 +10,7 @@ from django.db import connection, models
 
 Copied = Sequence[type[models.Model]]
 
+
 def copy_of(table: str) -> str:
     return f"floor_{table}"
 

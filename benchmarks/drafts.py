@@ -100,7 +100,7 @@ def measure(claims: int) -> list[dict[str, Any]]:
     from billing.remittances.uploading import upload
 
     by = get_user_model().objects.get()
-    client = Client()
+    client = Client(headers={"host": "localhost"})
     client.force_login(by)
     results = []
     data = the_file().read_bytes()
@@ -120,7 +120,8 @@ def measure(claims: int) -> list[dict[str, Any]]:
     (draft,) = uploaded.drafts
     for each in results:
         each["rows"] = draft.rows.count()
-    timed("open its first page", lambda: client.get(draft.get_absolute_url()))
+    page = timed("open its first page", lambda: client.get(draft.get_absolute_url()))
+    assert page.status_code == 200, page
     amber = draft.rows.filter(state=RowState.CHECK)
     # Reversals of claims nobody paid: their money stays with the payer.
     for row in amber.select_related("claim"):

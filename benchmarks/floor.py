@@ -33,7 +33,9 @@ def books(lines: Iterable[InvoiceLine]) -> list[Any]:
     ids = [line.pk for line in lines]
     rows = Allocation.objects.filter(line__in=ids)
     return [
-        InvoiceLine.objects.filter(pk__in=ids).aggregate(Sum("paid"), Sum("balance"), Count("payer")),
+        InvoiceLine.objects.filter(pk__in=ids).aggregate(
+            Sum("paid"), Sum("balance"), Count("payer")
+        ),
         rows.aggregate(Sum("amount"), Count("pk"), Count("payment", distinct=True)),
         Adjudication.objects.filter(line__in=ids).aggregate(Count("pk"), Count("undoes")),
         Payment.objects.filter(pk__in=rows.values("payment")).aggregate(
@@ -236,7 +238,7 @@ class Floor:
             assert all(amount <= locked[line][0] for line, amount in pairs)
             among, ids = self._among(self.patients)
             policies = self(
-                "SELECT patient_id, rank, payer_id, start, \"end\" FROM patients_coverage"
+                'SELECT patient_id, rank, payer_id, start, "end" FROM patients_coverage'
                 f" WHERE patient_id {among} ORDER BY rank, id",
                 ids,
             ).fetchall()

@@ -39,7 +39,9 @@ def _results(repeats: int) -> Iterator[Result]:
     def assert_same(sets: list[Any]) -> None:
         """App and floor left the same on their lines and payments."""
         half = len(sets) // 2
-        mine, bare = ([line for each in part for line in each] for part in (sets[:half], sets[half:]))
+        mine, bare = (
+            [line for each in part for line in each] for part in (sets[:half], sets[half:])
+        )
         assert floors.books(mine) == floors.books(bare), "App and floor did not do the same work."
 
     calls = WARM_UP + repeats

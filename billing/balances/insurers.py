@@ -69,18 +69,18 @@ def answers(lines: Iterable[InvoiceLine]) -> dict[int, Answer]:
 
 
 POLICIES = Prepared(
-    lambda: InvoiceLine.objects.filter(
-        pk__among=Ids("lines"), patient__coverages__isnull=False
-    )
-    .order_by("patient__coverages__rank", "patient__coverages__pk")
-    .values_list(
-        "pk",
-        "service_date",
-        "patient__coverages__rank",
-        "patient__coverages__payer_id",
-        "patient__coverages__start",
-        "patient__coverages__end",
-        "patient__coverages__payer__name",
+    lambda: (
+        InvoiceLine.objects.filter(pk__among=Ids("lines"), patient__coverages__isnull=False)
+        .order_by("patient__coverages__rank", "patient__coverages__pk")
+        .values_list(
+            "pk",
+            "service_date",
+            "patient__coverages__rank",
+            "patient__coverages__payer_id",
+            "patient__coverages__start",
+            "patient__coverages__end",
+            "patient__coverages__payer__name",
+        )
     )
 )
 

@@ -85,16 +85,20 @@ def goes_back(released: Iterable[tuple[int, Decimal]]) -> list[list[PaidBy]]:
 
 
 SUMS = Prepared(
-    lambda: InvoiceLine.objects.issued()
-    .filter(pk__among=Ids("lines"))
-    .values_list("pk", "amount", "paid", "adjusted")
-    .order_by()
+    lambda: (
+        InvoiceLine.objects.issued()
+        .filter(pk__among=Ids("lines"))
+        .values_list("pk", "amount", "paid", "adjusted")
+        .order_by()
+    )
 )
 BY_INSURERS = Prepared(
-    lambda: Allocation.objects.filter(line__among=Ids("lines"), payment__payer__isnull=False)
-    .values_list("line", "payment__payer")
-    .annotate(held=Sum("amount"))
-    .order_by()
+    lambda: (
+        Allocation.objects.filter(line__among=Ids("lines"), payment__payer__isnull=False)
+        .values_list("line", "payment__payer")
+        .annotate(held=Sum("amount"))
+        .order_by()
+    )
 )
 
 
@@ -105,10 +109,7 @@ def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> lis
 
 def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[LineState]:
     """As line_states, in the order of the ids, without making the lines: for live figures."""
-    sums = {
-        pk: (amount, paid, adjusted)
-        for pk, amount, paid, adjusted in SUMS.rows(lines=ids)
-    }
+    sums = {pk: (amount, paid, adjusted) for pk, amount, paid, adjusted in SUMS.rows(lines=ids)}
     insurers: dict[int, Decimal] = defaultdict(lambda: ZERO)
     this_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
     if any(paid for _amount, paid, _adjusted in sums.values()):

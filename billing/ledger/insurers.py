@@ -133,9 +133,11 @@ def _release(
 
 
 POLICIES = Prepared(
-    lambda: Coverage.objects.filter(patient__among=Ids("patients"))
-    .order_by("rank", "pk")
-    .values_list("patient", "rank", "payer_id", "start", "end")
+    lambda: (
+        Coverage.objects.filter(patient__among=Ids("patients"))
+        .order_by("rank", "pk")
+        .values_list("patient", "rank", "payer_id", "start", "end")
+    )
 )
 
 

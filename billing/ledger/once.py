@@ -131,7 +131,7 @@ def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission
 
 
 @cache
-def _names(of: type[Entry | OffsetEntry | Owes]) -> tuple[str, ...]:
+def _names(of: type[Any]) -> tuple[str, ...]:
     return tuple(each.name for each in fields(of))
 
 

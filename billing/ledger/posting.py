@@ -62,28 +62,34 @@ WHOSE = Prepared(
     lambda: InvoiceLine.objects.filter(pk__among=Ids("lines")).values_list("patient").distinct()
 )
 PATIENTS = Prepared(
-    lambda: Patient.objects.select_for_update(no_key=True)
-    .filter(pk__among=Ids("patients"))
-    .order_by("pk")
-    .values_list("pk", "guarantor")
+    lambda: (
+        Patient.objects.select_for_update(no_key=True)
+        .filter(pk__among=Ids("patients"))
+        .order_by("pk")
+        .values_list("pk", "guarantor")
+    )
 )
 RECEIPTS = Prepared(
-    lambda: Payment.objects.money_in()
-    .select_for_update(no_key=True)
-    .filter(
-        Q(pk__among=Ids("named"))
-        | Q(patient__among=Ids("patients"), unallocated__gt=0)
-        | Q(patient__among=Ids("patients"), unallocated__lt=0)
+    lambda: (
+        Payment.objects.money_in()
+        .select_for_update(no_key=True)
+        .filter(
+            Q(pk__among=Ids("named"))
+            | Q(patient__among=Ids("patients"), unallocated__gt=0)
+            | Q(patient__among=Ids("patients"), unallocated__lt=0)
+        )
+        .order_by("pk")
     )
-    .order_by("pk")
 )
 LINES = Prepared(
-    lambda: InvoiceLine.objects.select_for_update(no_key=True)
-    .issued()
-    .only(*LOOKED_AT)
-    .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
-    .filter(pk__among=Ids("lines"))
-    .order_by("pk")
+    lambda: (
+        InvoiceLine.objects.select_for_update(no_key=True)
+        .issued()
+        .only(*LOOKED_AT)
+        .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
+        .filter(pk__among=Ids("lines"))
+        .order_by("pk")
+    )
 )
 
 
@@ -250,9 +256,7 @@ class Posting:
 
     def owes(self, line: InvoiceLine, amount: Decimal, **more: Any) -> None:
         """Plan what an insurer says the patient owes; it moves no total."""
-        self.responsibilities.append(
-            Responsibility(line=line, amount=amount, **more, **self.stamp)
-        )
+        self.responsibilities.append(Responsibility(line=line, amount=amount, **more, **self.stamp))
 
     def adjudicate(self, line: InvoiceLine, owed_after: int | None, **more: Any) -> None:
         """Plan who owes the rest of a line now, and why."""
@@ -509,7 +513,9 @@ class Posting:
 
     def _say_who_owes(self) -> None:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""
-        InvoiceLine.objects.now_owed_by({row.line.pk: row.line.payer_id for row in self.adjudications})
+        InvoiceLine.objects.now_owed_by(
+            {row.line.pk: row.line.payer_id for row in self.adjudications}
+        )
 
     @property
     def _said(self) -> list[Any]:

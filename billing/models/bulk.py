@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, models
 
 Column = list[Any]
+AnyModel = TypeVar("AnyModel", bound=models.Model)
 
 
-def insert(rows: Iterable[models.Model]) -> None:
+def insert(given: Iterable[AnyModel]) -> None:
     """Write new rows of one model, in the order given, and fill in their ids.
 
     What bulk_create does with five calls a value takes most of the time of a large payment or
@@ -20,14 +21,14 @@ def insert(rows: Iterable[models.Model]) -> None:
     prepared once, and a column that is the same in all rows goes over once. For columns whose
     value is on the row (no auto_now, no database default, no expression).
     """
-    rows = list(rows)
+    rows = list(given)
     if not rows:
         return
     meta = rows[0]._meta
     fields = [each for each in meta.concrete_fields if not each.generated and not each.primary_key]
     columns = [_prepared(each, rows) for each in fields]
-    given = _given_as_json if connection.vendor == "sqlite" else _given_as_arrays
-    source, values = given(fields, columns)
+    worded = _given_as_json if connection.vendor == "sqlite" else _given_as_arrays
+    source, values = worded(fields, columns)
     names = ", ".join(f'"{each.column}"' for each in fields)
     with connection.cursor() as cursor:
         cursor.execute(

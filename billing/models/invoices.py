@@ -70,23 +70,24 @@ class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
         """Say who owes the rest of lines now (None: the patient). One statement, however many."""
         if not payers:
             return
-        given: list[object]
+        given: list[Any]
         if connection.vendor == "sqlite":
-            source, given = OWED_AS_JSON, [json.dumps(list(payers.items()))]
+            sql, given = OWED_AS_JSON, [json.dumps(list(payers.items()))]
         else:
-            source, given = OWED_AS_ARRAYS, [list(payers), list(payers.values())]
+            sql, given = OWED_AS_ARRAYS, [list(payers), list(payers.values())]
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE billing_invoiceline SET payer_id = now.payer"
-                f" FROM {source} WHERE billing_invoiceline.id = now.line",
-                given,
-            )
+            cursor.execute(sql, given)
 
 
 OWED_AS_JSON = (
-    "(SELECT value ->> 0 AS line, value ->> 1 AS payer FROM json_each(%s)) AS now"
+    "UPDATE billing_invoiceline SET payer_id = value ->> 1"
+    " FROM json_each(%s) WHERE billing_invoiceline.id = value ->> 0"
 )
-OWED_AS_ARRAYS = "unnest(%s::bigint[], %s::bigint[]) AS now (line, payer)"
+OWED_AS_ARRAYS = (
+    "UPDATE billing_invoiceline SET payer_id = now.payer"
+    " FROM unnest(%s::bigint[], %s::bigint[]) AS now (line, payer)"
+    " WHERE billing_invoiceline.id = now.line"
+)
 
 
 class InvoiceLine(models.Model):

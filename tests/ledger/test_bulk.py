@@ -56,7 +56,9 @@ def a_row(claim: RemittanceClaim, number: int, **more: Any) -> RemittanceRow:
 def different(claim: RemittanceClaim) -> list[RemittanceRow]:
     return [
         a_row(claim, 0, code="90834", allocation=money("12.34"), date=day(0), ticked=True),
-        a_row(claim, 1, adjustments=[["CO", "45", "1.00"]], said={"paid": "1"}, remarks="“N54”, 5%"),
+        a_row(
+            claim, 1, adjustments=[["CO", "45", "1.00"]], said={"paid": "1"}, remarks="“N54”, 5%"
+        ),
         a_row(claim, 2, allocation=money("-0.01"), concerns=["older"], decision="patient"),
     ]
 
@@ -116,9 +118,11 @@ LINES = Prepared(
     lambda: InvoiceLine.objects.filter(pk__among=Ids("lines")).order_by("pk").only("amount")
 )
 DAYS = Prepared(
-    lambda: InvoiceLine.objects.filter(patient__among=Ids("patients"))
-    .order_by("pk")
-    .values_list("service_date", "amount", "payer")
+    lambda: (
+        InvoiceLine.objects.filter(patient__among=Ids("patients"))
+        .order_by("pk")
+        .values_list("service_date", "amount", "payer")
+    )
 )
 
 
