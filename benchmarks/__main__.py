@@ -24,7 +24,7 @@ from benchmarks.measure import Result
 from tests.support import environment, temporary_postgres
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-HEADINGS = ("work", "engine", "N", "app ms", "app p95", "SQL floor ms", "ratio", "statements")
+HEADINGS = ("work", "engine", "N", "ratio", "app ms", "app p95", "SQL floor ms", "statements")
 
 
 @contextlib.contextmanager
@@ -72,17 +72,17 @@ def row(result: Result) -> str:
         result.work,
         {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[result.engine],
         f"{result.n:,}",
+        f"{result.ratio:.1f}",
         f"{result.app:.1f}",
         f"{result.app_p95:.1f}",
         f"{result.floor:.1f}",
-        f"{result.ratio:.1f}",
         f"{result.app_statements} / {result.floor_statements}",
     )
     return _columns(cells)
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (19, 10, 7, 7, 7, 12, 5, 10)
+    widths = (19, 10, 7, 5, 7, 7, 12, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"

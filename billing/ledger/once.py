@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
@@ -130,18 +130,19 @@ def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission
     return earlier, Posted(payment=earlier.payment, replayed=True)
 
 
-@cache
-def _names(of: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(of))
+# What was seen says nothing of what was meant.
+MEANT: dict[type, list[str]] = {
+    each: [name.name for name in fields(each) if name.name != "seen"]
+    for each in (Entry, OffsetEntry, Owes)
+}
 
 
 def _fingerprint(verb: str, arguments: Mapping[str, Any]) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, models.Model):
             return [value._meta.label, value.pk]
-        if isinstance(value, Entry | OffsetEntry | Owes):
-            # What was seen says nothing of what was meant.
-            return {name: getattr(value, name) for name in _names(type(value)) if name != "seen"}
+        if names := MEANT.get(type(value)):
+            return {name: getattr(value, name) for name in names}
         return str(value)
 
     text = json.dumps([verb, arguments], default=plain, sort_keys=True)
