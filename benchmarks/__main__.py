@@ -1,7 +1,7 @@
 """`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards;
 one of reading remittances, which needs no database; and one of a remittance from upload to the books.
 
-    python -m benchmarks [--repeats 25] [--only sqlite|postgresql]
+    python -m benchmarks [--repeats 25] [--only sqlite|postgresql] [--processor]
 
 Both databases write to a real disk and wait for it, as they would in a clinic.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks import drafts, era
-from benchmarks.measure import Result
+from benchmarks.measure import PROCESSOR, Result
 from tests.support import environment, temporary_postgres
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -92,7 +92,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--repeats", type=int, default=25, help="calls of each way; 20 or more")
     parser.add_argument("--only", choices=ENGINES)
+    parser.add_argument("--processor", action="store_true", help="SQLite: processor time")
     wanted = parser.parse_args()
+    if wanted.processor:
+        wanted.only, os.environ[PROCESSOR] = "sqlite", "1"
     assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
     print(_columns(HEADINGS))
     print(_columns(("-" * 19, "-" * 10, "--:", "--:", "--:", "--:", "--:", "--:")))
