@@ -1,7 +1,7 @@
-"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards,
-and one of reading remittances, which needs no database.
+"""`make bench`: one table, on SQLite and on PostgreSQL, both in folders thrown away afterwards;
+one of reading remittances, which needs no database; and one of a remittance from upload to the books.
 
-    python -m benchmarks [--repeats 25] [--only sqlite|postgresql]
+    python -m benchmarks [--repeats 25] [--only sqlite|postgresql] [--processor]
 
 Both databases write to a real disk and wait for it, as they would in a clinic.
 """
@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from benchmarks import era
-from benchmarks.measure import Result
+from benchmarks import drafts, era
+from benchmarks.measure import PROCESSOR, Result
 from tests.support import environment, temporary_postgres
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-HEADINGS = ("work", "engine", "N", "app ms", "app p95", "SQL floor ms", "ratio", "statements")
+HEADINGS = ("work", "engine", "N", "ratio", "app ms", "app p95", "SQL floor ms", "statements")
 
 
 @contextlib.contextmanager
@@ -72,17 +72,17 @@ def row(result: Result) -> str:
         result.work,
         {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[result.engine],
         f"{result.n:,}",
+        f"{result.ratio:.1f}",
         f"{result.app:.1f}",
         f"{result.app_p95:.1f}",
         f"{result.floor:.1f}",
-        f"{result.ratio:.1f}",
         f"{result.app_statements} / {result.floor_statements}",
     )
     return _columns(cells)
 
 
 def _columns(cells: tuple[str, ...]) -> str:
-    widths = (19, 10, 7, 7, 7, 12, 5, 10)
+    widths = (19, 10, 7, 5, 7, 7, 12, 10)
     text = [f"{cell:<{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
     text += [f"{cell:>{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return f"| {' | '.join(text)} |"
@@ -92,15 +92,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--repeats", type=int, default=25, help="calls of each way; 20 or more")
     parser.add_argument("--only", choices=ENGINES)
+    parser.add_argument("--processor", action="store_true", help="SQLite: processor time")
     wanted = parser.parse_args()
+    if wanted.processor:
+        wanted.only, os.environ[PROCESSOR] = "sqlite", "1"
     assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
     print(_columns(HEADINGS))
     print(_columns(("-" * 19, "-" * 10, "--:", "--:", "--:", "--:", "--:", "--:")))
     for engine in [wanted.only] if wanted.only else ENGINES:
         for result in measure(engine, wanted.repeats):
             print(row(result), flush=True)
-    print()
-    era.main()
+    for table in (era, drafts):
+        print()
+        table.main()
 
 
 if __name__ == "__main__":

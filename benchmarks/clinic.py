@@ -1,7 +1,7 @@
 """The clinic that is measured: its bills and payments come from the ledger's own verbs.
 
-Every call of every measured verb gets lines of its own, so that all calls find the same state:
-unpaid lines of $100.00, two of a patient at a time, as on an insurer's check.
+Every call of every measured verb gets lines of its own, and so does every call of its floor, so that
+all find the same state: unpaid lines of $100.00, two of a patient at a time, as on an insurer's check.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ Sets = list[list[InvoiceLine]]
 
 @dataclass
 class Clinic:
+    """What is measured on. Of every list the first half is the app's, the rest the floor's."""
+
     by: Any
     provider: Provider
     payer: Payer
@@ -39,6 +41,8 @@ class Clinic:
     to_post: dict[int, Sets] = field(default_factory=dict)
     to_unpay: list[Payment] = field(default_factory=list)
     to_reverse: list[Payment] = field(default_factory=list)
+    on_receipts: Sets = field(default_factory=list)  # the lines of those
+    on_checks: Sets = field(default_factory=list)
     live: list[InvoiceLine] = field(default_factory=list)
 
 
@@ -48,7 +52,8 @@ def entries(lines: Sequence[InvoiceLine]) -> list[Entry]:
 
 
 def build(calls: int) -> Clinic:
-    """Enough for so many calls of each measured verb."""
+    """Enough for so many calls of each measured verb, and as many of its floor."""
+    calls *= 2
     clinic = Clinic(
         by=get_user_model().objects.create(username="bench"),
         provider=Provider.objects.create(name="Dr Bench"),
@@ -60,16 +65,16 @@ def build(calls: int) -> Clinic:
     wanted = _Wanted(clinic, issued=clinic.today - datetime.timedelta(days=30))
     for size in POSTED_SIZES:
         clinic.to_post[size] = [wanted.check(everybody, size) for _ in range(calls)]
-    on_checks = [wanted.check(everybody, UNDONE_SIZE) for _ in range(calls)]
-    on_receipts = [wanted.lines(patient, UNDONE_SIZE) for patient in alone]
+    clinic.on_checks = [wanted.check(everybody, UNDONE_SIZE) for _ in range(calls)]
+    clinic.on_receipts = [wanted.lines(patient, UNDONE_SIZE) for patient in alone]
     clinic.live = wanted.check(everybody, LIVE_SIZE)
     wanted.issue()
 
-    for number, lines in enumerate(on_checks):
+    for number, lines in enumerate(clinic.on_checks):
         clinic.to_reverse.append(
             _received(clinic, lines, payer=clinic.payer, reference=f"R{number}")
         )
-    for lines in on_receipts:
+    for lines in clinic.on_receipts:
         clinic.to_unpay.append(
             _received(clinic, lines, patient=lines[0].patient, provider=clinic.provider)
         )

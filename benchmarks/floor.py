@@ -1,127 +1,47 @@
-"""The floor: posting, un-paying and reversing in bare SQL, as little of it as possible.
+"""The floor: posting, un-paying and reversing in bare SQL, written by hand.
 
-It works on copies of the tables with the same columns, indexes, CHECKs and foreign keys, but
-without our triggers, through the raw cursor of the same connection. Its transactions lock the
-lines in id order, check what they owe, claim the form's key, take a number and move the totals
-with one statement a table. What it leaves out is what the app adds: patients' locks, covering,
-closed days, stale lines, the refusals of the database, and rows as Python objects.
+It does what the rules ask for, on the app's own tables with their triggers, CHECKs and indexes. One
+transaction claims the form's key; looks whether the payer's check number stands already; locks the
+patients with their lines, and the receipts that covering might move; checks in Python what every
+line owes; asks who is billed next; takes a number; writes the payment, the allocations, the insurer's
+answers and who owes the rest now, and names the payment on the form. Totals are moved by the
+triggers, for both. What it leaves out is what makes an app of it: the plan of a verb with covering,
+releasing and takebacks, rows as objects, a sentence for everything refused, the fingerprint of the
+form, stale lines, and the payment read back.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection
+from django.db.models import Count, Sum
 
-from billing.models import Allocation, InvoiceLine, NumberSeries, Payment, Submission
+from billing.models import Adjudication, Allocation, InvoiceLine, Payment
+from billing.models.periods import CLOSING_LOCK
 
-Copied = Sequence[type[models.Model]]
-
-COPIED: Copied = (
-    NumberSeries,
-    InvoiceLine,
-    Payment,
-    Allocation,
-    Submission,
-)
+Pairs = Sequence[tuple[int, int]]  # (line, cents)
+MONEY_IN = "(kind = 'receipt' OR (kind = 'transfer_in' AND source_id IS NULL))"
 
 
-def copy_of(table: str) -> str:
-    return f"floor_{table}"
-
-
-# ---------------------------------------------------------------------------- the tables
-
-
-def copy_tables(copied: Copied = COPIED) -> None:
-    """Copies of the tables as they are now, rows and all."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            _make_on_sqlite(cursor, copied)
-        else:
-            _make_on_postgresql(cursor, copied)
-        for model in copied:
-            table = model._meta.db_table
-            columns = ", ".join(
-                f'"{f.column}"' for f in model._meta.concrete_fields if not f.generated
-            )
-            cursor.execute(
-                f"INSERT INTO {copy_of(table)} ({columns}) SELECT {columns} FROM {table}"
-            )
-        if connection.vendor == "postgresql":
-            _settle_on_postgresql(cursor, copied)
-
-
-def _make_on_sqlite(cursor: Any, copied: Copied) -> None:
-    """By the schema's own text, under other names."""
-    tables = [model._meta.db_table for model in copied]
-    marks = ", ".join("%s" for _ in tables)
-    cursor.execute(
-        f"SELECT sql FROM sqlite_master WHERE tbl_name IN ({marks}) AND type IN ('table', 'index')"
-        " AND sql IS NOT NULL ORDER BY type DESC",
-        tables,
-    )
-    for (sql,) in cursor.fetchall():
-        sql = re.sub(r'^(CREATE (?:UNIQUE )?INDEX ")', r"\1floor_", sql)
-        for table in tables:
-            sql = sql.replace(f'"{table}"', f'"{copy_of(table)}"')
-        cursor.execute(sql.replace("%", "%%"))
-
-
-def _make_on_postgresql(cursor: Any, copied: Copied) -> None:
-    tables = [model._meta.db_table for model in copied]
-    for table in tables:
-        cursor.execute(f"CREATE TABLE {copy_of(table)} (LIKE {table} INCLUDING ALL)")
-    for table in tables:
-        cursor.execute(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE contype = 'f' AND conrelid = %s::regclass",
-            [table],
-        )
-        for name, definition in cursor.fetchall():
-            for other in tables:
-                definition = definition.replace(
-                    f"REFERENCES {other}(", f"REFERENCES {copy_of(other)}("
-                )
-            cursor.execute(f'ALTER TABLE {copy_of(table)} ADD CONSTRAINT "{name}" {definition}')
-
-
-def _settle_on_postgresql(cursor: Any, copied: Copied) -> None:
-    for model in copied:
-        table = copy_of(model._meta.db_table)
-        if model._meta.pk and model._meta.pk.column == "id":
-            cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"
-                f" COALESCE((SELECT MAX(id) FROM {table}), 1))"
-            )
-    cursor.execute("VACUUM ANALYZE")
-
-
-def same_books() -> bool:
-    """Whether app and floor ended with the same sums on the same lines and payments."""
-    with connection.cursor() as cursor:
-        found = []
-        for prefix in ("", "floor_"):
-            sums = []
-            for query in (
-                f"SELECT SUM(paid), SUM(balance), COUNT(*) FROM {prefix}billing_invoiceline",
-                f"SELECT SUM(amount), COUNT(*) FROM {prefix}billing_allocation",
-                "SELECT SUM(amount), SUM(allocated), SUM(returned), SUM(unallocated), COUNT(*)"
-                f" FROM {prefix}billing_payment",
-                f"SELECT COUNT(*), COUNT(payment_id) FROM {prefix}billing_submission",
-            ):
-                cursor.execute(query)
-                sums.append(cursor.fetchone())
-            found.append(sums)
-    return bool(found[0] == found[1])
-
-
-# ---------------------------------------------------------------------------- the work
+def books(lines: Iterable[InvoiceLine]) -> list[Any]:
+    """What stands on lines and on their payments, to compare what app and floor left behind."""
+    ids = [line.pk for line in lines]
+    rows = Allocation.objects.filter(line__in=ids)
+    return [
+        InvoiceLine.objects.filter(pk__in=ids).aggregate(
+            Sum("paid"), Sum("balance"), Count("payer")
+        ),
+        rows.aggregate(Sum("amount"), Count("pk"), Count("payment", distinct=True)),
+        Adjudication.objects.filter(line__in=ids).aggregate(Count("pk"), Count("undoes")),
+        Payment.objects.filter(pk__in=rows.values("payment")).aggregate(
+            Sum("amount"), Sum("allocated"), Sum("returned"), Sum("unallocated")
+        ),
+    ]
 
 
 class Floor:
@@ -133,7 +53,7 @@ class Floor:
         self.raw: Any = connection.connection.cursor()
         self.user = user
         self.payer = payer
-        self.today = today.isoformat() if self.sqlite else today
+        self.today: Any = today.isoformat() if self.sqlite else today
         self.statements = 0
 
     def __call__(self, sql: str, *values: Any) -> Any:
@@ -148,6 +68,8 @@ class Floor:
         self.statements = 0
         self._run("BEGIN IMMEDIATE" if self.sqlite else "BEGIN")
         try:
+            if not self.sqlite:
+                self("SELECT pg_advisory_xact_lock_shared(%s)", CLOSING_LOCK)
             work()
         except BaseException:
             self._run("ROLLBACK")
@@ -161,46 +83,75 @@ class Floor:
         now = datetime.datetime.now(datetime.UTC)
         return now.replace(tzinfo=None).isoformat(" ") if self.sqlite else now
 
-    def _key(self) -> Any:
-        return uuid.uuid4().hex if self.sqlite else uuid.uuid4()
-
-    def _lock(self, table: str, columns: str, ids: Sequence[int]) -> list[Any]:
-        if self.sqlite:  # BEGIN IMMEDIATE has locked everything
-            sql = f"SELECT {columns} FROM {table} WHERE id IN (SELECT value FROM json_each(%s)) ORDER BY id"
-            return self(sql, json.dumps(ids)).fetchall()
-        sql = f"SELECT {columns} FROM {table} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
-        return self(sql, list(ids)).fetchall()
-
-    def _pairs(self, pairs: Sequence[tuple[int, int]]) -> tuple[str, tuple[Any, ...]]:
-        """(line, cents) as a table `v (line, amount)` in SQL."""
+    def _among(self, ids: Iterable[int]) -> tuple[str, Any]:
         if self.sqlite:
-            sql = "(SELECT json_extract(value, '$[0]') AS line, json_extract(value, '$[1]') AS amount FROM json_each(%s)) AS v"
-            return sql, (json.dumps(pairs),)
-        sql = "unnest(%s::bigint[], %s::bigint[]) AS v (line, amount)"
-        return sql, ([line for line, _ in pairs], [amount for _, amount in pairs])
+            return "IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
+        return "= ANY(%s)", list(ids)
+
+    def _for_update(self, tables: str = "") -> str:
+        # BEGIN IMMEDIATE has locked everything on SQLite.
+        of = f" OF {tables}" if tables else ""
+        return "" if self.sqlite else f" FOR NO KEY UPDATE{of}"
+
+    def _table(self, *columns: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+        """Columns of whole numbers as a table `v (c0, c1 …)` in SQL."""
+        names = [f"c{number}" for number in range(len(columns))]
+        if self.sqlite:
+            picked = ", ".join(f"value ->> {place} AS {each}" for place, each in enumerate(names))
+            rows = json.dumps(list(zip(*columns, strict=True)))
+            return f"(SELECT {picked} FROM json_each(%s)) AS v", (rows,)
+        arrays = ", ".join("%s::bigint[]" for _ in names)
+        return f"unnest({arrays}) AS v ({', '.join(names)})", tuple(map(list, columns))
 
     # ------------------------------------------------------------------ steps
 
     def _claim(self, verb: str) -> int:
-        sql = (
-            "INSERT INTO floor_billing_submission (user_id, key, verb, fingerprint, created_at)"
-            " VALUES (%s, %s, %s, %s, %s) RETURNING id"
-        )
-        row = self(sql, self.user, self._key(), verb, "0" * 64, self._now()).fetchone()
+        row = self(
+            "INSERT INTO billing_submission (user_id, key, verb, fingerprint, created_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (user_id, key) DO NOTHING RETURNING id",
+            self.user,
+            uuid.uuid4().hex if self.sqlite else uuid.uuid4(),
+            verb,
+            "0" * 64,
+            self._now(),
+        ).fetchone()
         return int(row[0])
 
     def _answer(self, claim: int, payment: int) -> None:
-        self("UPDATE floor_billing_submission SET payment_id = %s WHERE id = %s", payment, claim)
+        self("UPDATE billing_submission SET payment_id = %s WHERE id = %s", payment, claim)
 
-    def _put(self, payment: int, pairs: Sequence[tuple[int, int]], reason: str) -> None:
-        """Allocations, the lines' totals and the payment's total: three statements."""
-        rows, values = self._pairs(pairs)
+    def _lock_lines(self, lines: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """Lock lines with their patients, and their receipts with credit: line → balance, paid."""
+        among, ids = self._among(lines)
+        rows = self(
+            "SELECT l.id, l.balance, l.paid, l.patient_id, l.payer_id FROM billing_invoiceline l"
+            f" JOIN patients_patient p ON p.id = l.patient_id WHERE l.id {among}"
+            " AND l.issued_on IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM billing_linevoid v WHERE v.line_id = l.id)"
+            f" ORDER BY p.id, l.id{self._for_update('l, p')}",
+            ids,
+        ).fetchall()
+        self.patients = {patient for _line, _balance, _paid, patient, _payer in rows}
+        self._lock_receipts()
+        return {line: (balance, paid) for line, balance, paid, _patient, _payer in rows}
+
+    def _lock_receipts(self) -> None:
+        among, ids = self._among(self.patients)
+        self(
+            f"SELECT id, patient_id, provider_id, unallocated, reversed FROM billing_payment"
+            f" WHERE {MONEY_IN} AND patient_id {among} AND (unallocated > 0 OR unallocated < 0)"
+            f" ORDER BY id{self._for_update()}",
+            ids,
+        ).fetchall()
+
+    def _put(self, payment: int, pairs: Pairs, reason: str) -> None:
+        source, values = self._table(*zip(*pairs, strict=True))
         date = "%s" if self.sqlite else "%s::date"
         now = "%s" if self.sqlite else "%s::timestamptz"
         self(
-            "INSERT INTO floor_billing_allocation"
+            "INSERT INTO billing_allocation"
             " (payment_id, line_id, amount, date, created_at, created_by_id, reason)"
-            f" SELECT %s, v.line, v.amount, {date}, {now}, %s, %s FROM {rows}",
+            f" SELECT %s, v.c0, v.c1, {date}, {now}, %s, %s FROM {source}",
             payment,
             self.today,
             self._now(),
@@ -208,18 +159,28 @@ class Floor:
             reason,
             *values,
         )
+
+    def _say(self, payment: int, answers: Sequence[tuple[int, Any, Any, Any]], reason: str) -> None:
+        """Answers (line, owed before, owed after, undoes), and who owes these lines now."""
+        source, values = self._table(*zip(*answers, strict=True))
+        date = "%s" if self.sqlite else "%s::date"
+        now = "%s" if self.sqlite else "%s::timestamptz"
         self(
-            f"UPDATE floor_billing_invoiceline SET paid = paid + v.amount, last_date = {date}"
-            f" FROM {rows} WHERE floor_billing_invoiceline.id = v.line",
+            "INSERT INTO billing_adjudication (payment_id, outcome, codes, line_id, owed_before_id,"
+            " owed_after_id, undoes_id, date, created_at, created_by_id, reason)"
+            f" SELECT %s, 'paid', '', v.c0, v.c1, v.c2, v.c3, {date}, {now}, %s, %s FROM {source}",
+            payment,
             self.today,
+            self._now(),
+            self.user,
+            reason,
             *values,
         )
+        source, values = self._table([row[0] for row in answers], [row[2] for row in answers])
         self(
-            f"UPDATE floor_billing_payment SET allocated = allocated + %s, last_date = {date}"
-            " WHERE id = %s",
-            sum(amount for _line, amount in pairs),
-            self.today,
-            payment,
+            f"UPDATE billing_invoiceline SET payer_id = v.c1 FROM {source}"
+            " WHERE billing_invoiceline.id = v.c0",
+            *values,
         )
 
     def _insert_payment(self, **columns: Any) -> int:
@@ -241,38 +202,51 @@ class Floor:
             **columns,
         }
         names, marks = ", ".join(row), ", ".join("%s" for _ in row)
-        sql = f"INSERT INTO floor_billing_payment ({names}) VALUES ({marks}) RETURNING id"
+        sql = f"INSERT INTO billing_payment ({names}) VALUES ({marks}) RETURNING id"
         return int(self(sql, *row.values()).fetchone()[0])
 
-    def _held(self, payment: int) -> list[tuple[int, int]]:
+    def _held(self, payment: int) -> Pairs:
         """What a payment has on its lines, opposite and locked."""
         rows = self(
-            "SELECT line_id, SUM(amount) FROM floor_billing_allocation WHERE payment_id = %s"
+            "SELECT line_id, SUM(amount) FROM billing_allocation WHERE payment_id = %s"
             " GROUP BY line_id HAVING SUM(amount) <> 0",
             payment,
         ).fetchall()
         pairs = [(int(line), -int(amount)) for line, amount in rows]
-        paid = dict(
-            self._lock("floor_billing_invoiceline", "id, paid", [line for line, _ in pairs])
-        )
-        assert all(paid[line] + amount >= 0 for line, amount in pairs)
+        locked = self._lock_lines(line for line, _ in pairs)
+        assert all(locked[line][1] + amount >= 0 for line, amount in pairs)
         return pairs
 
     # ------------------------------------------------------------------ acts
 
-    def post(self, pairs: Sequence[tuple[int, int]], reference: str) -> int:
+    def post(self, pairs: Pairs, reference: str) -> int:
         """record_payment: an insurer's check on these (line, cents)."""
 
         def work() -> None:
             claim = self._claim("record_payment")
-            owed = dict(
-                self._lock("floor_billing_invoiceline", "id, balance", [line for line, _ in pairs])
-            )
-            assert all(amount <= owed[line] for line, amount in pairs)
+            self(
+                f"SELECT id FROM patients_payer WHERE id = %s{self._for_update()}", self.payer
+            ).fetchall()
+            same = self(
+                "SELECT id FROM billing_payment WHERE kind = 'receipt' AND payer_id = %s"
+                " AND NOT reversed AND UPPER(reference) = UPPER(%s)",
+                self.payer,
+                reference,
+            ).fetchall()
+            assert not same
+            locked = self._lock_lines(line for line, _ in pairs)
+            assert all(amount <= locked[line][0] for line, amount in pairs)
+            among, ids = self._among(self.patients)
+            policies = self(
+                'SELECT patient_id, rank, payer_id, start, "end" FROM patients_coverage'
+                f" WHERE patient_id {among} ORDER BY rank, id",
+                ids,
+            ).fetchall()
+            assert not policies  # so the patient owes the rest
             number = self(
-                "INSERT INTO floor_billing_numberseries (prefix, next_number) VALUES ('IP', 2)"
+                "INSERT INTO billing_numberseries (prefix, next_number) VALUES ('IP', 2)"
                 " ON CONFLICT (prefix) DO UPDATE"
-                " SET next_number = floor_billing_numberseries.next_number + 1"
+                " SET next_number = billing_numberseries.next_number + 1"
                 " RETURNING next_number - 1"
             ).fetchone()[0]
             payment = self._insert_payment(
@@ -282,45 +256,51 @@ class Floor:
                 reference=reference,
             )
             self._put(payment, pairs, "")
+            self._say(payment, [(line, self.payer, None, None) for line, _ in pairs], "")
             self._answer(claim, payment)
 
         return self._transaction(work)
 
     def unpay(self, payment: int) -> int:
-        """unpay: take a receipt off every line it pays."""
+        """unpay: take a patient's receipt off every line it pays."""
 
         def work() -> None:
             claim = self._claim("unpay")
-            self._lock("floor_billing_payment", "id", [payment])
+            self(
+                f"SELECT id, reversed FROM billing_payment WHERE id = %s{self._for_update()}",
+                payment,
+            ).fetchall()
             self._put(payment, self._held(payment), "Benchmark")
             self._answer(claim, payment)
 
         return self._transaction(work)
 
     def reverse(self, payment: int) -> int:
-        """reverse: take an insurer's receipt off its lines, and write the opposite row."""
+        """reverse: take an insurer's receipt and what it said off its lines; the opposite row."""
 
         def work() -> None:
             claim = self._claim("reverse")
-            ((_, amount, was_reversed),) = self._lock(
-                "floor_billing_payment", "id, amount, reversed", [payment]
-            )
+            ((amount, was_reversed),) = self(
+                f"SELECT amount, reversed FROM billing_payment WHERE id = %s{self._for_update()}",
+                payment,
+            ).fetchall()
             assert not was_reversed
-            self._put(payment, self._held(payment), "Benchmark")
+            pairs = self._held(payment)
+            answers = self(
+                "SELECT line_id, owed_after_id, owed_before_id, id FROM billing_adjudication"
+                " WHERE payment_id = %s AND undoes_id IS NULL ORDER BY id DESC",
+                payment,
+            ).fetchall()
+            self._put(payment, pairs, "Benchmark")
             row = self._insert_payment(
                 kind="reversal",
                 amount=-amount,
                 original_id=payment,
                 source_id=payment,
                 reason="Benchmark",
+                method="",
             )
-            self(
-                "UPDATE floor_billing_payment SET reversed = %s, returned = returned + %s"
-                " WHERE id = %s",
-                True,
-                amount,
-                payment,
-            )
+            self._say(payment, answers, "Benchmark")
             self._answer(claim, row)
 
         return self._transaction(work)

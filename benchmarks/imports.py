@@ -68,7 +68,7 @@ def one_engine(count: int) -> None:
     from django.contrib.auth.models import User
     from django.core.management import call_command
 
-    from benchmarks.floor import copy_tables
+    from benchmarks.copies import copy_tables
     from billing import checks
     from billing.imports.running import check_file, import_file, run_of
     from billing.models import ImportFile, Invoice, InvoiceLine, Payment
@@ -113,7 +113,7 @@ def _floor(tables: Any) -> float:
     """Seconds for the same rows in bare SQL."""
     from django.db import connection, transaction
 
-    from benchmarks.floor import copy_of
+    from benchmarks.copies import copy_of
 
     works = []
     with connection.cursor() as cursor:

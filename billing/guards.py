@@ -9,9 +9,10 @@ Two kinds of trigger stand behind the ledger:
   insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
   in, and a total can be set to nothing but its sum.
 
-A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`,
-`<own>`, the amount of a row that is not in its table yet, and `<closed>`, the closing date, which
-PostgreSQL holds while it is looked at, are filled in there). Triggers are
+A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`;
+`<own>`, the amount of a row that is not in its table yet; `<closed>`, the closing date, which
+PostgreSQL holds while it is looked at; `<added up>` and `<not yet>`, what SQLite has added up already,
+are filled in there). Triggers are
 taken off before and put back after every migrate (`billing.apps`), because SQLite either fails on
 them or loses them when it rebuilds a table.
 """
@@ -243,8 +244,8 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
-        f"NEW.allocated <> (SELECT COALESCE(SUM(a.amount), 0) FROM {ALLOCATION} a"
-        " WHERE a.payment_id = NEW.id)",
+        f"NEW.allocated <> <added up> + (SELECT COALESCE(SUM(a.amount), 0) FROM {ALLOCATION} a"
+        " WHERE a.payment_id = NEW.id<not yet>)",
         "R3: a payment's totals are the sums of its rows",
         when="NEW.allocated <> OLD.allocated",
     ),
@@ -512,6 +513,21 @@ MARK_REVERSED = f"UPDATE {PAYMENT} SET reversed = <true> WHERE id IN (<originals
 
 # ---------------------------------------------------------------------------- the two dialects
 
+# SQLite fires its triggers row by row. Were a payment's allocations added up anew for each of them,
+# a payment on 25,000 lines would take minutes. So a table of one row says up to which allocation
+# they were added up: whatever comes after it, and nothing else, a payment's total may grow by.
+MARK = "remit_added_up"
+MAKE_MARK = (
+    f"CREATE TABLE {MARK} (through INTEGER NOT NULL)",
+    f"INSERT INTO {MARK} SELECT COALESCE(MAX(id), 0) FROM {ALLOCATION}",
+)
+MOVE_MARK = f"UPDATE {MARK} SET through = NEW.id"
+ON_MARK = {
+    "INSERT": "1=1",
+    "UPDATE": f"NEW.through <> (SELECT MAX(id) FROM {ALLOCATION})",
+    "DELETE": "1=1",
+}
+
 
 def _grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]]:
     found: dict[str, list[Refusal]] = {}
@@ -545,6 +561,8 @@ def _sqlite() -> dict[str, tuple[str, str]]:
             )
             body = body.replace("<distinct>", "IS NOT").replace("<own>", "NEW.amount")
             body = body.replace("<closed>", f"({CLOSED_THROUGH})")
+            body = body.replace("<added up>", "OLD.allocated")
+            body = body.replace("<not yet>", f" AND a.id > (SELECT through FROM {MARK})")
             name = _name(table, event)
             triggers[name] = (
                 table,
@@ -558,15 +576,26 @@ def _sqlite() -> dict[str, tuple[str, str]]:
         for total in TOTALS:
             if total.table != table:
                 continue
-            amount = total.amount.replace("amount", "NEW.amount")
-            steps.append(
-                f"UPDATE {total.target} SET {total.column} = {total.column} + ({amount}),"
-                f" last_date = MAX(last_date, NEW.date) WHERE id = NEW.{total.key}"
-            )
+            moved = f"last_date = MAX(last_date, NEW.date) WHERE id = NEW.{total.key}"
+            if total.amount == "0":
+                moved += " AND last_date < NEW.date"
+            else:
+                amount = total.amount.replace("amount", "NEW.amount")
+                moved = f"{total.column} = {total.column} + ({amount}), {moved}"
+            steps.append(f"UPDATE {total.target} SET {moved}")
+        if table == ALLOCATION:
+            steps.append(MOVE_MARK)
         name = _name(table, "totals")
         triggers[name] = (
             table,
             f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {'; '.join(steps)}; END",
+        )
+    for event, condition in ON_MARK.items():
+        name = f"{MARK}_{event.lower()}"
+        triggers[name] = (
+            MARK,
+            f"CREATE TRIGGER {name} BEFORE {event} ON {MARK} BEGIN SELECT"
+            f" RAISE(ABORT, 'R3: a payment''s totals are the sums of its rows') WHERE {condition}; END",
         )
     return triggers
 
@@ -582,7 +611,9 @@ HOLDING_IT = (
 
 # What one verb writes by the hundred is tested once a statement, after all its rows are in. The
 # name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
-BY_STATEMENT = {(ALLOCATION, "INSERT"), (ITEM, "INSERT")}
+BY_STATEMENT = {
+    (table, "INSERT") for table in (ALLOCATION, ADJUSTMENT, RESPONSIBILITY, ADJUDICATION, ITEM)
+}
 
 
 def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
@@ -592,6 +623,7 @@ def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) 
     )
     body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "NEW.amount")
     body = body.replace("<closed>", f"(SELECT {HELD_CLOSED_THROUGH}())")
+    body = body.replace("<added up>", "0").replace("<not yet>", "")
     if (table, event) == (CLOSING, "INSERT"):
         body = f"PERFORM pg_advisory_xact_lock({CLOSING_LOCK}); {body}"
     row = "OLD" if event == "DELETE" else "NEW"
@@ -650,13 +682,17 @@ def _postgresql() -> dict[str, tuple[str, str]]:
         for total in TOTALS:
             if total.table != table:
                 continue
-            steps.append(
-                f"UPDATE {total.target} t SET {total.column} = t.{total.column} + s.amount,"
-                " last_date = GREATEST(t.last_date, s.date)"
+            moved = (
+                "last_date = GREATEST(t.last_date, s.date)"
                 f" FROM (SELECT {total.key} AS id, SUM({total.amount}) AS amount,"
                 f" MAX(date) AS date FROM added WHERE {total.key} IS NOT NULL"
                 f" GROUP BY {total.key}) s WHERE t.id = s.id"
             )
+            if total.amount == "0":
+                moved += " AND t.last_date < s.date"
+            else:
+                moved = f"{total.column} = t.{total.column} + s.amount, {moved}"
+            steps.append(f"UPDATE {total.target} t SET {moved}")
         name = _name(table, "totals")
         triggers[name] = (
             table,
@@ -696,8 +732,8 @@ def install(connection: BaseDatabaseWrapper) -> None:
     """Put every trigger in place, afresh, so that a changed rule reaches an old database."""
     drop(connection)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(HOLDING_IT)
+        for sql in (HOLDING_IT,) if connection.vendor == "postgresql" else MAKE_MARK:
+            cursor.execute(sql)
         for _table, sql in _triggers(connection).values():
             cursor.execute(sql)
 
@@ -713,6 +749,8 @@ def drop(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
         if connection.vendor == "postgresql":
             cursor.execute(f"DROP FUNCTION IF EXISTS {HELD_CLOSED_THROUGH}()")
+        else:
+            cursor.execute(f"DROP TABLE IF EXISTS {MARK}")
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:

@@ -21,6 +21,7 @@ from billing.models import (
 )
 from billing.models.offsets import RECOVERIES
 from billing.models.payments import PaymentQuerySet
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO
 from billing.sharing import Policy, next_payer
 from patients.models import Payer
@@ -67,16 +68,9 @@ def answers(lines: Iterable[InvoiceLine]) -> dict[int, Answer]:
     }
 
 
-def next_payers(lines: Iterable[int], payer: Payer | None) -> dict[int, str]:
-    """Line -> the payer billed after this one, by name; one query however many lines.
-
-    Lines whose rest is the patient's are left out. The ledger asks the same rule when it posts.
-    """
-    policies: dict[int, list[Policy]] = defaultdict(list)
-    days: dict[int, datetime.date] = {}
-    names: dict[int, str] = {}
-    for line, day, rank, pk, start, end, name in (
-        InvoiceLine.objects.filter(pk__in=list(lines), patient__coverages__isnull=False)
+POLICIES = Prepared(
+    lambda: (
+        InvoiceLine.objects.filter(pk__among=Ids("lines"), patient__coverages__isnull=False)
         .order_by("patient__coverages__rank", "patient__coverages__pk")
         .values_list(
             "pk",
@@ -87,7 +81,19 @@ def next_payers(lines: Iterable[int], payer: Payer | None) -> dict[int, str]:
             "patient__coverages__end",
             "patient__coverages__payer__name",
         )
-    ):
+    )
+)
+
+
+def next_payers(lines: Iterable[int], payer: Payer | None) -> dict[int, str]:
+    """Line -> the payer billed after this one, by name; one query however many lines.
+
+    Lines whose rest is the patient's are left out. The ledger asks the same rule when it posts.
+    """
+    policies: dict[int, list[Policy]] = defaultdict(list)
+    days: dict[int, datetime.date] = {}
+    names: dict[int, str] = {}
+    for line, day, rank, pk, start, end, name in POLICIES.rows(lines=lines):
         policies[line].append(Policy(rank, pk, start, end))
         days[line] = day
         names[pk] = name

@@ -14,6 +14,7 @@ from django.db.models import (
 )
 
 from billing.models import Adjustment, Allocation, InvoiceLine, Payment
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO
 from billing.sharing import CreditLine, LineState
 from patients.models import Patient, Payer
@@ -83,6 +84,24 @@ def goes_back(released: Iterable[tuple[int, Decimal]]) -> list[list[PaidBy]]:
     return found
 
 
+SUMS = Prepared(
+    lambda: (
+        InvoiceLine.objects.issued()
+        .filter(pk__among=Ids("lines"))
+        .values_list("pk", "amount", "paid", "adjusted")
+        .order_by()
+    )
+)
+BY_INSURERS = Prepared(
+    lambda: (
+        Allocation.objects.filter(line__among=Ids("lines"), payment__payer__isnull=False)
+        .values_list("line", "payment__payer")
+        .annotate(held=Sum("amount"))
+        .order_by()
+    )
+)
+
+
 def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> list[LineState]:
     """The lines as `sharing` wants them: paid by whom, before the payment on the screen."""
     return line_states_by_id([line.pk for line in lines], payer)
@@ -90,23 +109,11 @@ def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> lis
 
 def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[LineState]:
     """As line_states, in the order of the ids, without making the lines: for live figures."""
-    sums = {
-        pk: (amount, paid, adjusted)
-        for pk, amount, paid, adjusted in InvoiceLine.objects.issued()
-        .filter(pk__in=ids)
-        .values_list("pk", "amount", "paid", "adjusted")
-        .order_by()
-    }
+    sums = {pk: (amount, paid, adjusted) for pk, amount, paid, adjusted in SUMS.rows(lines=ids)}
     insurers: dict[int, Decimal] = defaultdict(lambda: ZERO)
     this_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
     if any(paid for _amount, paid, _adjusted in sums.values()):
-        rows = (
-            Allocation.objects.filter(line__in=ids, payment__payer__isnull=False)
-            .values_list("line", "payment__payer")
-            .annotate(held=Sum("amount"))
-            .order_by()
-        )
-        for line_id, payer_id, held in rows:
+        for line_id, payer_id, held in BY_INSURERS.rows(lines=ids):
             insurers[line_id] += held
             if payer and payer_id == payer.pk:
                 this_payer[line_id] += held

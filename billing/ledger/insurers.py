@@ -13,6 +13,7 @@ from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
 from billing.models import AdjustmentKind, InvoiceLine, Outcome, Payment
 from billing.models.allocations import RELEASED
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO, show
 from billing.sharing import (
     PATIENT,
@@ -131,6 +132,15 @@ def _release(
 # ---------------------------------------------------------------------------- whose the rest is
 
 
+POLICIES = Prepared(
+    lambda: (
+        Coverage.objects.filter(patient__among=Ids("patients"))
+        .order_by("rank", "pk")
+        .values_list("patient", "rank", "payer_id", "start", "end")
+    )
+)
+
+
 class _Coverages:
     """The policies of the patients on a payment, read once and only where they are needed."""
 
@@ -143,11 +153,7 @@ class _Coverages:
         """The payer billed next after this one for that day; nobody: the patient."""
         if self._of is None:
             self._of = defaultdict(list)
-            for patient, rank, payer, start, end in (
-                Coverage.objects.filter(patient__in=self.patients)
-                .order_by("rank", "pk")
-                .values_list("patient", "rank", "payer_id", "start", "end")
-            ):
+            for patient, rank, payer, start, end in POLICIES.rows(patients=self.patients):
                 self._of[patient].append(Policy(rank, payer, start, end))
         return next_payer(self._of.get(line.patient_id, []), self.payer_id, line.service_date)
 

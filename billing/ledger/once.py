@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 
 from billing.ledger.refusals import LedgerError
 from billing.models import (
@@ -31,7 +31,7 @@ from billing.models import (
 )
 from billing.models.periods import LongWorkError, hold_closing_date, hold_closing_date_alone
 from billing.money import ZERO
-from billing.sharing import Entry, OffsetEntry
+from billing.sharing import Entry, OffsetEntry, Owes
 
 User = AbstractBaseUser
 LONG_WORK = (
@@ -108,8 +108,7 @@ def _carried_out_once(act: Callable[P, Posted], hold: Callable[[], None]) -> Cal
                 return earlier
             posted = act(*args, **kwargs)
             if posted.payment:
-                claim.payment = posted.payment
-                claim.save(update_fields=["payment"])
+                claim.answer(posted.payment)
             return posted
 
     return carried_out_once
@@ -120,13 +119,10 @@ def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission
 
     A second copy of the form that arrives while the first is at work waits here for it to end.
     """
-    try:
-        with transaction.atomic():
-            return Submission.objects.create(
-                user_id=by.pk, key=key, verb=verb, fingerprint=fingerprint
-            ), None
-    except IntegrityError:
-        earlier = Submission.objects.select_related("payment").get(user_id=by.pk, key=key)
+    claim = Submission(user_id=by.pk, key=key, verb=verb, fingerprint=fingerprint)
+    if claim.taken():
+        return claim, None
+    earlier = Submission.objects.select_related("payment").get(user_id=by.pk, key=key)
     if earlier.fingerprint != fingerprint:
         raise LedgerError(
             "This form was already saved with other figures. Open it afresh to enter another one."
@@ -134,13 +130,19 @@ def _claim(by: User, key: UUID, verb: str, fingerprint: str) -> tuple[Submission
     return earlier, Posted(payment=earlier.payment, replayed=True)
 
 
+# What was seen says nothing of what was meant.
+MEANT: dict[type, list[str]] = {
+    each: [name.name for name in fields(each) if name.name != "seen"]
+    for each in (Entry, OffsetEntry, Owes)
+}
+
+
 def _fingerprint(verb: str, arguments: Mapping[str, Any]) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, models.Model):
             return [value._meta.label, value.pk]
-        if isinstance(value, Entry | OffsetEntry):
-            # What was seen says nothing of what was meant.
-            return {key: each for key, each in asdict(value).items() if key != "seen"}
+        if names := MEANT.get(type(value)):
+            return {name: getattr(value, name) for name in names}
         return str(value)
 
     text = json.dumps([verb, arguments], default=plain, sort_keys=True)

@@ -6,10 +6,9 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
 from billing.ledger.once import Posted, User
@@ -32,15 +31,18 @@ from billing.models import (
     Responsibility,
 )
 from billing.models.append_only import AppendOnlyModel
+from billing.models.bulk import insert
 from billing.models.numbering import TRANSFER, take_number
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through, in_closed_period
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO
 from billing.sharing import Entry
 from patients.models import Patient
 
 Account = tuple[int, int]
-AnyRow = TypeVar("AnyRow", bound=AppendOnlyModel)
+
+DERIVED = ("allocated", "returned", "offset", "reversed", "last_date", "unallocated")
 
 # What a verb looks at on a line it locks; a refusal's words read the rest when they need it.
 LOOKED_AT = (
@@ -54,6 +56,40 @@ LOOKED_AT = (
     "adjusted",
     "balance",
     "last_date",
+)
+
+WHOSE = Prepared(
+    lambda: InvoiceLine.objects.filter(pk__among=Ids("lines")).values_list("patient").distinct()
+)
+PATIENTS = Prepared(
+    lambda: (
+        Patient.objects.select_for_update(no_key=True)
+        .filter(pk__among=Ids("patients"))
+        .order_by("pk")
+        .values_list("pk", "guarantor")
+    )
+)
+RECEIPTS = Prepared(
+    lambda: (
+        Payment.objects.money_in()
+        .select_for_update(no_key=True)
+        .filter(
+            Q(pk__among=Ids("named"))
+            | Q(patient__among=Ids("patients"), unallocated__gt=0)
+            | Q(patient__among=Ids("patients"), unallocated__lt=0)
+        )
+        .order_by("pk")
+    )
+)
+LINES = Prepared(
+    lambda: (
+        InvoiceLine.objects.select_for_update(no_key=True)
+        .issued()
+        .only(*LOOKED_AT)
+        .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
+        .filter(pk__among=Ids("lines"))
+        .order_by("pk")
+    )
 )
 
 
@@ -72,6 +108,8 @@ class Posting:
     def __init__(self, by: User, date: datetime.date) -> None:
         self.by = by
         self.now = timezone.now()
+        # Of every row of this verb. Its date is settled when it is written.
+        self.stamp: dict[str, Any] = {"created_at": self.now, "created_by_id": by.pk}
         self.closed = closed_through()
         self.date = date
         self.check_date()
@@ -114,24 +152,12 @@ class Posting:
         A patient's lock covers all their receipts and lines. Receipts of theirs that have credit,
         or have overdrawn it, are read along, because covering may touch them.
         """
-        lines = set(lines)
-        whose = Q(pk__in=set(patients))
+        lines, whose = set(lines), set(patients)
         if lines:
-            whose |= Q(pk__in=InvoiceLine.objects.filter(pk__in=lines).values("patient"))
-        self.patients = dict(
-            Patient.objects.select_for_update(no_key=True)
-            .filter(whose)
-            .order_by("pk")
-            .values_list("pk", "guarantor")
-        )
-        named = set(payments)
-        wanted = Q(patient__in=self.patients) & (Q(unallocated__gt=0) | Q(unallocated__lt=0))
-        if named:
-            wanted |= Q(pk__in=named)
-        for receipt in (
-            Payment.objects.money_in().select_for_update(no_key=True).filter(wanted).order_by("pk")
-        ):
-            self.receipts[receipt.pk] = receipt
+            whose |= {patient for (patient,) in WHOSE.rows(lines=lines)}
+        self.patients = dict(PATIENTS.rows(patients=whose))
+        found = RECEIPTS.models(Payment, named=set(payments), patients=self.patients)
+        self.receipts.update({receipt.pk: receipt for receipt in found})
         if lines:
             self.read_lines(lines)
 
@@ -140,14 +166,7 @@ class Posting:
         missing = set(ids) - set(self.lines)
         if not missing:
             return
-        found = (
-            InvoiceLine.objects.select_for_update(no_key=True)
-            .issued()
-            .only(*LOOKED_AT)
-            .annotate(is_void=Exists(LineVoid.objects.filter(line=OuterRef("pk"))))
-            .filter(pk__in=missing)
-            .order_by("pk")
-        )
+        found = LINES.models(InvoiceLine, lines=missing)
         self.lines.update({line.pk: line for line in found})
 
     def line(self, entry: Entry) -> InvoiceLine:
@@ -199,8 +218,9 @@ class Posting:
 
     def put(self, receipt: Payment, line: InvoiceLine, amount: Decimal, reason: str = "") -> None:
         """Plan an allocation and move the working copies."""
-        row = Allocation(payment=receipt, line=line, amount=amount, reason=reason)
-        self.allocations.append(self.stamped(row))
+        self.allocations.append(
+            Allocation(payment=receipt, line=line, amount=amount, reason=reason, **self.stamp)
+        )
         receipt.allocated += amount
         receipt.unallocated -= amount
         line.paid += amount
@@ -228,27 +248,26 @@ class Posting:
             payment=payment,
             carc=carc,
             undoes=undoes,
+            **self.stamp,
         )
-        self.adjustments.append(self.stamped(row))
+        self.adjustments.append(row)
         line.adjusted += amount
         line.balance -= amount
 
-    def stamped(self, row: AnyRow) -> AnyRow:
-        """A row of this verb: its moment and who did it. The date is settled when it is written."""
-        row.created_at, row.created_by_id = self.now, self.by.pk
-        return row
-
     def owes(self, line: InvoiceLine, amount: Decimal, **more: Any) -> None:
         """Plan what an insurer says the patient owes; it moves no total."""
-        row = Responsibility(line=line, amount=amount, **more)
-        self.responsibilities.append(self.stamped(row))
+        self.responsibilities.append(Responsibility(line=line, amount=amount, **more, **self.stamp))
 
     def adjudicate(self, line: InvoiceLine, owed_after: int | None, **more: Any) -> None:
         """Plan who owes the rest of a line now, and why."""
         row = Adjudication(
-            line=line, owed_before_id=line.payer_id, owed_after_id=owed_after, **more
+            line=line,
+            owed_before_id=line.payer_id,
+            owed_after_id=owed_after,
+            **more,
+            **self.stamp,
         )
-        self.adjudications.append(self.stamped(row))
+        self.adjudications.append(row)
         line.payer_id = owed_after
 
     def take_back_answer(
@@ -272,19 +291,20 @@ class Posting:
             owed_after_id=answer.owed_before_id if goes_back else line.payer_id,
             reason=reason,
             undoes=answer,
+            **self.stamp,
         )
-        self.adjudications.append(self.stamped(row))
+        self.adjudications.append(row)
         line.payer_id = row.owed_after_id
 
     def offset(self, receipt: Payment, amount: Decimal, **more: Any) -> None:
         """Plan an offset: what the payer kept (positive) was on lines without being received."""
-        self.offsets.append(self.stamped(Offset(payment=receipt, amount=amount, **more)))
+        self.offsets.append(Offset(payment=receipt, amount=amount, **more, **self.stamp))
         receipt.offset -= amount
         receipt.unallocated += amount
 
     def void(self, line: InvoiceLine, reason: str) -> None:
         """Plan the row that says a line is void; nothing may be paid or owed on it by then."""
-        self.voids.append(self.stamped(LineVoid(line=line, reason=reason)))
+        self.voids.append(LineVoid(line=line, reason=reason, **self.stamp))
 
     def spare_voided_lines(self) -> None:
         """Undoing an insurer's payment may mean a line that was voided since: it stays void."""
@@ -471,7 +491,7 @@ class Posting:
         saved = [row for row in self.allocations if row.amount < 0 and row.payment.pk]
         taken_back = [row for row in self.allocations if row.amount < 0 and not row.payment.pk]
         reaching = [row for row in self.allocations if row.amount > 0]
-        Allocation.objects.insert(saved)
+        insert(saved)
         for payment in self.payments:
             # Rows that point at rows of this same verb learn their ids only now.
             payment.original_id = payment.original.pk if payment.original else None
@@ -483,29 +503,21 @@ class Posting:
             row.payment_id = row.payment.pk
         for said in (*self._said, *self.offsets):
             said.payment_id = said.payment.pk if said.payment else None
-        Allocation.objects.insert(taken_back)
-        Offset.objects.bulk_create(row for row in self.offsets if row.amount > 0)
-        Adjustment.objects.bulk_create(sorted(self.adjustments, key=lambda row: row.amount > 0))
-        Allocation.objects.insert(reaching)
-        Offset.objects.bulk_create(row for row in self.offsets if row.amount < 0)
-        Responsibility.objects.bulk_create(self.responsibilities)
-        Adjudication.objects.bulk_create(self.adjudications)
+        insert(taken_back)
+        insert(row for row in self.offsets if row.amount > 0)
+        insert(sorted(self.adjustments, key=lambda row: row.amount > 0))
+        insert(reaching)
+        insert(row for row in self.offsets if row.amount < 0)
+        insert(self.responsibilities)
+        insert(self.adjudications)
         self._say_who_owes()
-        LineVoid.objects.bulk_create(self.voids)
+        insert(self.voids)
 
     def _say_who_owes(self) -> None:
         """Lines whose rest is somebody else's now: one statement, whoever they are."""
-        moved = {row.line.pk: row.line.payer_id for row in self.adjudications}
-        theirs: dict[int | None, list[int]] = defaultdict(list)
-        for pk, payer in moved.items():
-            theirs[payer].append(pk)
-        if moved:
-            key = BigIntegerField()
-            # PostgreSQL takes a bare NULL for a text.
-            whose = [
-                When(pk__in=lines, then=Cast(Value(payer), key)) for payer, lines in theirs.items()
-            ]
-            InvoiceLine.objects.filter(pk__in=moved).update(payer=Case(*whose, output_field=key))
+        InvoiceLine.objects.now_owed_by(
+            {row.line.pk: row.line.payer_id for row in self.adjudications}
+        )
 
     @property
     def _said(self) -> list[Any]:
@@ -535,11 +547,12 @@ class Posting:
             row.date = self.date
 
     def posted(self, payment: Payment | None = None) -> Posted:
-        """Write, and hand the payment back as the database now sees it."""
+        """Write, and hand the payment back with its totals as the database now has them."""
         self.write()
-        fresh = Payment.objects.with_names().get(pk=payment.pk) if payment else None
+        if payment:
+            payment.refresh_from_db(fields=DERIVED)
         return Posted(
-            payment=fresh,
+            payment=payment,
             allocations=self.allocations,
             adjustments=self.adjustments,
             released=self.released,

@@ -171,7 +171,7 @@ def _refuse_entered_before(payer: Payer, reference: str) -> None:
     """
     if not reference:
         return
-    Payer.objects.select_for_update(no_key=True).get(pk=payer.pk)
+    list(Payer.objects.select_for_update(no_key=True).filter(pk=payer.pk).values_list("pk"))
     earlier = Payment.objects.standing_under(payer, reference).first()
     if earlier:
         kind = {"check": "Check", "eft": "EFT"}.get(earlier.method, "Reference")

@@ -9,16 +9,25 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Max, Sum
 
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, unpay_everything
 from billing.ledger.refusals import LedgerError, already_undone, require_reason
-from billing.models import Adjudication, Adjustment, Allocation, DepositItem, Kind, Payment
+from billing.models import (
+    Adjudication,
+    Adjustment,
+    Allocation,
+    DepositItem,
+    Kind,
+    Payment,
+    Responsibility,
+)
 from billing.models.allocations import RELEASED
 from billing.models.payments import UNDOING
 from billing.models.periods import closed_through
+from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO, show
 
 
@@ -152,19 +161,20 @@ def _lock_once(posting: Posting, payment: Payment) -> list[Payment]:
     return family
 
 
+def _lines_with(rows: type[models.Model]) -> models.QuerySet[Any, Any]:
+    return rows._default_manager.filter(payment__among=Ids("payments")).values_list("line")
+
+
+LINES = Prepared(
+    lambda: _lines_with(Allocation).union(
+        *map(_lines_with, (Adjustment, Responsibility, Adjudication))
+    )
+)
+
+
 def _lines_of_payer(payment: Payment) -> set[int]:
     """The lines an insurer's payment has anything on; a patient's lock covers the patient's own."""
-    if not payment.payer_id:
-        return set()
-    found: set[int] = set()
-    for rows in (
-        payment.allocations,
-        payment.adjustments,
-        payment.responsibilities,
-        payment.adjudications,
-    ):
-        found |= set(rows.values_list("line", flat=True))
-    return found
+    return {line for (line,) in LINES.rows(payments=[payment.pk])} if payment.payer_id else set()
 
 
 def _transfers_from(payment: Payment) -> list[Payment]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
 
@@ -66,6 +68,29 @@ class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
 
     def with_names(self) -> InvoiceLineQuerySet:
         return self.select_related("patient", "provider", "invoice")
+
+    def now_owed_by(self, payers: Mapping[int, int | None]) -> None:
+        """Say who owes the rest of lines now (None: the patient). One statement, however many."""
+        if not payers:
+            return
+        given: list[Any]
+        if connection.vendor == "sqlite":
+            sql, given = OWED_AS_JSON, [json.dumps(list(payers.items()))]
+        else:
+            sql, given = OWED_AS_ARRAYS, [list(payers), list(payers.values())]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, given)
+
+
+OWED_AS_JSON = (
+    "UPDATE billing_invoiceline SET payer_id = value ->> 1"
+    " FROM json_each(%s) WHERE billing_invoiceline.id = value ->> 0"
+)
+OWED_AS_ARRAYS = (
+    "UPDATE billing_invoiceline SET payer_id = now.payer"
+    " FROM unnest(%s::bigint[], %s::bigint[]) AS now (line, payer)"
+    " WHERE billing_invoiceline.id = now.line"
+)
 
 
 class InvoiceLine(models.Model):

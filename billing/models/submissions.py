@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from billing.models.payments import Payment
@@ -42,3 +42,30 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.key}"
+
+    def taken(self) -> bool:
+        """Write it, unless its key was used before: then nothing is written, and this is false.
+
+        On PostgreSQL a copy of the form that is at work just now is waited for.
+        """
+        key = models.UUIDField().get_db_prep_value(self.key, connection)
+        now = connection.ops.adapt_datetimefield_value(self.created_at)
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, [self.user_id, key, self.verb, self.fingerprint, now])
+            row = cursor.fetchone()
+        if row:
+            self.pk = row[0]
+        return row is not None
+
+    def answer(self, payment: Payment) -> None:
+        """Name the payment that was written under this key."""
+        self.payment = payment
+        with connection.cursor() as cursor:
+            cursor.execute(ANSWER, [payment.pk, self.pk])
+
+
+TAKE = (
+    "INSERT INTO billing_submission (user_id, key, verb, fingerprint, created_at)"
+    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (user_id, key) DO NOTHING RETURNING id"
+)
+ANSWER = "UPDATE billing_submission SET payment_id = %s WHERE id = %s"

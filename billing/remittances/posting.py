@@ -17,6 +17,7 @@ from billing.ledger import Entry, LedgerError, OffsetEntry, Owes
 from billing.models import (
     Decision,
     EraFile,
+    InvoiceLine,
     Outcome,
     Payment,
     Remittance,
@@ -116,7 +117,7 @@ def entries_of(draft: Remittance, payer: Payer) -> list[Entry]:
     reversal and its correction apart."""
     rows = list(
         draft.rows.filter(state=RowState.MATCHED, line__isnull=False)
-        .select_related("claim", "line")
+        .select_related("claim")
         .order_by("claim__index", "number", "part")
     )
     moves = _next_payer_named(rows, payer)
@@ -195,29 +196,33 @@ def _reasons(rows: Sequence[RemittanceRow], action: str, decided: str | None) ->
 
 def _next_payer_named(rows: Sequence[RemittanceRow], payer: Payer) -> set[int]:
     """Lines of forwarded claims whose patient has the insurer they were forwarded to."""
-    forwarded = [row for row in rows if row.claim.forwarded and row.line]
+    forwarded = [row for row in rows if row.claim.forwarded and row.line_id]
     if not forwarded:
         return set()
+    lines = InvoiceLine.objects.only("patient", "service_date").in_bulk(
+        {row.line_id for row in forwarded if row.line_id}
+    )
     policies: defaultdict[int, list[Coverage]] = defaultdict(list)
-    patients = {row.line.patient_id for row in forwarded if row.line}
+    patients = {line.patient_id for line in lines.values()}
     for each in (
         Coverage.objects.filter(patient__in=patients).select_related("payer").order_by("rank", "pk")
     ):
         policies[each.patient_id].append(each)
     moves = set()
     for row in forwarded:
-        assert row.line  # noqa: S101  (chosen so)
-        standing = [each for each in policies[row.line.patient_id] if _holds(each, row.line)]
+        assert row.line_id  # noqa: S101  (chosen so)
+        line = lines[row.line_id]
+        standing = [each for each in policies[line.patient_id] if _holds(each, line)]
         own = next((each.rank for each in standing if each.payer_id == payer.pk), None)
         later = [each for each in standing if own is not None and each.rank > own]
         name = row.claim.forwarded_to.casefold()
         if later and (not name or later[0].payer.name.casefold() == name):
-            moves.add(row.line.pk)
+            moves.add(line.pk)
     return moves
 
 
-def _holds(policy: Coverage, line: object) -> bool:
-    day: datetime.date = line.service_date  # type: ignore[attr-defined]
+def _holds(policy: Coverage, line: InvoiceLine) -> bool:
+    day = line.service_date
     return (policy.start is None or policy.start <= day) and (
         policy.end is None or policy.end >= day
     )

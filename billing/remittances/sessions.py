@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
@@ -59,16 +59,37 @@ def session_lines(payer: Payer, claims: Sequence[Claim]) -> list[SessionLine]:
     lost = [claim for claim in claims if control(claim.control) not in known]
     found |= _by_person(payer, lost)
     # The rest of a claim, where only some of its lines came back by their own numbers.
-    return as_sessions(payer, list(found.values()))
+    return as_sessions(payer, found.values())
 
 
-def _by_number(payer: Payer, claims: Sequence[Claim]) -> dict[int, InvoiceLine]:
+class _Line(NamedTuple):
+    """What the matcher has to know of a line: a file may be about 25,000 of them."""
+
+    pk: int
+    invoice_id: int
+    patient_id: int
+    claim_number: str
+    control_number: str
+    code: str
+    service_date: datetime.date
+    amount: Decimal
+    balance: Decimal
+    last_name: str
+    first_name: str
+
+
+_READ = (*_Line._fields[:-2], "patient__family_name", "patient__given_name")
+
+
+def _by_number(payer: Payer, claims: Sequence[Claim]) -> dict[int, _Line]:
     lines = lines_of_payer(payer)
     numbers = _as_sent_or_ours(claim.control for claim in claims)
     own = _as_sent_or_ours(row.control for claim in claims for row in claim.rows)
-    found: dict[int, InvoiceLine] = {}
+    found: dict[int, _Line] = {}
     for part in in_parts(numbers):
         found |= _read(lines.filter(claim_number__in=part))
+    # A line's own number stands once: what came with its claim is not read again.
+    own -= {line.control_number for line in found.values()}
     for part in in_parts(own):
         found |= _read(lines.filter(control_number__in=part).exclude(control_number=""))
     return found
@@ -81,7 +102,7 @@ def _as_sent_or_ours(numbers: Iterable[str]) -> set[str]:
     }
 
 
-def _by_person(payer: Payer, claims: Sequence[Claim]) -> dict[int, InvoiceLine]:
+def _by_person(payer: Payer, claims: Sequence[Claim]) -> dict[int, _Line]:
     """Lines of whom the claims name, of the days they name; all of theirs where none is named."""
     people = [
         person
@@ -104,7 +125,7 @@ def _by_person(payer: Payer, claims: Sequence[Claim]) -> dict[int, InvoiceLine]:
     days = _days(claims)
     if days:
         lines = lines.filter(service_date__range=days)
-    found: dict[int, InvoiceLine] = {}
+    found: dict[int, _Line] = {}
     for part in in_parts(sorted(patients)):
         found |= _read(lines.filter(patient__in=part))
     return found
@@ -121,11 +142,11 @@ def _days(claims: Sequence[Claim]) -> tuple[datetime.date, datetime.date] | None
     return (min(days), max(days)) if days else None
 
 
-def _read(lines: QuerySet[InvoiceLine]) -> dict[int, InvoiceLine]:
-    return {line.pk: line for line in lines.select_related("patient").order_by("pk")}
+def _read(lines: QuerySet[InvoiceLine]) -> dict[int, _Line]:
+    return {row[0]: _Line(*row) for row in lines.order_by("pk").values_list(*_READ)}
 
 
-def as_sessions(payer: Payer, lines: Sequence[InvoiceLine]) -> list[SessionLine]:
+def as_sessions(payer: Payer, lines: Collection[_Line]) -> list[SessionLine]:
     """Lines as the matcher wants them."""
     members: dict[int, list[str]] = defaultdict(list)
     for part in in_parts(line.patient_id for line in lines):
@@ -144,8 +165,8 @@ def as_sessions(payer: Payer, lines: Sequence[InvoiceLine]) -> list[SessionLine]
             date=line.service_date,
             charge=line.amount,
             payer=payer.pk,
-            last_name=line.patient.family_name,
-            first_name=line.patient.given_name,
+            last_name=line.last_name,
+            first_name=line.first_name,
             member_ids=tuple(member for member in members[line.patient_id] if member),
             insurance_balance=line.balance,
             postings=postings.get(line.pk, ()),

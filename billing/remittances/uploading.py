@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -35,13 +35,15 @@ from billing.models import (
     RemittanceRow,
     RemittanceState,
 )
+from billing.models.bulk import insert
 from billing.models.remittances import AMOUNTS
 from billing.money import ZERO
 from billing.remittances.sessions import posted_by_others, session_lines
 from patients.models import Payer, Provider, without_nul
 
 METHODS = {"EFT": Method.EFT, "Check": Method.CHECK, "Wire": Method.EFT, "Other": Method.OTHER}
-ROWS_AT_ONCE = 500
+CLAIMS_AT_ONCE = 1000
+Part = TypeVar("Part")
 
 
 @dataclass
@@ -327,24 +329,25 @@ def _write(draft: Remittance, one: Transaction) -> None:
     candidates = Candidates(lines, payer=draft.payer_id or 0)
     matches = match(one.claims, candidates)
     groups = {later: first for first, later in one.corrections().items()}
-    claims = [_claim(draft, claim, groups.get(claim.index, claim.index)) for claim in one.claims]
-    for part in _in_turn(claims):
-        RemittanceClaim.objects.bulk_create(part)
-    rows = [
-        row
-        for claim, kept, of_claim in zip(one.claims, claims, matches, strict=True)
-        for row in _rows(kept, claim, of_claim)
-    ]
-    if draft.payer:
-        _compare_prior(draft.payer, rows)
-    for part in _in_turn(rows):
-        RemittanceRow.objects.bulk_create(part)
+    # In parts, so that a long file does not stand in memory once more as rows.
+    for part in _in_turn(zip(one.claims, matches, strict=True)):
+        kept = [
+            _claim(draft, claim, groups.get(claim.index, claim.index)) for claim, _found in part
+        ]
+        insert(kept)
+        rows = [
+            row
+            for claim, (said, found) in zip(kept, part, strict=True)
+            for row in _rows(claim, said, found)
+        ]
+        if draft.payer:
+            _compare_prior(draft.payer, rows)
+        insert(rows)
 
 
-def _in_turn(rows: Sequence[Any]) -> Iterable[list[Any]]:
-    """So many at once that a long file does not hold all its statements in memory."""
-    rest = iter(rows)
-    while part := list(islice(rest, ROWS_AT_ONCE)):
+def _in_turn(each: Iterable[Part]) -> Iterable[list[Part]]:
+    rest = iter(each)
+    while part := list(islice(rest, CLAIMS_AT_ONCE)):
         yield part
 
 

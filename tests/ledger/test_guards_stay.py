@@ -178,3 +178,49 @@ def test_a_guard_that_is_switched_off_counts_as_missing() -> None:
     with rolled_back():
         run("ALTER TABLE billing_payment DISABLE TRIGGER remit_billing_payment_update")
         assert guards.missing(connection) == ["remit_billing_payment_update"]
+
+
+# ---------------------------------------------------------------------------- added up so far
+
+on_sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL adds up once a statement"
+)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # What was added up already does not count twice.
+        "UPDATE billing_payment SET allocated = allocated + (SELECT amount FROM billing_allocation"
+        " ORDER BY id DESC LIMIT 1) WHERE id = (SELECT payment_id FROM billing_allocation"
+        " ORDER BY id DESC LIMIT 1)",
+        "UPDATE billing_payment SET allocated = 0 WHERE allocated > 0",
+        # Nor can it be forgotten that it was.
+        "UPDATE remit_added_up SET through = 0",
+        "UPDATE remit_added_up SET through = through - 1",
+        "UPDATE remit_added_up SET through = through + 1",
+        "INSERT INTO remit_added_up VALUES (0)",
+        "DELETE FROM remit_added_up",
+    ],
+)
+def test_an_allocation_counts_once_in_its_payments_total(sql: str) -> None:
+    Scene()
+    before = digest()
+    with pytest.raises(IntegrityError, match="R3"), transaction.atomic():
+        run(sql)
+    assert digest() == before
+
+
+@on_sqlite
+def test_an_allocation_slipped_in_before_others_is_refused() -> None:
+    Scene()
+    with pytest.raises(IntegrityError, match="R3"), transaction.atomic():
+        run(
+            "INSERT INTO billing_allocation (id, date, created_at, created_by_id, reason,"
+            " payment_id, line_id, amount) SELECT -1, a.date, a.created_at, a.created_by_id,"
+            " 'Slipped in', a.payment_id, a.line_id, -1 FROM billing_allocation a"
+            " JOIN billing_payment p ON p.id = a.payment_id AND p.last_date = a.date"
+            " JOIN billing_invoiceline l ON l.id = a.line_id AND l.last_date = a.date"
+            " WHERE a.amount > 0 LIMIT 1"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing import balances, checks, ledger
 from billing.models import Adjustment, InvoiceLine, Payment
-from billing.sharing import Entry
+from billing.sharing import Entry, Owes
 from tests.factories import (
     InvoiceFactory,
     PatientFactory,
@@ -380,3 +381,50 @@ def test_the_checks_of_the_books_cost_the_same_for_any_number_of_rows() -> None:
             assert checks.run_all() == []
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_check_over_500_lines_is_posted_in_so_few_statements() -> None:
+    """Beside its savepoint: the form's key, what is looked at and locked (the closing date, the
+    payer, its earlier check, whose lines, patients, receipts, lines, policies), the number, four
+    kinds of rows, who owes the rest, the totals read back and the payment named on the form.
+    """
+    crowd = Crowd(500)
+    with CaptureQueriesContext(connection) as queries:
+        ledger.record_payment(
+            by=crowd.by,
+            payer=crowd.payer,
+            amount=money(3500),
+            method="check",
+            reference="104432",
+            date=day(0),
+            entries=[
+                Entry(
+                    pk,
+                    money("7"),
+                    money("2"),
+                    owes=(Owes("copay", money("1")),),
+                    codes="CO-45",
+                )
+                for pk in crowd.ids
+            ],
+            key=uuid4(),
+        )
+    savepoint, holding = 2, 1 if connection.vendor == "postgresql" else 0
+    assert len(queries) == 18 + savepoint + holding
+
+
+def test_a_form_is_claimed_in_one_statement() -> None:
+    crowd = Crowd(1)
+    counts = []
+    for key in (None, uuid4()):
+        with CaptureQueriesContext(connection) as queries:
+            ledger.record_payment(
+                by=crowd.by,
+                payer=crowd.payer,
+                amount=money(10),
+                method="check",
+                date=day(0),
+                key=key,
+            )
+        counts.append(len(queries))
+    assert counts[1] == counts[0] + 2  # its key, and the payment that was written under it
