@@ -190,10 +190,12 @@ class SqlRows:
         return self._quoted[column.name]
 
     def _ordered(self, order: Order) -> str:
+        """By the columns themselves: a bare name would mean what is selected under it, a moment
+        to the second or a text with an apostrophe in front."""
         texts = {column.name for column in self.columns if column.holds is Holds.TEXT}
+        by = {name: f"report.{quoted}" for name, quoted in self._quoted.items()}
         parts = [
-            (f"LOWER({self._quoted[name]})" if name in texts else self._quoted[name])
-            + (" DESC" if down else "")
+            (f"LOWER({by[name]})" if name in texts else by[name]) + (" DESC" if down else "")
             for name, down in order
         ]
         return f" ORDER BY {', '.join(parts)}" if parts else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import re
 import zipfile
@@ -10,14 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
+from django.utils import timezone
 
 from billing.reports import Report, files
 from billing.reports.columns import code, day, hidden, moment, money, text
 from billing.reports.files import FORMATS, FORMULA, as_csv, as_xlsx, harmless
 from billing.reports.payments_received import PaymentsReceived
 from tests.factories import PatientFactory, PaymentFactory, ProviderFactory, UserFactory
-from tests.reports.asking import ask
+from tests.reports.asking import ask, told
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +72,19 @@ def test_nothing_in_a_csv_begins_like_a_formula(nasty: list[str]) -> None:
 
 def test_amounts_below_zero_stay_numbers(nasty: list[str]) -> None:
     assert {row["reversed_or_refunded"] for row in lines(everything())} == {"0.00"}
+
+
+def test_a_csv_is_in_the_order_of_the_screen_within_one_second_too() -> None:
+    """The file tells moments to the second; it is sorted by the moments themselves."""
+    second = timezone.localtime().replace(microsecond=0) - datetime.timedelta(minutes=1)
+    numbers = {}
+    for part in (900_000, 100_000, 500_000):
+        with time_machine.travel(second.replace(microsecond=part), tick=False):
+            numbers[part] = PaymentFactory().number
+    report = ask("payments-received", "period=fiscal-year&sort=entered_at")
+    found = [row["receipt"] for row in lines(report)]
+    assert found == [numbers[part] for part in sorted(numbers)]
+    assert found == told(report, "receipt")
 
 
 def test_every_text_of_a_csv_stands_in_quotes(nasty: list[str]) -> None:
