@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from billing.forms.base import LedgerForm, PastDayField
+from billing.forms.period import REPORTS, THIS_MONTH, PeriodForm
+
+
+class JournalPeriodForm(PeriodForm):
+    """The period of the journal: this month, unless asked otherwise."""
+
+    offered = (*REPORTS, "everything")
+    usual = THIS_MONTH
 
 
 class JournalBatchForm(LedgerForm):

@@ -17,8 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import journal, ledger
 from billing.exports import may_export, record_export
 from billing.forms.base import error_summary, errors_of
-from billing.forms.journal import JournalBatchForm
-from billing.forms.period import PeriodForm
+from billing.forms.journal import JournalBatchForm, JournalPeriodForm
 from billing.models import JournalBatch, JournalItem
 from patients.http import DeskRequest
 from patients.tables import CountedPaginator, page_number
@@ -49,7 +48,7 @@ class _Entries(Sequence[journal.Entry]):
 @require_safe
 def journal_entries(request: DeskRequest) -> HttpResponse:
     """The journal of a period or of a batch: what is booked on each account, entry by entry."""
-    period = PeriodForm(request.GET)
+    period = JournalPeriodForm(request.GET)
     scope = _scope(request, period)
     context: dict[str, Any] = {"period": period, "scope": scope}
     if scope:
@@ -68,7 +67,7 @@ def journal_entries(request: DeskRequest) -> HttpResponse:
     return render(request, f"{FOLDER}/{page}.html", context)
 
 
-def _scope(request: DeskRequest, period: PeriodForm) -> journal.Scope | None:
+def _scope(request: DeskRequest, period: JournalPeriodForm) -> journal.Scope | None:
     """What the address asks for; nothing where its period cannot be understood."""
     if number := request.GET.get("batch"):
         return journal.Scope(batch=get_object_or_404(JournalBatch, number=number))
@@ -94,7 +93,7 @@ def journal_download(request: DeskRequest, format: str) -> HttpResponse | Stream
         raise Http404
     if not may_export(request.user):
         raise PermissionDenied
-    scope = _scope(request, PeriodForm(request.GET))
+    scope = _scope(request, JournalPeriodForm(request.GET))
     if scope is None:  # the screen says what is wrong with the period
         return redirect(f"{reverse('billing:journal_entries')}?{request.GET.urlencode()}")
     chosen = journal.FORMATS[format]
