@@ -8,6 +8,7 @@ from django.db.models import F
 
 from billing.forms.reports import (
     PeriodReportForm,
+    basis_field,
     choice_field,
     payer_field,
     provider_field,
@@ -18,7 +19,7 @@ from billing.reports.base import Figure, Panel, Report
 from billing.reports.columns import code, day, hidden, money, text
 from billing.reports.expressions import in_order, in_words, patient_name, text_of, user_name
 from billing.reports.links import to_account, to_invoice, to_payment
-from billing.reports.rows import Rows, SqlRows, Totals
+from billing.reports.rows import Order, Rows, SqlRows, Totals
 
 # Each filter, and whose field answers to it.
 ASKED = {
@@ -29,7 +30,19 @@ ASKED = {
 }
 
 
+# What the rows can be added up by: a column, and what the choice is called.
+GROUPS = [
+    ("date", "Day"),
+    ("kind", "Kind"),
+    ("reason", "Reason"),
+    ("carc", "CARC"),
+    ("payer", "Payer"),
+    ("entered_by", "User"),
+]
+
+
 class AdjustmentsForm(PeriodReportForm):
+    group = basis_field("Sums by", GROUPS)
     kind = choice_field("Kind", "kinds", AdjustmentKind.choices)
     provider = provider_field()
     payer = payer_field()
@@ -52,6 +65,7 @@ class Adjustments(Report):
         day("date", "Date"),
         text("kind", "Kind"),
         text("reason", "Reason", fold=True),
+        code("carc", "CARC", fold=True),
         code("invoice", "Invoice", link=to_invoice("invoice")),
         text("patient", "Patient", link=to_account("chart")),
         code("chart", "Chart", extra=True),
@@ -66,17 +80,27 @@ class Adjustments(Report):
     group = "date"
     empty = ("No adjustments in this period", "Choose a longer one, or reset the filters.")
 
+    @property
+    def grouped_by(self) -> str:
+        return self.asked.get("group") or self.group
+
+    @property
+    def natural_order(self) -> Order:
+        newest_first = [("date", True), ("row", True)]
+        return (
+            newest_first if self.grouped_by == "date" else [(self.grouped_by, False), *newest_first]
+        )
+
     def find(self) -> Rows:
         found: dict[str, Any] = {
             field: self.asked[name] for name, field in ASKED.items() if self.asked.get(name)
         }
-        rows = Adjustment.objects.filter(date__lte=self.last, **found)
-        if self.first:
-            rows = rows.filter(date__gte=self.first)
+        rows = Adjustment.objects.filter(self.in_period(), **found)
         told = {
             "date": F("date"),
             "kind": in_words("kind", AdjustmentKind.choices),
             "reason": F("reason"),
+            "carc": F("carc"),
             "invoice": F("line__invoice__number"),
             "patient": patient_name("line__patient"),
             "chart": F("line__patient__chart_number"),
@@ -100,4 +124,7 @@ class Adjustments(Report):
             for label in AdjustmentKind.labels
             if label in sums
         ]
-        return [Panel("By kind", ("Kind", "Amount"), kinds, drawn=True)] if kinds else []
+        if not kinds:
+            return []
+        total = ("All kinds", [self.totals["amount"]])
+        return [Panel("By kind", ("Kind", "Amount"), kinds, total=total, drawn=True)]

@@ -7,12 +7,13 @@ from typing import Any
 from django import forms
 from django.db.models import F
 
-from billing.forms.reports import PeriodReportForm, basis_field, provider_field
+from billing.forms.reports import PeriodReportForm, basis_field, provider_field, user_field
 from billing.models import InvoiceLine
 from billing.reports.base import Figure, Report
 from billing.reports.columns import code, count, day, hidden, money, text
-from billing.reports.expressions import in_order, patient_name
+from billing.reports.expressions import in_order, patient_name, user_name
 from billing.reports.links import to_account, to_invoice
+from billing.reports.narrowing import of_provider
 from billing.reports.rows import Order, Rows, SqlRows, Totals
 
 BILLED, SERVED = "billed", "service"
@@ -23,6 +24,7 @@ DAYS = {BILLED: ("date", "issued_on"), SERVED: ("service_date", "service_date")}
 class ChargesForm(PeriodReportForm):
     dates = basis_field("Dates", [(BILLED, "Billing date"), (SERVED, "Service date")])
     provider = provider_field()
+    user = user_field()
     code = forms.CharField(
         label="Code",
         max_length=20,
@@ -55,6 +57,7 @@ class Charges(Report):
         text("patient", "Patient", link=to_account("chart")),
         code("chart", "Chart", extra=True),
         text("provider", "Provider", fold=True),
+        text("entered_by", "Entered by", extra=True),
         money("amount", "Amount"),
         hidden("row"),
     )
@@ -75,11 +78,10 @@ class Charges(Report):
         return DAYS[self.asked.get("dates") or BILLED]
 
     def find(self) -> Rows:
-        lines = InvoiceLine.objects.issued().filter(**{f"{self._day[1]}__lte": self.last})
-        if self.first:
-            lines = lines.filter(**{f"{self._day[1]}__gte": self.first})
-        if self.asked.get("provider"):
-            lines = lines.filter(provider=self.asked["provider"])
+        lines = InvoiceLine.objects.issued().filter(self.in_period(self._day[1]))
+        lines = of_provider(lines, self.asked)
+        if self.asked.get("user"):
+            lines = lines.filter(invoice__created_by=self.asked["user"])
         if self.asked.get("code"):
             lines = lines.filter(code__iexact=self.asked["code"])
         told: dict[str, Any] = {
@@ -93,6 +95,7 @@ class Charges(Report):
             "patient": patient_name(),
             "chart": F("patient__chart_number"),
             "provider": F("provider__name"),
+            "entered_by": user_name("invoice__created_by"),
             "amount": F("amount"),
             "row": F("pk"),
         }

@@ -125,8 +125,13 @@ class DaySheet(Report):
             Panel(
                 "Proof",
                 ("Net receivable", "Amount"),
-                [(f"Before {since}", [proof.opening]), *moved],
-                total=(f"At the end of {self.last:%d %b %Y}", [proof.closing]),
+                [
+                    (f"Before {since}", [proof.opening]),
+                    *moved,
+                    ("Comes to", [proof.expected]),
+                    (f"At the end of {self.last:%d %b %Y}", [proof.closing]),
+                ],
+                total=("Difference", [proof.difference]),
                 check=Check("Opening and entries lead to closing", proof.difference),
             )
         ]

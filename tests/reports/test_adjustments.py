@@ -72,7 +72,7 @@ def test_an_adjustment_is_told_with_everything_about_it(line: InvoiceLine, ana: 
     names = [column.name for column in REPORTS[SLUG].columns if not column.hidden]
     told_of = ("Smith, John", "P1042", "Dr 1", "", "", "Ana Rell", money("15.50"))
     assert told(ask(SLUG, days(9, 0)), *names) == [
-        (day(5), "Courtesy", "Hardship", line.invoice.number, *told_of)
+        (day(5), "Courtesy", "Hardship", "", line.invoice.number, *told_of)
     ]
 
 
@@ -138,7 +138,7 @@ def test_without_adjustments_there_is_nothing_to_draw() -> None:
 def test_it_is_narrowed_by_kind_provider_payer_and_user(
     line: InvoiceLine, smith: Patient, ana: Any
 ) -> None:
-    bo, payer = UserFactory(username="bo"), PayerFactory()
+    bo, payer = UserFactory(username="bo", first_name="", last_name=""), PayerFactory()
     dr2 = ProviderFactory(name="Dr 2")
     adjust(line, ana, "1", 3)
     adjust(line, bo, "2", 2, kind="bad_debt")
@@ -192,3 +192,42 @@ def test_it_costs_the_same_with_any_number_of_adjustments(line: InvoiceLine, ana
     client, url = signed_in(), f"/reports/{SLUG}/?{days(90, 0)}"
     costs_the_same(client, url, lambda number: adjust(line, ana, "0.10", 59 - number))
     assert len(look(client, url).queries) <= 17
+
+
+def test_an_insurers_write_off_tells_its_reason_code(line: InvoiceLine, ana: Any) -> None:
+    ledger.record_payment(
+        by=ana,
+        payer=PayerFactory(name="BlueRiver Health"),
+        amount=money(60),
+        method="check",
+        reference="104412",
+        date=day(3),
+        entries=[ledger.Entry(line.pk, money(60), money(40), carc="45")],
+    )
+    [row] = told(ask(SLUG, days(9, 0)), "payer", "reason", "carc", "amount")
+    assert row == ("BlueRiver Health", "", "45", money(40))
+
+
+@pytest.mark.parametrize(
+    ("group", "sums"),
+    [
+        ("date", {day(5): "3.00", day(4): "4.00"}),
+        ("kind", {"Courtesy": "1.00", "Bad debt": "6.00"}),
+        ("reason", {"Hardship": "7.00"}),
+        ("entered_by", {"Ana Rell": "3.00", "bo": "4.00"}),
+        ("payer", {"": "7.00"}),
+    ],
+)
+def test_it_is_added_up_by_what_was_asked_for(
+    line: InvoiceLine, ana: Any, group: str, sums: dict[Any, str]
+) -> None:
+    adjust(line, ana, "1", 5)
+    adjust(line, ana, "2", 5, kind="bad_debt")
+    adjust(line, UserFactory(username="bo", first_name="", last_name=""), "4", 4, kind="bad_debt")
+    report = ask(SLUG, f"{days(9, 0)}&group={group}")
+    assert report.grouped
+    assert report.grouped_by == group
+    found = report.rows.groups(group, list(sums))
+    assert {key: str(each["amount"]) for key, each in found.items()} == sums
+    values = told(report, group)
+    assert values == sorted(values, reverse=group == "date")

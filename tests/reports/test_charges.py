@@ -89,6 +89,7 @@ def test_a_charge_is_told_with_everything_about_it(smith: Patient, dr1: Provider
             "Smith, John",
             "P1042",
             "Dr 1",
+            "Ana Rell",
             money("170.40"),
         )
     ]

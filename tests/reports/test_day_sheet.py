@@ -176,7 +176,9 @@ def test_field_2_10_seed_2_in_one_day(smith: Patient, dr1: Provider, ana: Any) -
         ("Charges", "50.00"),
         ("Payments received", "-20.00"),
         ("Reversed or deleted payments", "20.00"),
+        ("Comes to", "50.00"),
         (f"At the end of {day(3):%d %b %Y}", "50.00"),
+        ("Difference", "0.00"),
     ]
 
 
@@ -185,12 +187,16 @@ def test_the_next_day_begins_where_this_one_ended(smith: Patient, dr1: Provider,
     PaymentFactory(patient=smith, provider=dr1, amount="12", by=ana, ago=1)
     assert proof(on(2)) == [
         (f"Before {day(2):%d %b %Y}", "50.00"),
+        ("Comes to", "50.00"),
         (f"At the end of {day(2):%d %b %Y}", "50.00"),
+        ("Difference", "0.00"),
     ]
     assert proof(f"from={day(2)}&to={day(0)}") == [
         (f"Before {day(2):%d %b %Y}", "50.00"),
         ("Payments received", "-12.00"),
+        ("Comes to", "38.00"),
         (f"At the end of {day(0):%d %b %Y}", "38.00"),
+        ("Difference", "0.00"),
     ]
 
 
