@@ -50,6 +50,13 @@ class NegativeCredit(Report):
     group = "cause"
     empty = ("No negative credit", "No receipt that was undone still paid a line.")
 
+    @property
+    def nothing_found(self) -> tuple[str, str]:
+        """What one provider or cause has not, another may have."""
+        if self.asked.get("cause") or self.asked.get("provider"):
+            return "No such negative credit", "Choose another day, or reset the filters."
+        return self.empty
+
     def find(self) -> Rows:
         receipts: Any = of_provider(negative_credit_as_of(self.as_of), self.asked)
         if self.asked.get("cause"):

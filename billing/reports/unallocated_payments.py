@@ -126,7 +126,7 @@ class UnallocatedPayments(Report):
 
     def check(self, totals: Totals) -> Check | None:
         """Against all that was ever received, allocated and kept, added up from the first row."""
-        if any(self.asked.get(name) for name in ("received_from", "provider", "payer")):
+        if self._narrowed:
             return None
         together = totals["unallocated"] + self._negative
         return Check(
@@ -151,6 +151,17 @@ class UnallocatedPayments(Report):
         ]
 
     # ------------------------------------------------------------------ what it was asked for
+
+    @property
+    def _narrowed(self) -> bool:
+        return any(self.asked.get(name) for name in ("received_from", "provider", "payer"))
+
+    @property
+    def nothing_found(self) -> tuple[str, str]:
+        """What of part of the receipts is not there may be there of the others."""
+        if self._narrowed:
+            return "Nothing of these was unallocated", "Choose another day, or reset the filters."
+        return self.empty
 
     @property
     def grouped_by(self) -> str:

@@ -218,6 +218,15 @@ def test_nothing_below_zero_says_so(client: Client) -> None:
     assert "No receipt that was undone still paid a line." in look(client, URL).words
 
 
+def test_nothing_of_one_cause_says_nothing_about_the_others(
+    client: Client, smith: Patient, dr1: Provider, ana: Any
+) -> None:
+    left_paid(smith, dr1, ana)
+    words = look(client, URL, {"cause": "bounced"}).words
+    assert "No such negative credit Choose another day, or reset the filters." in words
+    assert "still paid a line." not in words
+
+
 def test_names_are_texts(client: Client, dr1: Provider, ana: Any) -> None:
     left_paid(PatientFactory(family_name=SCRIPT), dr1, ana)
     assert SCRIPT not in look(client, URL).html

@@ -220,6 +220,15 @@ def test_of_patients_or_of_insurers(receipt: Payment, ana: Any) -> None:
     assert part.check(part.totals) is None  # of a part there is nothing to be checked against
 
 
+def test_of_part_of_the_receipts_it_claims_nothing_about_the_rest(
+    client: Client, receipt: Payment
+) -> None:
+    of_insurers = look(client, URL, {"received_from": "insurers"}).words
+    assert "Nothing of these was unallocated Choose another day" in of_insurers
+    assert "to the cent" not in of_insurers
+    assert "to the cent" in look(client, URL, {"as_of": day(51).isoformat()}).words
+
+
 def test_the_panel_has_every_age_and_the_total_of_the_rows(receipt: Payment, ana: Any) -> None:
     line = LineFactory(amount="100", by=ana, ago=30)
     over = {"on": {line: "100"}, "over_allocation_reason": "The rest comes by check"}
