@@ -7,15 +7,17 @@ from typing import Any
 from django.db.models import F
 
 from billing.balances import NegativeCause, negative_credit_as_of
-from billing.forms.reports import AsOfReportForm, provider_field
+from billing.forms.reports import AsOfReportForm, choice_field, provider_field
 from billing.reports.base import Figure, Report
 from billing.reports.columns import Column, Holds, code, day, hidden, money, text
 from billing.reports.expressions import DaysSince, in_order, in_words, patient_name
 from billing.reports.links import to_account, to_payment
+from billing.reports.narrowing import of_provider
 from billing.reports.rows import Rows, SqlRows, Totals
 
 
 class NegativeCreditForm(AsOfReportForm):
+    cause = choice_field("Cause", "causes", NegativeCause.choices)
     provider = provider_field()
 
 
@@ -48,10 +50,17 @@ class NegativeCredit(Report):
     group = "cause"
     empty = ("No negative credit", "No receipt that was undone still paid a line.")
 
+    @property
+    def nothing_found(self) -> tuple[str, str]:
+        """What one provider or cause has not, another may have."""
+        if self.asked.get("cause") or self.asked.get("provider"):
+            return "No such negative credit", "Choose another day, or reset the filters."
+        return self.empty
+
     def find(self) -> Rows:
-        receipts: Any = negative_credit_as_of(self.as_of)
-        if self.asked.get("provider"):
-            receipts = receipts.filter(provider=self.asked["provider"])
+        receipts: Any = of_provider(negative_credit_as_of(self.as_of), self.asked)
+        if self.asked.get("cause"):
+            receipts = receipts.filter(cause=self.asked["cause"])
         return SqlRows(
             self.columns,
             in_order(

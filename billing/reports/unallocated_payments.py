@@ -16,11 +16,17 @@ from billing.balances import (
     standing_from_rows,
     unallocated_money,
 )
-from billing.forms.reports import AsOfReportForm, basis_field, payer_field, provider_field
+from billing.forms.reports import (
+    AsOfReportForm,
+    basis_field,
+    payer_field,
+    provider_field,
+    received_from_field,
+)
 from billing.models import Kind, Method
 from billing.models.payments import PaymentQuerySet
 from billing.money import ZERO
-from billing.reports.base import Check, Figure, Report
+from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.columns import Column, Holds, code, day, hidden, money, text
 from billing.reports.expressions import (
     NO_TEXT,
@@ -31,6 +37,7 @@ from billing.reports.expressions import (
     text_of,
 )
 from billing.reports.links import to_payment
+from billing.reports.narrowing import of_provider, received_from
 from billing.reports.rows import Order, Rows, SqlRows, Totals
 
 
@@ -43,6 +50,7 @@ class Group(TextChoices):
 
 class UnallocatedPaymentsForm(AsOfReportForm):
     group = basis_field("Sums by", Group.choices)
+    received_from = received_from_field()
     provider = provider_field()
     payer = payer_field()
 
@@ -118,14 +126,42 @@ class UnallocatedPayments(Report):
 
     def check(self, totals: Totals) -> Check | None:
         """Against all that was ever received, allocated and kept, added up from the first row."""
-        if self.asked.get("provider") or self.asked.get("payer"):
+        if self._narrowed:
             return None
         together = totals["unallocated"] + self._negative
         return Check(
             "Unallocated credit = ledger", together - standing_from_rows(self.as_of).unallocated
         )
 
+    def panels(self) -> list[Panel]:
+        """How old the money was, drawn; every band, so that two days can be laid side by side."""
+        if not self.totals.count:
+            return []
+        bands = [str(label) for label in AgeBand.labels]
+        found = self.rows.groups("age_band", bands)
+        sums = [found[band]["unallocated"] if band in found else ZERO for band in bands]
+        return [
+            Panel(
+                "By age",
+                ("Age", "Unallocated"),
+                [(band, (amount,)) for band, amount in zip(bands, sums, strict=True)],
+                total=("Total", (sum(sums, ZERO),)),
+                drawn=True,
+            )
+        ]
+
     # ------------------------------------------------------------------ what it was asked for
+
+    @property
+    def _narrowed(self) -> bool:
+        return any(self.asked.get(name) for name in ("received_from", "provider", "payer"))
+
+    @property
+    def nothing_found(self) -> tuple[str, str]:
+        """What of part of the receipts is not there may be there of the others."""
+        if self._narrowed:
+            return "Nothing of these was unallocated", "Choose another day, or reset the filters."
+        return self.empty
 
     @property
     def grouped_by(self) -> str:
@@ -137,14 +173,16 @@ class UnallocatedPayments(Report):
 
     @property
     def on_screen(self) -> list[Column]:
-        """A day that is over knows no causes any more."""
-        return [each for each in super().on_screen if each.name != "cause" or self.as_of.is_now]
+        """A day that is over knows no causes any more; the column is empty where it is asked for."""
+        shown = super().on_screen
+        if self.as_of.is_now or self.asked.get("columns"):
+            return shown
+        return [column for column in shown if column.name != "cause"]
 
     # ------------------------------------------------------------------ the rows
 
     def _asked_for(self, receipts: Any) -> Any:
-        if self.asked.get("provider"):
-            receipts = receipts.filter(provider=self.asked["provider"])
+        receipts = received_from(of_provider(receipts, self.asked), self.asked)
         if self.asked.get("payer"):
             receipts = receipts.filter(payer=self.asked["payer"])
         return receipts

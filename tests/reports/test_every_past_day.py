@@ -30,12 +30,14 @@ from billing.balances.as_of import (
     roll_forward,
     standing_as_of,
 )
+from billing.balances.patient_ledger import patient_ledger
 from billing.ledger import posting
 from billing.models import InvoiceLine, Payment
 from billing.tie_out import tie_out
 from tests.factories.bills import day
 from tests.ledger.test_state_machine import MORE, Desk
 from tests.reports import plain_past
+from tests.reports.asking import ask, told
 
 ZERO = Decimal("0.00")
 HOURS = 7  # between two acts
@@ -81,6 +83,8 @@ class EveryDay(Desk):
                 self.every_day_still_says_what_it_said()
                 self.every_line_and_receipt_is_what_its_rows_say()
                 self.every_way_leads_to_the_same_figures()
+                self.the_reports_of_a_day_are_all_of_it()
+                self.every_ledger_closes_as_the_account_stood()
         finally:
             super().teardown()
 
@@ -122,6 +126,37 @@ class EveryDay(Desk):
         first, *others = list(self.said)[middle:]
         for last in (first, *others):
             assert roll_forward(first, last, Basis.ENTRY).difference == 0
+
+    def the_reports_of_a_day_are_all_of_it(self) -> None:
+        """Unallocated payments and negative credit, row for row; who is below zero knows why."""
+        entered = [(each, Basis.ENTRY) for each in list(self.said)[::8]]
+        for last, by in (*entered, *((each, Basis.ACCOUNTING) for each in LAST_DAYS[::2])):
+            query = f"as_of={last}&by={by}"
+            waiting = ask("unallocated-payments", query)
+            negative = ask("negative-credit", query)
+            found = [
+                *told(waiting, "row", "unallocated"),
+                *told(negative, "row", "negative_credit"),
+            ]
+            assert len(found) == len(dict(found))
+            assert dict(found) == plain_past.receipts(AsOf(last, by))
+            assert waiting.check(waiting.totals).holds
+            for cause, since, on_lines in told(negative, "cause", "since", "on_lines"):
+                assert cause
+                assert since <= last or by == Basis.ENTRY
+                assert on_lines >= 0
+
+    def every_ledger_closes_as_the_account_stood(self) -> None:
+        """Period after period: each opens where the one before it closed, with any provider."""
+        for patient in self.patients.values():
+            for provider in (None, *self.providers.values()):
+                closed = StandsThen(ZERO, ZERO)
+                for first, last in ((None, LAST_DAYS[4]), (LAST_DAYS[3], LAST_DAYS[1])):
+                    then = patient_ledger(patient, first=first, last=last, provider=provider)
+                    assert then.opening == closed
+                    assert then.closing == standing_as_of(AsOf(last), patient, provider)
+                    assert then.moved.after(then.opening) == then.closing
+                    closed = then.closing
 
 
 @pytest.mark.django_db

@@ -123,6 +123,45 @@ def test_every_cause_is_told_of_a_past_day_too(dr1: Provider, ana: Any) -> None:
     ]
     assert told(as_of(0), "cause", "receipt") == causes
     assert told(as_of(1), "cause", "receipt") == causes
+    for which, number in (
+        ("bounced", bounced.number),
+        ("deleted", deleted.number),
+        ("refunded", refunded.number),
+    ):
+        for ago in (0, 1):
+            assert told(as_of(ago, f"&cause={which}"), "receipt") == [number]
+    assert told(as_of(0, "&cause=reversed"), "receipt") == []
+
+
+def test_the_cause_of_a_day_is_what_was_so_then(smith: Patient, dr1: Provider, ana: Any) -> None:
+    """20.00 on a line and 10.00 paid back, then bounced; un-paid since, only the refund is left."""
+    line = LineFactory(patient=smith, provider=dr1, amount="50", by=ana, ago=50)
+    receipt = PaymentFactory(
+        patient=smith, provider=dr1, amount="30", by=ana, ago=40, on={line: "20"}
+    )
+    ledger.refund(
+        by=ana, payment=receipt, amount=money(10), method="cash", date=day(30), reason="Overpaid"
+    )
+    ledger.reverse(
+        by=ana, payment=receipt, date=day(20), reason="Payment bounced", unpay_lines=False
+    )
+    ledger.unpay(by=ana, payment=receipt, date=day(5), reason="It bounced")
+    names = ("cause", "since", "on_lines", "negative_credit")
+    bounced = [("Bounced, still pays lines", day(20), money(20), money(-30))]
+    assert [told(as_of(ago), *names) for ago in (21, 20, 6)] == [[], bounced, bounced]
+    assert told(as_of(5), *names) == [
+        ("Paid back before it was undone", day(20), money(0), money(-10))
+    ]
+
+
+def test_by_entry_date_it_is_below_zero_from_the_day_that_was_typed(
+    smith: Patient, dr1: Provider, ana: Any
+) -> None:
+    """Reversed 10 days ago by its date, and entered today."""
+    receipt = left_paid(smith, dr1, ana)
+    assert told(as_of(1), "receipt") == [receipt.number]
+    assert told(as_of(1, "&by=entry"), "receipt") == []
+    assert told(as_of(0, "&by=entry"), "receipt", "since") == [(receipt.number, day(10))]
 
 
 def test_today_it_says_what_the_worklist_says(smith: Patient, dr1: Provider, ana: Any) -> None:
@@ -140,6 +179,25 @@ def test_of_one_provider(smith: Patient, dr1: Provider, ana: Any) -> None:
     left_paid(smith, ProviderFactory(name="Dr 2"), ana)
     assert len(told(as_of(0), "receipt")) == 2
     assert told(as_of(0, f"&provider={dr1.pk}"), "receipt") == [receipt.number]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"as_of": "2099-01-01"}, "The date is in the future."),
+        ({"as_of": ""}, "Enter a day."),
+        ({"by": "mood"}, "Choose one of the list."),
+        ({"cause": "mood"}, "Choose one of the causes in the list."),
+        ({"provider": "999999"}, "Choose one of the providers in the list."),
+    ],
+)
+def test_what_cannot_be_meant_gets_a_sentence(
+    client: Client, smith: Patient, dr1: Provider, ana: Any, query: dict[str, str], sentence: str
+) -> None:
+    receipt = left_paid(smith, dr1, ana)
+    words = look(client, URL, query).words
+    assert sentence in words
+    assert receipt.number not in words
 
 
 # --- On the screen -------------------------------------------------------------------------------
@@ -160,6 +218,15 @@ def test_nothing_below_zero_says_so(client: Client) -> None:
     assert "No receipt that was undone still paid a line." in look(client, URL).words
 
 
+def test_nothing_of_one_cause_says_nothing_about_the_others(
+    client: Client, smith: Patient, dr1: Provider, ana: Any
+) -> None:
+    left_paid(smith, dr1, ana)
+    words = look(client, URL, {"cause": "bounced"}).words
+    assert "No such negative credit Choose another day, or reset the filters." in words
+    assert "still paid a line." not in words
+
+
 def test_names_are_texts(client: Client, dr1: Provider, ana: Any) -> None:
     left_paid(PatientFactory(family_name=SCRIPT), dr1, ana)
     assert SCRIPT not in look(client, URL).html
@@ -167,7 +234,7 @@ def test_names_are_texts(client: Client, dr1: Provider, ana: Any) -> None:
 
 @pytest.mark.parametrize("odd", ODD)
 def test_whatever_stands_in_the_address_it_answers(client: Client, odd: str) -> None:
-    for name in ("as_of", "by", "provider"):
+    for name in ("as_of", "by", "cause", "provider"):
         assert look(client, URL, {name: odd}).response.status_code == 200
 
 

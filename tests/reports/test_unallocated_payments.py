@@ -13,6 +13,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.balances import AsOf, standing_as_of
 from billing.models import Payment
+from billing.reports.paper import as_pdf
 from patients.models import Patient, Provider
 from tests.factories import (
     AllocationFactory,
@@ -196,6 +197,63 @@ def test_filters(receipt: Payment, dr1: Provider, ana: Any) -> None:
     assert as_of(0, f"&payer={payer.pk}").check(as_of(0).totals) is None
 
 
+def test_field_2_9_each_month_end_says_what_it_said(
+    smith: Patient, dr1: Provider, ana: Any
+) -> None:
+    """An invoice of 50.00, a payment of 20.00, allocated a month later and un-paid in the third."""
+    line = LineFactory(patient=smith, provider=dr1, amount="50", by=ana, ago=90)
+    receipt = PaymentFactory(patient=smith, provider=dr1, amount="20", by=ana, ago=80)
+    month_ends = {70: [(receipt.number, "20.00")], 50: [], 20: [(receipt.number, "20.00")]}
+    assert found(70) == month_ends[70]
+    AllocationFactory(payment=receipt, line=line, amount="20", by=ana, ago=60)
+    assert [found(ago) for ago in (70, 50)] == [month_ends[70], month_ends[50]]
+    ledger.unpay(by=ana, payment=receipt, date=day(30), reason="Wrong line")
+    assert {ago: found(ago) for ago in month_ends} == month_ends
+
+
+def test_of_patients_or_of_insurers(receipt: Payment, ana: Any) -> None:
+    check = InsurancePaymentFactory(amount="200", by=ana, ago=9)
+    for ago in (0, 1):
+        assert found(ago, "&received_from=patients") == [(receipt.number, "40.00")]
+        assert found(ago, "&received_from=insurers") == [(check.number, "200.00")]
+    part = as_of(0, "&received_from=insurers")
+    assert part.check(part.totals) is None  # of a part there is nothing to be checked against
+
+
+def test_of_part_of_the_receipts_it_claims_nothing_about_the_rest(
+    client: Client, receipt: Payment
+) -> None:
+    of_insurers = look(client, URL, {"received_from": "insurers"}).words
+    assert "Nothing of these was unallocated Choose another day" in of_insurers
+    assert "to the cent" not in of_insurers
+    assert "to the cent" in look(client, URL, {"as_of": day(51).isoformat()}).words
+
+
+def test_the_panel_has_every_age_and_the_total_of_the_rows(receipt: Payment, ana: Any) -> None:
+    line = LineFactory(amount="100", by=ana, ago=30)
+    over = {"on": {line: "100"}, "over_allocation_reason": "The rest comes by check"}
+    InsurancePaymentFactory(amount="80", by=ana, ago=8, **over)
+    report = as_of(0)
+    [panel] = report.panels()
+    assert panel.rows == [
+        ("0-30 days", (money(-20),)),
+        ("31-60 days", (money(40),)),
+        ("61-90 days", (money(0),)),
+        ("Over 90", (money(0),)),
+    ]
+    assert panel.total == ("Total", (report.totals["unallocated"],))
+    assert [line.share for line in panel.lines] == [50, 100, 0, 0]
+    assert as_of(51).panels() == []
+
+
+def test_a_past_day_can_be_asked_for_its_causes_alone(receipt: Payment) -> None:
+    """The column is empty, and there: on the screen, in the file, on paper."""
+    report = as_of(1, "&columns=cause")
+    assert [column.name for column in report.on_screen] == ["cause"]
+    assert as_pdf(report).startswith(b"%PDF")
+    assert signed_in().get(f"{URL}?as_of={day(1)}&columns=cause").status_code == 200
+
+
 # --- On the screen -------------------------------------------------------------------------------
 
 
@@ -234,6 +292,7 @@ def test_names_are_texts(client: Client, dr1: Provider) -> None:
         ({"as_of": ""}, "Enter a day."),
         ({"by": "mood"}, "Choose one of the list."),
         ({"group": "mood"}, "Choose one of the list."),
+        ({"received_from": "mood"}, "Choose one of the patients and insurers in the list."),
         ({"payer": "999999"}, "Choose one of the payers in the list."),
     ],
 )
@@ -247,7 +306,7 @@ def test_what_cannot_be_meant_gets_a_sentence(
 
 @pytest.mark.parametrize("odd", ODD)
 def test_whatever_stands_in_the_address_it_answers(client: Client, odd: str) -> None:
-    for name in ("as_of", "by", "group", "provider", "payer"):
+    for name in ("as_of", "by", "group", "received_from", "provider", "payer"):
         assert look(client, URL, {name: odd}).response.status_code == 200
 
 
