@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from tests.journal.reading import beancount, by_path, from_the_books, hledger, texts
+from tests.reports.asking import ask
 
 pytestmark = pytest.mark.django_db
 
@@ -37,5 +39,13 @@ def test_they_agree_with_the_synthea_clinic(tmp_path: Path) -> None:
         "1030-Cash-Check": "456648.32",
         "1040-Cash-EFT": "15473.58",
         "1060-Cash-Copay": "28540.00",
+    }
+    [takings] = ask("takings", f"from=&to={timezone.localdate()}").panels()
+    assert {line.label: f"{line.amounts[0]:,}" for line in takings.lines} == {
+        "Copay": "28,540.00",
+        "EFT": "15,473.58",  # ECHECK in Synthea's words
+        "Cash": "308,144.14",
+        "Card": "294,697.91",
+        "Check": "456,648.32",
     }
     _agree(tmp_path)
