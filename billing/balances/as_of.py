@@ -94,10 +94,20 @@ class AsOf:
             return Q(**{f"{entered}__gte": self._midnight})
         return Q(**{f"{date}__gt": self.day})
 
+    def later(self, rows: QuerySet[Any], by: str) -> Coalesce:
+        """For each receipt or line the sum of what came later of the rows whose `by` it is.
 
-def _sum(rows: QuerySet[Any], by: str) -> Coalesce:
-    sums = rows.order_by().values(by).annotate(added_up=Sum("amount")).values("added_up")
-    return Coalesce(Subquery(sums), NOTHING, output_field=MoneyField())
+        The rows are found by their key alone and the later ones are picked out then: given the
+        date as well, SQLite looks through all that came later for every single receipt.
+        """
+        mine = rows.filter(**{by: OuterRef("pk")}).order_by().values(by)
+        sums = mine.annotate(added_up=Sum("amount", filter=self.after())).values("added_up")
+        return Coalesce(Subquery(sums), NOTHING, output_field=MoneyField())
+
+    def worth_a_look(self, stands: Q) -> Q:
+        """Rows that stand at something now, or that something came to later: no others stood at
+        anything then. By entry date there is no telling but by looking at each."""
+        return stands | Q(last_date__gt=self.day) if self.by == Basis.ACCOUNTING else Q()
 
 
 def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
@@ -108,18 +118,15 @@ def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
             balance_then=F("balance"), owner_then=F("payer_id")
         )
         return now
-    mine = {"line": OuterRef("pk")}
-    paid_later = Allocation.objects.filter(as_of.after(), **mine)
-    adjusted_later = Adjustment.objects.filter(as_of.after(), **mine)
-    answers = Adjudication.objects.filter(**mine).order_by("pk")
+    answers = Adjudication.objects.filter(line=OuterRef("pk")).order_by("pk")
     answered = answers.filter(as_of.until()).order_by("-pk")
     lines = InvoiceLine.objects.issued().filter(
-        as_of.until("issued_on", "invoice__issued_at"),
-        # What owes nothing now and was not touched since owed nothing then.
-        Q(balance__gt=0) | Exists(paid_later) | Exists(adjusted_later),
+        as_of.until("issued_on", "invoice__issued_at"), as_of.worth_a_look(Q(balance__gt=0))
     )
     found: InvoiceLineQuerySet = lines.annotate(
-        balance_then=F("balance") + _sum(paid_later, "line") + _sum(adjusted_later, "line"),
+        balance_then=F("balance")
+        + as_of.later(Allocation.objects.all(), "line")
+        + as_of.later(Adjustment.objects.all(), "line"),
         # Whom the last answer left it to; before any answer, who owed it when it was issued.
         owner_then=Case(
             When(Exists(answered), then=Subquery(answered.values("owed_after")[:1])),
@@ -134,26 +141,21 @@ def lines_as_of(as_of: AsOf) -> InvoiceLineQuerySet:
 def receipts_as_of(as_of: AsOf) -> PaymentQuerySet:
     """Every receipt, and credit moved in, whose `unallocated_then` was not nothing; with what of it
     lines held then (`allocated_then`)."""
-    money_in = Payment.objects.money_in()
+    money_in, stands = Payment.objects.money_in(), Q(unallocated__gt=0) | Q(unallocated__lt=0)
     if as_of.is_now:
-        now: PaymentQuerySet = money_in.filter(
-            Q(unallocated__gt=0) | Q(unallocated__lt=0)
-        ).annotate(unallocated_then=F("unallocated"), allocated_then=F("allocated"))
+        now: PaymentQuerySet = money_in.filter(stands).annotate(
+            unallocated_then=F("unallocated"), allocated_then=F("allocated")
+        )
         return now
-    mine = {"payment": OuterRef("pk")}
-    allocated_later = Allocation.objects.filter(as_of.after(), **mine)
-    drawn_later = Payment.objects.filter(as_of.after(), source=OuterRef("pk"))
-    offset_later = Offset.objects.filter(as_of.after(), **mine)
-    touched = Exists(allocated_later) | Exists(drawn_later) | Exists(offset_later)
+    allocated_later = as_of.later(Allocation.objects.all(), "payment")
     found: PaymentQuerySet = (
-        money_in.filter(as_of.until())
-        .filter(Q(unallocated__gt=0) | Q(unallocated__lt=0) | touched)
+        money_in.filter(as_of.until(), as_of.worth_a_look(stands))
         .annotate(
             unallocated_then=F("unallocated")
-            + _sum(allocated_later, "payment")
-            - _sum(drawn_later, "source")
-            - _sum(offset_later, "payment"),
-            allocated_then=F("allocated") - _sum(allocated_later, "payment"),
+            + allocated_later
+            - as_of.later(Payment.objects.all(), "source")
+            - as_of.later(Offset.objects.all(), "payment"),
+            allocated_then=F("allocated") - allocated_later,
         )
         .exclude(unallocated_then=0)
     )
