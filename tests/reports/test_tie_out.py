@@ -11,11 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing import guards, ledger
-from billing.balances.as_of import AsOf, Basis
+from billing.balances.as_of import AsOf, Basis, Dates
 from billing.sharing import OffsetEntry
 from billing.tie_out import TieOut, tie_out
 from tests.factories import LineFactory, PayerFactory, PaymentFactory, UserFactory
 from tests.factories.bills import day, entries, money
+from tests.reports.asking import ask
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,29 @@ def test_it_costs_the_same_at_any_size(by: str, ago: int) -> None:
         for _each in range(3):
             books()
     assert counts[0] == counts[1] <= 27
+
+
+@pytest.mark.parametrize("by", Basis.values)
+@pytest.mark.parametrize("ago", [0, 11, 15, 31])
+def test_the_report_of_balances_by_age_says_the_same_by_every_grouping(by: str, ago: int) -> None:
+    books()
+    found = amounts(tie_out(AsOf(day(ago), by)))
+    for group in ("patient", "provider", "payer"):
+        for dates in Dates.values:
+            query = f"as_of={day(ago)}&by={by}&group={group}&dates={dates}"
+            totals = ask("aged-balances", query).rows.totals()
+            assert totals["gross"] == found["Receivable"]
+            assert totals["unallocated"] == found["Unallocated"]
+            assert totals["net"] == found["Net receivable"]
+
+
+@pytest.mark.parametrize("ago", [0, 11, 15, 31])
+def test_the_day_sheet_closes_with_the_same(ago: int) -> None:
+    books()
+    [proof] = ask("day-sheet", f"from={day(ago)}&to={day(ago)}").panels()
+    assert proof.total
+    _label, [closing] = proof.total
+    assert closing == amounts(tie_out(AsOf(day(ago))))["Net receivable"]
 
 
 # ------------------------------------------------------------------------------ the command
