@@ -131,6 +131,13 @@ class ReportTable:
         return max(1, sum(not column.fold for column in self.before_sums))
 
     @property
+    def nameless(self) -> bool:
+        """Whether the names of sums need a column of their own, since of the columns that were
+        asked for none that stays on a tablet is before the first sum."""
+        named = self.report.grouped or self.sums
+        return bool(named) and all(column.fold for column in self.before_sums)
+
+    @property
     def folded_room(self) -> Sequence[Column]:
         return [column for column in self.before_sums if column.fold]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pypdf import PdfReader
 
@@ -23,6 +24,7 @@ from billing.reports import REPORTS, Report, shelves
 from billing.reports.columns import Column, Holds
 from billing.reports.files import as_csv, as_xlsx
 from billing.reports.paper import as_pdf, printed
+from tests.factories import UserFactory
 from tests.reports.asking import ask
 from tests.screens.small_clinic import SmallClinic, small_clinic
 
@@ -164,6 +166,30 @@ def test_the_groups_add_up_to_the_totals(clinic: SmallClinic, slug: str) -> None
     totals = report.rows.totals()
     for name, total in totals.sums.items():
         assert sum(each[name] for each in groups.values()) == total
+
+
+@pytest.mark.parametrize("slug", ALL)
+def test_whichever_column_is_asked_for_alone_the_table_is_a_table(
+    clinic: SmallClinic, slug: str
+) -> None:
+    """Sums and their names stand under the headings, however few those are."""
+    kind = REPORTS[slug]
+    kinds = {
+        (column.total, column.fold, column.name == kind.group): column.name
+        for column in kind.columns
+        if not column.hidden
+    }
+    client = Client()
+    client.force_login(UserFactory(is_superuser=True))
+    for name in kinds.values():
+        query = f"{QUERIES.get(slug, '')}from=&to={timezone.localdate()}&columns={name}"
+        html = client.get(f"/reports/{slug}/?{query}").content.decode()
+        table = html.partition('<table class="t report"')[2].partition("</table>")[0]
+        widths = {
+            sum(int(span or 1) for span in re.findall(r'<t[hd](?: [^>]*?colspan="(\d+)")?', row))
+            for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+        }
+        assert len(widths) == 1, (name, widths)
 
 
 @pytest.mark.parametrize("slug", ALL)
