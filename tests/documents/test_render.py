@@ -86,10 +86,11 @@ def test_a_broken_template_is_an_error_and_not_a_page_in_another_font() -> None:
 
 
 def test_every_kind_has_its_template() -> None:
-    """And a deposit slip, which is printed from its rows and not issued."""
+    """And a deposit slip and a report, which are printed from their rows and not issued."""
     assert {path.stem for path in (TEMPLATES / str(LAYOUT)).glob("*.typ")} == {
         "layout",
         "deposit_slip",
+        "report",
         *DocumentKind.values,
     }
 

@@ -98,7 +98,7 @@ def test_what_it_paid(desk: Desk) -> None:
         ">$150.00</output>",
         "Paid with this payment",
         f"{desk.lines[0].service_date:%d %b %Y}",
-        "Written off with it <b>10.00</b>",
+        "Written off with it <b>$10.00</b>",
         "by <b>Ana</b>",
     ):
         assert words in page

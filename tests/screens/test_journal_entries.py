@@ -134,7 +134,7 @@ def test_names_are_text(client: Client) -> None:
         provider=ProviderFactory(name=SCRIPT), patient=PatientFactory(), owed_by=PayerFactory()
     )
     ledger.make_journal_batch(by=UserFactory(), through=day(0))
-    for query in ({}, {"batch": "J-0001"}):
+    for query in ({"period": "everything"}, {"batch": "J-0001"}):
         page = look(client, URL, query)
         assert line.invoice.number in page.words
         assert SCRIPT not in page.html
