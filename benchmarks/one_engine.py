@@ -31,7 +31,7 @@ def _results(repeats: int) -> Iterator[Result]:
     # Only now: models can be imported once Django is set up.
     from benchmarks import clinic as clinics
     from benchmarks import floor as floors
-    from benchmarks import paper
+    from benchmarks import exports, paper
     from benchmarks.live import Screen
     from billing import checks, ledger
     from billing.money import to_cents
@@ -119,6 +119,7 @@ def _results(repeats: int) -> Iterator[Result]:
     for work, ask, ask_floor in search.ways():
         yield in_turn(work, search.PATIENTS, app=ask, floor=ask_floor, repeats=4 * repeats)
     yield from paper.results(clinic.by, clinic.today, repeats)
+    yield from exports.results(clinic.by)  # last: it makes a million receipts
 
 
 if __name__ == "__main__":
