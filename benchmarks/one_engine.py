@@ -30,8 +30,8 @@ def main(repeats: int) -> None:
 def _results(repeats: int) -> Iterator[Result]:
     # Only now: models can be imported once Django is set up.
     from benchmarks import clinic as clinics
-    from benchmarks import floor as floors
     from benchmarks import exports, paper
+    from benchmarks import floor as floors
     from benchmarks.live import Screen
     from billing import checks, ledger
     from billing.money import to_cents
