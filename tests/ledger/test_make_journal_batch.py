@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from billing import ledger
 from billing.models import JournalBatch, JournalItem, LedgerAccount
@@ -86,12 +87,14 @@ def test_downloaded_again_it_is_the_same_byte_for_byte(
 def test_it_writes_as_many_statements_for_many_rows(
     ana: Any, smith: Patient, dr1: Provider, django_assert_num_queries: Any
 ) -> None:
+    # On PostgreSQL the closing date is held by a statement of its own.
+    statements = 9 if connection.vendor == "postgresql" else 8
     PaymentFactory(patient=smith, provider=dr1)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(statements):
         make(ana)
     for _ in range(30):
         PaymentFactory(patient=smith, provider=dr1)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(statements):
         make(ana)
 
 
