@@ -87,7 +87,7 @@ def floor(_number: int = 0) -> int:
     with connection.cursor() as cursor, open(NULL, "w", newline="") as nowhere:
         if connection.vendor == "postgresql":
             copying = f"COPY ({select}) TO STDOUT WITH (FORMAT csv)"
-            with cursor.copy(copying, tuple(rows.params)) as copy:
+            with cursor.cursor.copy(copying, tuple(rows.params)) as copy:
                 for part in copy:
                     nowhere.buffer.write(part)
         else:

@@ -107,7 +107,10 @@ def _copied(report: Report, rows: SqlRows) -> Iterator[Buffer]:
     options = f"FORMAT csv, FORCE_QUOTE ({quoted})" if quoted else "FORMAT csv"
     with (
         rows.connection.cursor() as cursor,
-        cursor.copy(f"COPY ({select}) TO STDOUT WITH ({options})", tuple(rows.params)) as copy,
+        # psycopg's own: Django's, where queries are watched, takes no values.
+        cursor.cursor.copy(
+            f"COPY ({select}) TO STDOUT WITH ({options})", tuple(rows.params)
+        ) as copy,
     ):
         yield from copy
 
