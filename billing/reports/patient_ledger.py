@@ -104,7 +104,7 @@ class PatientLedgerReport(Report):
         return [
             Panel(
                 "From opening to closing",
-                ("", "Owed", "Unall. credit", "Net balance"),
+                ("Entries", "Owed", "Unall. credit", "Net balance"),
                 [(label, _amounts(stands)) for label, stands in rows],
                 total=("Closing", _amounts(closing)),
                 check=Check(
