@@ -7,6 +7,12 @@ from typing import Any
 from django.http import QueryDict
 
 from billing.reports import REPORTS, Report
+from tests.factories.bills import day
+
+
+def days(first: int, last: int) -> str:
+    """A period in the address, told in days ago."""
+    return f"from={day(first)}&to={day(last)}"
 
 
 def ask(slug: str, query: str = "") -> Report:

@@ -21,7 +21,6 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.reports.asking import ask, told
@@ -37,21 +36,6 @@ BANDS = ("current", "days_1_30", "days_31_60", "days_61_90", "days_over_90")
 @pytest.fixture
 def client() -> Client:
     return signed_in()
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 @pytest.fixture

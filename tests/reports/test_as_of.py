@@ -22,11 +22,9 @@ from tests.factories import (
     CoverageFactory,
     InsurancePaymentFactory,
     LineFactory,
-    PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.every_verb import DATED_VERBS, EVERY_VERB, clinic
@@ -44,21 +42,6 @@ JANUARY, FEBRUARY, MARCH = (
 def ago(month: int, on: int) -> int:
     """A day of 2025 as the factories want it."""
     return (day(0) - datetime.date(2025, month, on)).days
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 # ------------------------------------------------------------------------------ FIELD 2.9

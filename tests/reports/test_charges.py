@@ -18,36 +18,15 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
-from tests.reports.asking import ask, told
+from tests.reports.asking import ask, days, told
 from tests.screens.lists import costs_the_same, look, signed_in
 from tests.screens.small_clinic import small_clinic
 
 pytestmark = pytest.mark.django_db
 
 SLUG = "charges"
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana", first_name="Ana", last_name="Rell")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
-
-
-def days(first: int, last: int) -> str:
-    """A period in the address, told in days ago."""
-    return f"from={day(first)}&to={day(last)}"
 
 
 def issued(given: int, ago: int, amount: str = "85", **more: Any) -> InvoiceLine:

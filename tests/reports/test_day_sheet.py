@@ -12,7 +12,6 @@ from billing.sharing import Entry, OffsetEntry
 from patients.models import Patient, Provider
 from tests.factories import (
     LineFactory,
-    PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
@@ -25,21 +24,6 @@ pytestmark = pytest.mark.django_db
 
 SLUG = "day-sheet"
 FIGURES = ("charge", "payment", "adjustment", "offset", "allocated")
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana", first_name="Ana", last_name="Rell")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 def on(ago: int, more: str = "") -> str:

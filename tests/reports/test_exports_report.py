@@ -17,7 +17,7 @@ from billing.reports import REPORTS
 from billing.reports.files import FORMATS
 from tests.factories import UserFactory
 from tests.factories.bills import day
-from tests.reports.asking import ask, told
+from tests.reports.asking import ask, days, told
 from tests.screens.lists import costs_the_same, look
 
 pytestmark = pytest.mark.django_db
@@ -38,11 +38,6 @@ def client(grace: Any) -> Client:
     client = Client()
     client.force_login(grace)
     return client
-
-
-def days(first: int, last: int) -> str:
-    """A period in the address, told in days ago."""
-    return f"from={day(first)}&to={day(last)}"
 
 
 def at(ago: int, hour: int, minute: int = 0) -> datetime.datetime:

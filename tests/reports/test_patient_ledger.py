@@ -15,7 +15,6 @@ from tests.factories import (
     AllocationFactory,
     InsurancePaymentFactory,
     LineFactory,
-    PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
@@ -35,21 +34,6 @@ BALANCES = ("owed", "credit", "net_balance")
 @pytest.fixture
 def client() -> Client:
     return signed_in()
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana", first_name="Ana", last_name="Rell")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 def ask_for(first: int | None, last: int, more: str = "") -> Any:

@@ -20,32 +20,12 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day, money
-from tests.reports.asking import ask, told
+from tests.reports.asking import ask, days, told
 
 pytestmark = pytest.mark.django_db
 
 SLUG = "payments-received"
 FIGURES = ("received", "reversed_or_refunded", "net", "allocated", "unallocated")
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana", first_name="Ana", last_name="Rell")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
-
-
-def days(first: int, last: int) -> str:
-    """A period in the address, told in days ago."""
-    return f"from={day(first)}&to={day(last)}"
 
 
 def figures(query: str) -> list[tuple[str, ...]]:

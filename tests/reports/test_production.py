@@ -17,7 +17,6 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.reports.asking import ask, told
@@ -35,18 +34,8 @@ def client() -> Client:
 
 
 @pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
 def smith() -> Patient:
     return PatientFactory(family_name="Smith", given_name="John")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 @pytest.fixture

@@ -12,14 +12,13 @@ from billing.reports import REPORTS
 from patients.models import Patient, Provider
 from tests.factories import (
     InsurancePaymentFactory,
-    PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
-from tests.reports.asking import ask, told
+from tests.reports.asking import ask, days, told
 from tests.screens.lists import costs_the_same, look, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -29,30 +28,10 @@ FIGURES = ("date", "receipt", "amount")
 
 
 @pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana", first_name="Ana", last_name="Rell")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
-
-
-@pytest.fixture
 def receipt(smith: Patient, dr1: Provider, ana: Any) -> Payment:
     """100.00 of Smith's, received 60 days ago; none of it is on a line."""
     found: Payment = PaymentFactory(patient=smith, provider=dr1, amount="100", by=ana, ago=60)
     return found
-
-
-def days(first: int, last: int) -> str:
-    """A period in the address, told in days ago."""
-    return f"from={day(first)}&to={day(last)}"
 
 
 def refund(receipt: Payment, by: Any, amount: str, ago: int, **more: Any) -> Payment:

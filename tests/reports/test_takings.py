@@ -10,37 +10,16 @@ from billing import ledger
 from patients.models import Patient, Provider
 from tests.factories import (
     InsurancePaymentFactory,
-    PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
-from tests.reports.asking import ask, told
+from tests.reports.asking import ask, days, told
 
 pytestmark = pytest.mark.django_db
 
 SLUG = "takings"
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
-
-
-def days(first: int, last: int) -> str:
-    return f"from={day(first)}&to={day(last)}"
 
 
 def rows(query: str) -> list[tuple[Any, ...]]:

@@ -23,7 +23,6 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.reports.asking import ask, told
@@ -38,21 +37,6 @@ URL = f"/reports/{SLUG}/"
 @pytest.fixture
 def client() -> Client:
     return signed_in()
-
-
-@pytest.fixture
-def ana() -> Any:
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
-def smith() -> Patient:
-    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
-
-
-@pytest.fixture
-def dr1() -> Provider:
-    return ProviderFactory(name="Dr 1")
 
 
 def as_of(ago: int, more: str = "") -> Any:
