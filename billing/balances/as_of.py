@@ -36,12 +36,11 @@ from billing.models import (
     AdjustmentKind,
     Allocation,
     InvoiceLine,
-    Kind,
     Offset,
     Payment,
 )
 from billing.models.invoices import InvoiceLineQuerySet
-from billing.models.payments import MOVED, UNDOING, PaymentQuerySet
+from billing.models.payments import IS_MOVE, IS_REFUND, UNDOING, PaymentQuerySet
 from billing.money import ZERO, MoneyField
 from patients.models import Patient, Provider
 
@@ -365,8 +364,8 @@ def roll_forward(
 def _by_movement(payments: PaymentQuerySet) -> Iterable[tuple[str, Decimal]]:
     """Payments by what they are to the books. What undoes a refund or a transfer counts as one."""
     undone = {
-        "transfers": Q(kind__in=MOVED) | Q(original__kind__in=MOVED),
-        "refunds": Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND),
+        "transfers": IS_MOVE,
+        "refunds": IS_REFUND,
         "reversals": Q(kind__in=UNDOING),
     }
     cases = [When(which, then=Value(name)) for name, which in undone.items()]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from billing.forms.base import LedgerForm, PastDayField
-from billing.forms.period import REPORTS, THIS_MONTH, PeriodForm
+from billing.forms.period import REPORT_PERIODS, THIS_MONTH, PeriodForm
 
 
 class JournalPeriodForm(PeriodForm):
     """The period of the journal: this month, unless asked otherwise."""
 
-    offered = (*REPORTS, "everything")
+    offered = (*REPORT_PERIODS, "everything")
     usual = THIS_MONTH
 
 

@@ -30,8 +30,8 @@ class Preset:
 TODAY = "today"
 THIS_MONTH = "this-month"
 LAST_90_DAYS = "last-90-days"
-DOCUMENTS = (THIS_MONTH, "last-month", LAST_90_DAYS, "everything")
-REPORTS = (THIS_MONTH, "last-month", "this-quarter", "fiscal-year", "last-fiscal-year")
+DOCUMENT_PERIODS = (THIS_MONTH, "last-month", LAST_90_DAYS, "everything")
+REPORT_PERIODS = (THIS_MONTH, "last-month", "this-quarter", "fiscal-year", "last-fiscal-year")
 
 
 def presets(today: datetime.date, fiscal_month: int = 1) -> dict[str, Preset]:
@@ -67,7 +67,7 @@ class PeriodForm(forms.Form):
     """
 
     from_needed = False
-    offered: tuple[str, ...] = DOCUMENTS
+    offered: tuple[str, ...] = DOCUMENT_PERIODS
     usual = LAST_90_DAYS
 
     def __init__(self, data: Mapping[str, Any], **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from billing.balances import Basis
 from billing.forms.base import PastDayField
-from billing.forms.period import REPORTS, THIS_MONTH, PeriodForm
+from billing.forms.period import REPORT_PERIODS, THIS_MONTH, PeriodForm
 from billing.models import Method
 from patients.models import Patient, Payer, Provider
 
@@ -143,7 +143,7 @@ class ReportForm(forms.Form):
 class PeriodReportForm(ReportForm, PeriodForm):
     """A report of a period: this month, unless asked otherwise."""
 
-    offered: tuple[str, ...] = REPORTS
+    offered: tuple[str, ...] = REPORT_PERIODS
     usual = THIS_MONTH
 
 

@@ -49,7 +49,7 @@ from billing.models.journal import (
     Source,
 )
 from billing.models.offsets import CODES
-from billing.models.payments import MOVED
+from billing.models.payments import IS_MOVE
 from billing.money import ZERO
 
 CHUNK = 2000  # rows in memory at once
@@ -147,7 +147,6 @@ NOBODY = Cast(Value(None), BigIntegerField())
 NO_TEXT = _text("")
 
 # A transfer and its undoing move no money. What undoes was paid as what it undoes, unless it says.
-_IS_MOVE = Q(kind__in=MOVED) | Q(original__kind__in=MOVED)
 _METHOD = Coalesce(
     NullIf("method", NO_TEXT), NullIf("original__method", NO_TEXT), _text(Method.OTHER.value)
 )
@@ -177,7 +176,7 @@ RULES: dict[str, tuple[Any, ...]] = {
         F("invoice__number"),
     ),
     Source.PAYMENT.value: (
-        Case(When(_IS_MOVE, then=_text(TRANSIT)), default=Concat(_text(CASH), _METHOD)),
+        Case(When(IS_MOVE, then=_text(TRANSIT)), default=Concat(_text(CASH), _METHOD)),
         _credit("payer"),
         F("provider_id"),
         F("payer_id"),

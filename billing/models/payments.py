@@ -46,6 +46,10 @@ PAYER_METHODS = (Method.CHECK, Method.EFT, Method.VIRTUAL_CARD)
 # receipt bounced, into that receipt (then `source` names it and the row holds nothing itself).
 IS_MONEY_IN = Q(kind=Kind.RECEIPT) | Q(kind=Kind.TRANSFER_IN, source__isnull=True)
 
+# A transfer moves credit and no money, and a refund pays money back; what undoes one is of its kind.
+IS_MOVE = Q(kind__in=MOVED) | Q(original__kind__in=MOVED)
+IS_REFUND = Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND)
+
 
 class PaymentQuerySet(AppendOnlyQuerySet["Payment"]):
     def money_in(self) -> PaymentQuerySet:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import F
 
 from billing.forms.reports import (
@@ -19,6 +17,7 @@ from billing.reports.base import Figure, Panel, Report
 from billing.reports.columns import code, day, hidden, money, text
 from billing.reports.expressions import in_order, in_words, patient_name, text_of, user_name
 from billing.reports.links import to_account, to_invoice, to_payment
+from billing.reports.narrowing import narrowed
 from billing.reports.rows import Order, Rows, SqlRows, Totals
 
 # Each filter, and whose field answers to it.
@@ -92,10 +91,7 @@ class Adjustments(Report):
         )
 
     def find(self) -> Rows:
-        found: dict[str, Any] = {
-            field: self.asked[name] for name, field in ASKED.items() if self.asked.get(name)
-        }
-        rows = Adjustment.objects.filter(self.in_period(), **found)
+        rows = narrowed(Adjustment.objects.filter(self.in_period()), self.asked, **ASKED)
         told = {
             "date": F("date"),
             "kind": in_words("kind", AdjustmentKind.choices),

@@ -14,7 +14,7 @@ from billing.balances import AGEING, Dates, age_bands, lines_as_of, receipts_as_
 from billing.forms.reports import AsOfReportForm, basis_field, payer_field, provider_field
 from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.columns import Column, Row, code, hidden, money, text
-from billing.reports.expressions import NOTHING, in_order, patient_name, text_of
+from billing.reports.expressions import NOTHING, in_order, patient_name, payer_or_patient, text_of
 from billing.reports.narrowing import of_provider
 from billing.reports.rows import Rows, SqlRows, Totals, difference
 from patients.models import Payer
@@ -157,7 +157,7 @@ class AgedBalances(Report):
         of_a_payer = {"payer__isnull": False}
         named: dict[str, dict[str, Any]] = {
             PATIENT: {
-                "name": _either(of_a_payer, F("payer__name"), patient_name()),
+                "name": payer_or_patient(),
                 "chart": text_of("patient__chart_number"),
                 "row": Coalesce(F("patient"), Value(NOBODY)),
             },

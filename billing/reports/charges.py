@@ -13,7 +13,7 @@ from billing.reports.base import Figure, Report
 from billing.reports.columns import code, count, day, hidden, money, text
 from billing.reports.expressions import in_order, patient_name, user_name
 from billing.reports.links import to_account, to_invoice
-from billing.reports.narrowing import of_provider
+from billing.reports.narrowing import by_user, of_provider
 from billing.reports.rows import Order, Rows, SqlRows, Totals
 
 BILLED, SERVED = "billed", "service"
@@ -80,8 +80,7 @@ class Charges(Report):
     def find(self) -> Rows:
         lines = InvoiceLine.objects.issued().filter(self.in_period(self._day[1]))
         lines = of_provider(lines, self.asked)
-        if self.asked.get("user"):
-            lines = lines.filter(invoice__created_by=self.asked["user"])
+        lines = by_user(lines, self.asked, "invoice__created_by")
         if self.asked.get("code"):
             lines = lines.filter(code__iexact=self.asked["code"])
         told: dict[str, Any] = {

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Concat
 
 from billing import balances
 from billing.balances import MOVEMENTS
-from billing.forms.period import REPORTS, TODAY
+from billing.forms.period import REPORT_PERIODS, TODAY
 from billing.forms.reports import PeriodReportForm, choice_field, provider_field, user_field
 from billing.models import (
     Adjustment,
@@ -51,7 +51,7 @@ WHAT = [
 
 
 class DaySheetForm(PeriodReportForm):
-    offered = (TODAY, *REPORTS)
+    offered = (TODAY, *REPORT_PERIODS)
     usual = TODAY
 
     what = choice_field("What", "entries", WHAT)
@@ -142,8 +142,7 @@ class DaySheet(Report):
         lines = of_provider(
             InvoiceLine.objects.issued().filter(self.in_period("issued_on")), self.asked
         )
-        if self.asked.get("user"):
-            lines = lines.filter(invoice__created_by=self.asked["user"])
+        lines = by_user(lines, self.asked, "invoice__created_by")
         return in_order(
             self.columns,
             lines,

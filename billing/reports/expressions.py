@@ -13,7 +13,6 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
-    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -22,12 +21,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
 
-from billing.models.payments import MOVED
+from billing.models.payments import IS_MOVE
 from billing.money import ZERO, MoneyField
 from billing.reports.columns import Column
 
 # Payments that moved money: all but transfers, and what undoes one.
-MONEY_MOVED = ~Q(kind__in=MOVED) & ~Q(original__kind__in=MOVED)
+MONEY_MOVED = ~IS_MOVE
 
 NO_TEXT = Value("", output_field=CharField())
 NOTHING = Value(ZERO, output_field=MoneyField())

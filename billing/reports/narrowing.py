@@ -8,12 +8,18 @@ from typing import Any
 from billing.forms.reports import FROM_PATIENTS
 
 
+def narrowed(rows: Any, asked: Mapping[str, Any], **fields: str) -> Any:
+    """The rows that answer to what was asked; `fields` names the model's field for each filter."""
+    wanted = {field: asked[name] for name, field in fields.items() if asked.get(name)}
+    return rows.filter(**wanted) if wanted else rows
+
+
 def of_provider(rows: Any, asked: Mapping[str, Any], field: str = "provider") -> Any:
-    return rows.filter(**{field: asked["provider"]}) if asked.get("provider") else rows
+    return narrowed(rows, asked, provider=field)
 
 
-def by_user(rows: Any, asked: Mapping[str, Any]) -> Any:
-    return rows.filter(created_by=asked["user"]) if asked.get("user") else rows
+def by_user(rows: Any, asked: Mapping[str, Any], field: str = "created_by") -> Any:
+    return narrowed(rows, asked, user=field)
 
 
 def received_from(rows: Any, asked: Mapping[str, Any]) -> Any:

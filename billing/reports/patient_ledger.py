@@ -7,7 +7,7 @@ from typing import Any
 
 from billing import balances, wording
 from billing.balances import AsOf, LedgerEntry, Moved, PatientLedger, StandsThen
-from billing.forms.period import REPORTS
+from billing.forms.period import REPORT_PERIODS
 from billing.forms.reports import PeriodReportForm, chart_number_field, provider_field
 from billing.models.payments import UNDOING
 from billing.money import ZERO
@@ -19,7 +19,7 @@ from patients.models import Patient
 
 
 class PatientLedgerForm(PeriodReportForm):
-    offered = (*REPORTS, "everything")
+    offered = (*REPORT_PERIODS, "everything")
     usual = "everything"
 
     patient = chart_number_field()

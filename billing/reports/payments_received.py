@@ -27,7 +27,7 @@ from billing.reports.expressions import (
     user_name,
 )
 from billing.reports.links import to_payment
-from billing.reports.narrowing import by_user, of_provider, received_from
+from billing.reports.narrowing import narrowed, received_from
 from billing.reports.rows import Rows, SqlRows, Totals, difference
 
 
@@ -154,7 +154,5 @@ class PaymentsReceived(Report):
         )
 
     def _asked_for(self, receipts: Any) -> Any:
-        for narrow in (of_provider, by_user, received_from):
-            receipts = narrow(receipts, self.asked)
-        method = self.asked.get("method")
-        return receipts.filter(method=method) if method else receipts
+        fields = {"provider": "provider", "method": "method", "user": "created_by"}
+        return received_from(narrowed(receipts, self.asked, **fields), self.asked)

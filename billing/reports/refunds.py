@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import F, Q
+from django.db.models import F
 
 from billing.forms.reports import (
     PeriodReportForm,
@@ -13,7 +11,8 @@ from billing.forms.reports import (
     provider_field,
     user_field,
 )
-from billing.models import Kind, Method, Payment
+from billing.models import Method, Payment
+from billing.models.payments import IS_REFUND
 from billing.reports.base import Figure, Report
 from billing.reports.columns import code, day, hidden, money, text
 from billing.reports.expressions import (
@@ -25,9 +24,9 @@ from billing.reports.expressions import (
     user_name,
 )
 from billing.reports.links import to_account, to_payment
+from billing.reports.narrowing import narrowed
 from billing.reports.rows import Rows, SqlRows, Totals
 
-PAID_BACK = Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND)
 # Each filter, and whose field answers to it.
 ASKED = {"method": "method", "provider": "provider", "payer": "payer", "user": "created_by"}
 
@@ -69,12 +68,7 @@ class Refunds(Report):
     empty = ("No refunds in this period", "Choose a longer one, or reset the filters.")
 
     def find(self) -> Rows:
-        found: dict[str, Any] = {
-            field: self.asked[name] for name, field in ASKED.items() if self.asked.get(name)
-        }
-        rows = Payment.objects.filter(PAID_BACK, date__lte=self.last, **found)
-        if self.first:
-            rows = rows.filter(date__gte=self.first)
+        rows = narrowed(Payment.objects.filter(IS_REFUND, self.in_period()), self.asked, **ASKED)
         told = {
             "date": F("date"),
             "to": payer_or_patient(),

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from billing.forms.reports import PeriodReportForm, provider_field, received_from_field
 from billing.models import Kind, Method, Payment
-from billing.models.payments import UNDOING
+from billing.models.payments import IS_REFUND, UNDOING
 from billing.money import MoneyField
 from billing.reports.base import Figure, Panel, Report
 from billing.reports.columns import count, day, money, text
@@ -49,8 +49,7 @@ class Takings(Report):
 
     def find(self) -> Rows:
         money_moved = Payment.objects.filter(MONEY_MOVED, self.in_period())
-        for narrow in (of_provider, received_from):
-            money_moved = narrow(money_moved, self.asked)
+        money_moved = received_from(of_provider(money_moved, self.asked), self.asked)
         grouped: Any = (
             money_moved.annotate(
                 how=Coalesce(
@@ -64,7 +63,7 @@ class Takings(Report):
                 receipts=Count("pk", filter=Q(kind=Kind.RECEIPT)),
                 came=_sum(Q(kind=Kind.RECEIPT)),
                 undone=_sum(Q(kind__in=UNDOING) & ~Q(original__kind=Kind.REFUND)),
-                paid_back=_sum(Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND)),
+                paid_back=_sum(IS_REFUND),
             )
         )
         return SqlRows(
