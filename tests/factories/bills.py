@@ -158,7 +158,7 @@ class InsurancePaymentFactory(factory.django.DjangoModelFactory[Payment]):
     payer = factory.SubFactory(PayerFactory)
     amount: Any = "200"
     method = "check"
-    reference = factory.Sequence(lambda n: f"{104000 + n}")
+    reference = factory.Sequence(lambda n: f"{10400000 + n}")
     ago = 10
     by = factory.SubFactory(UserFactory)
     on: Any = {}
