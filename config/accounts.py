@@ -12,7 +12,13 @@ class ClosedSignup(DefaultAccountAdapter):
         """Remit sends no mail: not every clinic has a server for it, and none has to."""
 
 
-def client_ip(request: HttpRequest) -> str:
+def typed_name(request: HttpRequest, credentials: dict[str, str] | None) -> str:
+    """The name somebody tried to sign in with, for django-axes. Whatever is typed must fit into
+    its column; no name of ours is longer."""
+    return (credentials or {}).get("username", "")[:150]
+
+
+def client_ip(request: HttpRequest) -> str | None:
     """The address a log-in came from, for django-axes: as allauth sees it, which knows how many
-    proxies may be believed (TRUSTED_PROXY_COUNT)."""
-    return get_adapter(request).get_client_ip(request)
+    proxies may be believed (TRUSTED_PROXY_COUNT). None when a program signs somebody in."""
+    return get_adapter(request).get_client_ip(request) if "REMOTE_ADDR" in request.META else None

@@ -65,7 +65,10 @@ def is_required_for(user: User | AnonymousUser) -> bool:
 
 
 class RequireSecondFactor:
-    """Lead those who need a second factor to setting it up; until then nothing else opens."""
+    """Lead those who need a second factor to setting it up; until then nothing else opens.
+
+    Sets `request.second_factor_missing`, for pages that then show no navigation.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -76,15 +79,16 @@ class RequireSecondFactor:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        if request.resolver_match and request.resolver_match.view_name in OPEN:
-            return None
-        if not is_required_for(request.user) or _was_shown(request):
-            return None
-        if is_mfa_enabled(request.user):  # set up during this very sign-in
-            return None
-        return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        missing = is_required_for(request.user) and not (
+            _was_shown(request) or is_mfa_enabled(request.user)  # set up during this very sign-in
+        )
+        request.second_factor_missing = missing  # type: ignore[attr-defined]
+        if missing and request.resolver_match and request.resolver_match.view_name not in OPEN:
+            return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        return None
 
 
 def _was_shown(request: HttpRequest) -> bool:
     """From the session: no query for each page."""
-    return any(record["method"] == "mfa" for record in get_authentication_records(request))
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] == "mfa" for record in records)
