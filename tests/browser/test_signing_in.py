@@ -6,12 +6,15 @@ import time
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.test import Client
 from playwright.sync_api import Page, expect
 
 from config.sessions import SEEN_AT
 from patients.models import Patient
 from tests.browser.conftest import PASSWORD
+from tests.factories import UserFactory
 from tests.support.codes import code_of_app
 from tests.support.surprises import Surprises
 
@@ -26,9 +29,13 @@ def sign_in(page: Page, site: str) -> None:
 
 
 def test_two_steps_are_set_up_and_asked_for(
-    live_server: Any, page: Page, ana: Any, settings: Any, no_surprises: Surprises
+    live_server: Any,
+    page: Page,
+    ana: Any,
+    no_surprises: Surprises,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.SECOND_FACTOR_FOR = "everybody"
+    monkeypatch.setattr(settings, "SECOND_FACTOR_FOR", "everybody")
     sign_in(page, live_server.url)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
@@ -38,14 +45,14 @@ def test_two_steps_are_set_up_and_asked_for(
     page.get_by_label("Authenticator code").fill(code_of_app(secret))
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
-    page.get_by_role("link", name="go to Today").click()
+    page.get_by_role("link", name="I have kept them").click()
     page.get_by_role("button", name="Sign out").click()
 
     sign_in(page, live_server.url)
     expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
     page.get_by_label("Code").fill(code_of_app(secret, steps_later=1))
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
 
 
 def test_back_after_signing_out_shows_nothing(
@@ -60,36 +67,80 @@ def test_back_after_signing_out_shows_nothing(
     assert "Smith" not in desk.content()
 
 
-def leave_alone(seconds: int) -> None:
-    """Nobody has touched anything for so long."""
+def leave_alone(page: Page, minutes: float) -> None:
+    """Nobody touches anything for so long: the server's clock and the page's say so."""
     for row in Session.objects.all():
         session = row.get_session_store_class()(row.session_key)
-        session[SEEN_AT] = int(time.time()) - seconds
+        session[SEEN_AT] = int(time.time() - minutes * 60)
         session.save()
+    page.clock.fast_forward(int(minutes * 60_000))
 
 
 def test_whoever_is_away_is_warned_and_stays_if_they_want(
     live_server: Any, desk: Page, john: Patient
 ) -> None:
-    leave_alone(13 * 60 + 30)
-    desk.goto(f"{live_server.url}/patients/P1042/edit/")
-    leave_alone(13 * 60 + 30)
-    desk.reload()
-    leave_alone(13 * 60 + 30)
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/")
+    leave_alone(desk, 13.5)
     dialog = desk.get_by_role("dialog", name="Are you still there?")
-    desk.evaluate("document.body.dataset.left")
-    expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Stay signed in").click()
     expect(dialog).to_be_hidden()
     seen = Session.objects.get().get_decoded()[SEEN_AT]
-    assert time.time() - seen < 30
+    assert time.time() - seen < 60
 
 
-def test_a_page_is_covered_and_comes_back_with_what_was_typed(
-    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
-) -> None:
+def test_whoever_types_stays_signed_in(live_server: Any, desk: Page, john: Patient) -> None:
+    desk.clock.install()
     desk.goto(f"{live_server.url}/patients/P1042/edit/")
-    name = desk.get_by_label("Given name")
-    name.fill("Jonathan")
-    leave_alone(16 * 60)
+    leave_alone(desk, 10)
+    with desk.expect_response("**/accounts/session/") as answer:
+        desk.get_by_label("Given name").press_sequentially("Jo")
+    assert answer.value.json()["left"] > 890
+
+
+def test_a_covered_page_comes_back_with_what_was_typed(
+    live_server: Any, desk: Page, john: Patient, ana: Any
+) -> None:
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    given_name = desk.get_by_label("Given name")
+    given_name.fill("Jonathan")
+    desk.clock.run_for(2_000)
+    leave_alone(desk, 16)
+    dialog = desk.get_by_role("dialog", name="You are signed out")
+    expect(dialog).to_be_visible()
+    expect(given_name).to_be_hidden()
+    desk.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+
+    with desk.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Sign in again").click()
+    tab = opened.value
+    sign_in(tab, live_server.url)
+    expect(tab.get_by_role("heading", level=1, name="Today")).to_be_visible()
+    tab.close()
+
     desk.evaluate("dispatchEvent(new Event('focus'))")
+    expect(dialog).to_be_hidden()
+    expect(given_name).to_have_value("Jonathan")
+    desk.get_by_role("button", name="Save").click()
+    expect(desk.get_by_role("heading", name="Smith, Jonathan")).to_be_visible()
+
+
+def test_a_page_is_not_uncovered_for_somebody_else(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    ben = UserFactory(username="ben")
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    desk.get_by_label("Given name").fill("Jonathan")
+    leave_alone(desk, 16)
+    expect(desk.get_by_role("dialog", name="You are signed out")).to_be_visible()
+    client = Client()
+    client.force_login(ben)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    desk.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    desk.evaluate("dispatchEvent(new Event('focus'))")
+    expect(desk.get_by_label("Given name")).to_have_value("John")
