@@ -24,7 +24,7 @@ SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
 # A write for every click would make each page wait for the database's writer.
 NOTED_EVERY = 60
-# Sent by scripts that ask on their own: nobody touched anything.
+# A header of scripts that ask on their own.
 PASSIVE = "X-Passive"
 
 
@@ -54,9 +54,14 @@ class SessionLimits:
             if left <= 0:
                 return _sign_in_again(request, whole_day=whole <= 0)
             since = _now() - request.session[SEEN_AT]
-            if since >= NOTED_EVERY and PASSIVE not in request.headers:
+            if since >= NOTED_EVERY and not _by_itself(request):
                 request.session[SEEN_AT] = _now()
         return self.get_response(request)
+
+
+def _by_itself(request: HttpRequest) -> bool:
+    """Whether a browser or a script asks for this without anybody having done anything."""
+    return PASSIVE in request.headers or request.path_info == "/favicon.ico"
 
 
 def _sign_in_again(request: HttpRequest, *, whole_day: bool) -> HttpResponse:

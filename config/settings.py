@@ -45,6 +45,8 @@ else:
             "SECRET_KEY: set a secret random string of 50 characters or more. "
             "(To try Remit on this machine only, set REMIT_LOCAL=1 instead.)"
         )
+    if any(key == DEVELOPMENT_SECRET_KEY or len(key) < 50 for key in SECRET_KEY_FALLBACKS):
+        raise ImproperlyConfigured("SECRET_KEY_FALLBACKS: as secret and as long as SECRET_KEY.")
     if DEBUG:
         raise ImproperlyConfigured("DEBUG: shows patients' data to anybody. Unset it.")
     if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
@@ -190,8 +192,15 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
     ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+if PRODUCTION and any(not origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+    raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS: https:// only; forms hold patients' data.")
+
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+if PRODUCTION and SECURE_HSTS_SECONDS < 3600:
+    raise ImproperlyConfigured(
+        "SECURE_HSTS_SECONDS: an hour at least, or browsers may be led to this site without https."
+    )
 # Preloading (W021) binds the whole domain for years: its owner's decision, not this app's.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 

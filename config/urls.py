@@ -15,6 +15,8 @@ handler500 = "config.views.server_error"
 
 # The admin's own log-in page would pass by allauth's rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# ... and its log-out would leave its pages behind the browser's Back button.
+admin.site.logout = views.SignOut.as_view()  # type: ignore[method-assign]
 admin.site.site_title = admin.site.site_header = "Remit administration"
 
 # allauth by name, one by one: what is not listed (sign-up, e-mail, reset) does not exist.

@@ -55,9 +55,7 @@ def test_two_steps_are_set_up_and_asked_for(
     expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
 
 
-def test_back_after_signing_out_shows_nothing(
-    live_server: Any, desk: Page, john: Patient
-) -> None:
+def test_back_after_signing_out_shows_nothing(live_server: Any, desk: Page, john: Patient) -> None:
     desk.goto(f"{live_server.url}/patients/P1042/")
     expect(desk.get_by_role("heading", name="Smith, John")).to_be_visible()
     desk.get_by_role("button", name="Sign out").click()

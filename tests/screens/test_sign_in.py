@@ -286,9 +286,7 @@ def test_a_shown_factor_costs_no_query_for_each_page(
     secret = set_up(client)
     other = Client()
     sign_in(other)
-    other.post(
-        "/accounts/second-factor/code/", {"code": code_of_app(secret, steps_later=1)}
-    )
+    other.post("/accounts/second-factor/code/", {"code": code_of_app(secret, steps_later=1)})
     settings.SECOND_FACTOR_FOR = "everybody"
     with CaptureQueriesContext(connection) as captured:
         assert is_signed_in(other)
@@ -379,6 +377,13 @@ def test_after_signing_out_the_browser_forgets(client: Client, ana: User) -> Non
     answer = client.post("/accounts/logout/")
     assert answer["Clear-Site-Data"] == '"cache"'
     assert not is_signed_in(client)
+
+
+def test_signing_out_of_the_administration_is_the_same(admin_client: Client) -> None:
+    answer = admin_client.post("/admin/logout/")
+    assert (answer.status_code, answer["Location"]) == (302, LOGIN)
+    assert answer["Clear-Site-Data"] == '"cache"'
+    assert not is_signed_in(admin_client)
 
 
 def test_what_a_page_may_do_in_a_browser(client: Client, ana: User) -> None:
