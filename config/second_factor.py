@@ -25,8 +25,10 @@ OPEN = {
     "account_reauthenticate",
     "account_session",
     "mfa_activate_totp",
+    "mfa_add_webauthn",
     "mfa_authenticate",
     "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
     "favicon",
     "healthz",
 }

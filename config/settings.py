@@ -304,7 +304,8 @@ if PRODUCTION and SECOND_FACTOR_FOR == "nobody":
         " records."
     )
 MFA_ADAPTER = "config.second_factor.SecondFactors"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # browsers themselves allow it on this machine only
 MFA_TOTP_TOLERANCE = 1  # half a minute: phones' clocks differ, and fingers are slow
 
 # --- Language and time ---------------------------------------------------------------------------

@@ -55,6 +55,34 @@ def test_two_steps_are_set_up_and_asked_for(
     expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
 
 
+def test_a_passkey_is_added_and_signs_in(
+    live_server: Any, page: Page, ana: Any, no_surprises: Surprises
+) -> None:
+    site = live_server.url
+    keys = page.context.new_cdp_session(page)
+    keys.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    keys.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    sign_in(page, site)
+    page.goto(f"{site}/accounts/second-factor/passkeys/new/")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_label("Name").fill("Front desk")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, site)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+
+
 def test_back_after_signing_out_shows_nothing(live_server: Any, desk: Page, john: Patient) -> None:
     desk.goto(f"{live_server.url}/patients/P1042/")
     expect(desk.get_by_role("heading", name="Smith, John")).to_be_visible()
