@@ -305,6 +305,12 @@ if PRODUCTION and SECOND_FACTOR_FOR == "nobody":
     )
 MFA_ADAPTER = "config.second_factor.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "add_webauthn": "config.passkeys.AddPasskey",
+    "edit_webauthn": "config.passkeys.RenamePasskey",
+    "authenticate_webauthn": "config.passkeys.UsePasskey",
+    "reauthenticate_webauthn": "config.passkeys.ConfirmByPasskey",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # browsers themselves allow it on this machine only
 MFA_TOTP_TOLERANCE = 1  # half a minute: phones' clocks differ, and fingers are slow
 

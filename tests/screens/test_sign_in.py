@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "a quiet harbour"
 LOGIN = "/accounts/login/"
 SET_UP = "/accounts/second-factor/app/"
+PASSKEYS = "/accounts/second-factor/passkeys/"
 CODES = "/accounts/second-factor/recovery-codes/"
 
 
@@ -204,6 +205,38 @@ def test_odd_codes_are_refused_and_change_nothing(client: Client, ana: User, cod
     answer = client.post(SET_UP, {"code": code})
     assert answer.status_code == 200
     assert "<b>1" not in answer.content.decode()
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("credential", ["", "\0", "x", "{}", '{"id": "<b>1"}', "[" * 5_000])
+def test_broken_passkeys_are_refused(client: Client, ana: User, credential: str) -> None:
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.get(PASSKEYS + "new/")
+    answer = client.post(PASSKEYS + "new/", {"name": "Desk", "credential": credential})
+    assert answer.status_code == 200
+    assert not Authenticator.objects.exists()
+    set_up(client)
+    other = Client()
+    sign_in(other)
+    answer = other.post("/accounts/second-factor/code/", {"credential": credential})
+    assert answer.status_code == 200
+    assert not is_signed_in(other)
+
+
+def test_a_passkey_is_renamed_and_removed_by_its_owner(client: Client, ana: User) -> None:
+    with_password("ben")
+    key = Authenticator.objects.create(user=ana, type="webauthn", data={"name": "Desk"})
+    other = Client()
+    sign_in(other, "ben")
+    other.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert other.post(f"{PASSKEYS}{key.pk}/remove/").status_code == 404
+    client.force_login(ana)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post(f"{PASSKEYS}{key.pk}/", {"name": "<b>Window"})
+    assert "&lt;b&gt;Window" in client.get(PASSKEYS).content.decode()
+    assert client.get(f"{PASSKEYS}{key.pk}/remove/").status_code == 200
+    client.post(f"{PASSKEYS}{key.pk}/remove/")
     assert not Authenticator.objects.exists()
 
 
