@@ -19,7 +19,6 @@ from django.core.exceptions import ValidationError
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 NOT_READ = "This passkey could not be read. Try again, or use a code."
-NAME = {"max_length": 60, "label": "Name"}
 LONGEST = 20_000
 
 
@@ -51,12 +50,12 @@ class CredentialField(forms.JSONField):
 
 
 class AddPasskey(AddWebAuthnForm):
-    name = forms.CharField(required=False, **NAME)
+    name = forms.CharField(required=False, max_length=60, label="Name")
     credential = CredentialField(RegistrationResponse)
 
 
 class RenamePasskey(EditWebAuthnForm):
-    name = forms.CharField(**NAME)
+    name = forms.CharField(max_length=60, label="Name")
 
 
 class _Verified:
