@@ -339,7 +339,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Django mails errors to ADMINS by default; mail is not the place for them.
-    "loggers": {"django": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "propagate": False},
+        "axes": {"level": "WARNING"},  # four lines for each sign-in, which is on record already
+    },
 }
 
 # --- Static files --------------------------------------------------------------------------------
