@@ -259,6 +259,15 @@ def test_who_has_left_the_desk_open_is_asked_again(client: Client, ana: User, ur
     assert Authenticator.objects.exists() or url == SET_UP
 
 
+def test_confirming_offers_every_other_way(client: Client, ana: User) -> None:
+    sign_in(client)
+    set_up(client)
+    page = client.get("/accounts/reauthenticate/").content.decode()
+    assert "Use authenticator app or code" in page
+    page = client.get("/accounts/second-factor/confirm/").content.decode()
+    assert "Use your password" in page
+
+
 def test_secrets_are_not_in_the_database(client: Client, ana: User) -> None:
     sign_in(client)
     secret = set_up(client)
