@@ -1,9 +1,24 @@
 """Who may have an account: people an administrator has added, nobody else."""
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from django.http import HttpRequest
 
 
 class ClosedSignup(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def send_notification_mail(self, *args: object, **kwargs: object) -> None:
+        """Remit sends no mail: not every clinic has a server for it, and none has to."""
+
+
+def typed_name(request: HttpRequest, credentials: dict[str, str] | None) -> str:
+    """The name somebody tried to sign in with, for django-axes. Whatever is typed must fit into
+    its column; no name of ours is longer."""
+    return (credentials or {}).get("username", "")[:150]
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The address a log-in came from, for django-axes: as allauth sees it, which knows how many
+    proxies may be believed (TRUSTED_PROXY_COUNT). None when a program signs somebody in."""
+    return get_adapter(request).get_client_ip(request) if "REMOTE_ADDR" in request.META else None

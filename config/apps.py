@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -12,7 +13,11 @@ class HouseConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import checks  # noqa: F401  (registers itself)
+        from config.sessions import note_sign_in
+
         connection_created.connect(use_sqlites_own_variable_limit)
+        user_logged_in.connect(note_sign_in)
 
 
 def use_sqlites_own_variable_limit(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ key and answers this machine only. Without it this is production, and production
 unless it is safe.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -44,6 +45,8 @@ else:
             "SECRET_KEY: set a secret random string of 50 characters or more. "
             "(To try Remit on this machine only, set REMIT_LOCAL=1 instead.)"
         )
+    if any(key == DEVELOPMENT_SECRET_KEY or len(key) < 50 for key in SECRET_KEY_FALLBACKS):
+        raise ImproperlyConfigured("SECRET_KEY_FALLBACKS: as secret and as long as SECRET_KEY.")
     if DEBUG:
         raise ImproperlyConfigured("DEBUG: shows patients' data to anybody. Unset it.")
     if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
@@ -62,6 +65,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "axes",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -82,6 +87,7 @@ MIDDLEWARE = [
     # Static files go out here, before sessions, and may be cached.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "config.middleware.NoStore",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -90,10 +96,14 @@ MIDDLEWARE = [
     # A view nobody thought about is closed, not open.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.sessions.SessionLimits",
+    "config.second_factor.RequireSecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.DatabaseAway",
+    # Last, as its makers ask: turns a locked-out log-in into the 429 page.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -111,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.clinic",
+                "config.context.sign_in_left",
                 "billing.context.nav_counts",
                 "billing.context.letter_keys",
             ],
@@ -163,7 +174,7 @@ else:
 
 # --- Caches --------------------------------------------------------------------------------------
 
-# Counts failed log-ins (allauth) and keeps the navigation's counts for a minute. In memory each
+# Counts log-ins a minute (allauth) and keeps the navigation's counts for a minute. In memory each
 # worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
@@ -181,8 +192,15 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
     ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+if PRODUCTION and any(not origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+    raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS: https:// only; forms hold patients' data.")
+
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+if PRODUCTION and SECURE_HSTS_SECONDS < 3600:
+    raise ImproperlyConfigured(
+        "SECURE_HSTS_SECONDS: an hour at least, or browsers may be led to this site without https."
+    )
 # Preloading (W021) binds the whole domain for years: its owner's decision, not this app's.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
@@ -206,6 +224,15 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# What a page may ask of the browser, in any frame: none of these.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope",
+        "magnetometer", "microphone", "midi", "payment", "usb",
+    )
+}  # fmt: skip
+
 # __Host- makes the browser itself refuse a cookie that is not Secure, or that another host set.
 COOKIE_PREFIX = "__Host-" if PRODUCTION else ""
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
@@ -218,13 +245,19 @@ SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# A working day at the desk, and never past closing the browser.
-SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# A working day at the desk, and some minutes without anybody there (config/sessions.py).
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 60 * 60
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=15) * 60
+if not 0 < SESSION_COOKIE_AGE <= 24 * 60 * 60:
+    raise ImproperlyConfigured("SESSION_HOURS: from 1 to 24; after that one signs in again.")
+if not 0 < SESSION_IDLE_SECONDS <= 60 * 60:
+    raise ImproperlyConfigured("SESSION_IDLE_MINUTES: from 1 to 60; a desk is left alone sooner.")
 
 # --- Accounts ------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["config.auth.DeskBackend"]
+# Axes only ever says no: to somebody who is locked out, before any password is looked at.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "config.auth.DeskBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -232,6 +265,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -244,7 +278,41 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False  # no "remember me" on a shared front-desk computer
 # A whole clinic shares one address and logs in at eight o'clock.
-ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/300s/key"}
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,10/300s/key"}
+
+# A name is locked at one address after five wrong passwords, for a quarter of an hour or until an
+# administrator unlocks it. In the database: for all workers, and over a restart.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the quarter of an hour is a promise
+AXES_USERNAME_CALLABLE = "config.accounts.typed_name"
+AXES_CLIENT_IP_CALLABLE = "config.accounts.client_ip"
+AXES_LOCKOUT_TEMPLATE = "429.html"
+AXES_ENABLE_ADMIN = False  # config/admin.py has pages of our own
+AXES_VERBOSE = False
+
+# The second factor: codes from an app on the phone, and codes on paper for the day it is lost.
+# Who has to have one (config/second_factor.py).
+SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody" if LOCAL else "everybody")
+if SECOND_FACTOR_FOR not in ("everybody", "administrators", "nobody"):
+    raise ImproperlyConfigured("SECOND_FACTOR_FOR: everybody, administrators or nobody.")
+if PRODUCTION and SECOND_FACTOR_FOR == "nobody":
+    raise ImproperlyConfigured(
+        "SECOND_FACTOR_FOR: administrators at least; a stolen password must not open patients'"
+        " records."
+    )
+MFA_ADAPTER = "config.second_factor.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "add_webauthn": "config.passkeys.AddPasskey",
+    "edit_webauthn": "config.passkeys.RenamePasskey",
+    "authenticate_webauthn": "config.passkeys.UsePasskey",
+    "reauthenticate_webauthn": "config.passkeys.ConfirmByPasskey",
+}
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL  # browsers themselves allow it on this machine only
+MFA_TOTP_TOLERANCE = 1  # half a minute: phones' clocks differ, and fingers are slow
 
 # --- Language and time ---------------------------------------------------------------------------
 
@@ -271,7 +339,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Django mails errors to ADMINS by default; mail is not the place for them.
-    "loggers": {"django": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "propagate": False},
+        "axes": {"level": "WARNING"},  # four lines for each sign-in, which is on record already
+    },
 }
 
 # --- Static files --------------------------------------------------------------------------------

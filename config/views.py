@@ -2,12 +2,18 @@
 
 import logging
 import sys
+from typing import Any
 
+from allauth.account.views import LogoutView
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.views import defaults
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
+
+from config.sessions import seconds_left
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +42,34 @@ def favicon(request: HttpRequest) -> HttpResponse:
         content_type="image/svg+xml",
         headers={"Cache-Control": "public, max-age=86400"},
     )
+
+
+@require_http_methods(["GET", "POST"])
+def session(request: HttpRequest) -> JsonResponse:
+    """How long this sign-in lasts; a POST says that somebody is at the desk, which prolongs it.
+
+    For `static/js/session.js`. `token` is for forms of a page that was open while its reader
+    signed in again elsewhere; `user` says whether that was the same reader.
+    """
+    left, whole = seconds_left(request.session)
+    return JsonResponse(
+        {
+            "left": left,
+            "whole": whole,
+            "user": str(request.user.pk),
+            "token": get_token(request),
+        }
+    )
+
+
+class SignOut(LogoutView):
+    """Sign out, and have the browser forget the pages it keeps for its Back button."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            response["Clear-Site-Data"] = '"cache"'
+        return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

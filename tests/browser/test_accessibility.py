@@ -28,6 +28,7 @@ from tests.factories import (
     SessionFactory,
 )
 from tests.factories.bills import day, entries, money
+from tests.support.codes import code_of_app
 from tests.support.surprises import Surprises
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,6 +75,37 @@ def test_sign_in(
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_load_state()
     looked_at("sign in, refused")
+
+
+def test_two_steps(
+    live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str], None]
+) -> None:
+    site = live_server.url
+    desk.goto(f"{site}/accounts/second-factor/app/")
+    looked_at("confirm it is you")
+    desk.get_by_label("Password").fill("remit-demo")
+    desk.get_by_role("button", name="Confirm").click()
+    looked_at("set up two-step sign-in")
+    secret = desk.locator(".secret").inner_text()
+    desk.get_by_role("button", name="Turn on").click()
+    desk.wait_for_load_state()
+    looked_at("set up two-step sign-in, refused")
+    desk.get_by_label("Authenticator code").fill(code_of_app(secret))
+    desk.get_by_role("button", name="Turn on").click()
+    desk.wait_for_load_state()
+    for page in ("", "recovery-codes/", "recovery-codes/new/", "app/remove/", "passkeys/"):
+        desk.goto(f"{site}/accounts/second-factor/{page}")
+        looked_at(page)
+    desk.goto(f"{site}/accounts/second-factor/passkeys/new/")
+    looked_at("add a passkey")
+    for words in ("#leaving-soon", "#leaving-over"):
+        desk.evaluate(
+            "words => { const box = document.querySelector('#leaving');"
+            " box.replaceChildren(document.querySelector(words).content.cloneNode(true));"
+            " if (!box.open) box.showModal(); }",
+            words,
+        )
+        looked_at(words)
 
 
 def test_lists(

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.utils import timezone
 
 from billing import balances, checks, guards
@@ -133,7 +134,7 @@ def test_it_holds_what_it_promises() -> None:
     assert f"Demo clinic: {ENOUGH} patients" in said
     assert "password remit-demo" in said
     for username in ("frontdesk", "biller", "accountant", "admin"):
-        user = authenticate(username=username, password="remit-demo")
+        user = authenticate(HttpRequest(), username=username, password="remit-demo")
         assert user is not None
         assert user.get_full_name()
         assert user.is_superuser == user.is_staff == (username == "admin")

@@ -34,6 +34,8 @@ def test_production_starts_and_is_strict(start: Any) -> None:
     assert settings["SESSION_COOKIE_SECURE"]
     assert settings["SESSION_COOKIE_NAME"] == "__Host-sessionid"
     assert settings["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+    assert settings["SECOND_FACTOR_FOR"] == "everybody"
+    assert settings["SESSION_IDLE_SECONDS"] == 15 * 60
     assert settings["LOGGING"]["formatters"]["line"]["()"] == "config.logs.WithoutPersonalData"
 
 
@@ -47,6 +49,14 @@ def test_production_starts_and_is_strict(start: Any) -> None:
         ("ALLOWED_HOSTS", ""),
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "billing.clinic.example,*"),
+        ("SECOND_FACTOR_FOR", "nobody"),
+        ("SECOND_FACTOR_FOR", "some"),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("SESSION_IDLE_MINUTES", "600"),
+        ("SESSION_HOURS", "25"),
+        ("SECURE_HSTS_SECONDS", "0"),
+        ("SECRET_KEY_FALLBACKS", "short"),
+        ("CSRF_TRUSTED_ORIGINS", "http://billing.clinic.example"),
     ],
 )
 def test_production_refuses(start: Any, name: str, value: str) -> None:

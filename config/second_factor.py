@@ -1,0 +1,103 @@
+"""The second factor: who has to have one, and how its secrets are kept."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from billing.models import clinic_name
+
+# Open to somebody who has yet to set up a second factor: what that takes, and the way out.
+OPEN = {
+    "account_login",
+    "account_logout",
+    "account_reauthenticate",
+    "account_session",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "favicon",
+    "healthz",
+}
+
+
+class SecondFactors(DefaultMFAAdapter):
+    """allauth's, but its secrets are encrypted, so that a copy of the database signs nobody in.
+
+    The key is made of SECRET_KEY. Whoever changes that keeps the old one in SECRET_KEY_FALLBACKS,
+    or all second factors have to be set up again.
+    """
+
+    def encrypt(self, text: str) -> str:
+        return _vault().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _vault().decrypt(encrypted_text.encode()).decode()
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        """What a new passkey is called unless its owner says otherwise."""
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return f"Passkey {count + 1}" if count else "Passkey"
+
+    def get_totp_issuer(self) -> str:
+        """What the app on the phone shows above the code."""
+        return clinic_name()
+
+
+def _vault() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    digests = [hashlib.sha256(b"second factors:" + key.encode()).digest() for key in keys]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+
+
+def is_required_for(user: User | AnonymousUser) -> bool:
+    """Whether this person may do nothing at all before a second factor is set up."""
+    who = settings.SECOND_FACTOR_FOR
+    return user.is_authenticated and (
+        who == "everybody" or (who == "administrators" and (user.is_staff or user.is_superuser))
+    )
+
+
+class RequireSecondFactor:
+    """Lead those who need a second factor to setting it up; until then nothing else opens.
+
+    Sets `request.second_factor_missing`, for pages that then show no navigation.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        missing = is_required_for(request.user) and not (
+            _was_shown(request) or is_mfa_enabled(request.user)  # set up during this very sign-in
+        )
+        request.second_factor_missing = missing  # type: ignore[attr-defined]
+        if missing and request.resolver_match and request.resolver_match.view_name not in OPEN:
+            return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        return None
+
+
+def _was_shown(request: HttpRequest) -> bool:
+    """From the session: no query for each page."""
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] == "mfa" for record in records)

@@ -1,0 +1,172 @@
+"""Two steps, and what is left on the screen when a sign-in is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from config.sessions import SEEN_AT
+from patients.models import Patient
+from tests.browser.conftest import PASSWORD
+from tests.factories import UserFactory
+from tests.support.codes import code_of_app
+from tests.support.surprises import Surprises
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def sign_in(page: Page, site: str) -> None:
+    page.goto(f"{site}/accounts/login/")
+    page.get_by_label("Username").fill("ana")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_two_steps_are_set_up_and_asked_for(
+    live_server: Any,
+    page: Page,
+    ana: Any,
+    no_surprises: Surprises,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "SECOND_FACTOR_FOR", "everybody")
+    sign_in(page, live_server.url)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    picture = page.get_by_role("img", name="QR code")
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    secret = page.locator(".secret").inner_text()
+    page.get_by_label("Authenticator code").fill(code_of_app(secret))
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, live_server.url)
+    expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
+    page.get_by_label("Code").fill(code_of_app(secret, steps_later=1))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+
+
+def test_a_passkey_is_added_and_signs_in(
+    live_server: Any, page: Page, ana: Any, no_surprises: Surprises
+) -> None:
+    site = live_server.url
+    keys = page.context.new_cdp_session(page)
+    keys.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    keys.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    sign_in(page, site)
+    page.goto(f"{site}/accounts/second-factor/passkeys/new/")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_label("Name").fill("Front desk")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, site)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+
+
+def test_back_after_signing_out_shows_nothing(live_server: Any, desk: Page, john: Patient) -> None:
+    desk.goto(f"{live_server.url}/patients/P1042/")
+    expect(desk.get_by_role("heading", name="Smith, John")).to_be_visible()
+    desk.get_by_role("button", name="Sign out").click()
+    expect(desk.get_by_role("heading", name="Sign in")).to_be_visible()
+    desk.go_back()
+    expect(desk.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "Smith" not in desk.content()
+
+
+def leave_alone(page: Page, minutes: float) -> None:
+    """Nobody touches anything for so long: the server's clock and the page's say so."""
+    for row in Session.objects.all():
+        session = row.get_session_store_class()(row.session_key)
+        session[SEEN_AT] = int(time.time() - minutes * 60)
+        session.save()
+    page.clock.fast_forward(int(minutes * 60_000))
+
+
+def test_whoever_is_away_is_warned_and_stays_if_they_want(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/")
+    leave_alone(desk, 13.5)
+    dialog = desk.get_by_role("dialog", name="Are you still there?")
+    dialog.get_by_role("button", name="Stay signed in").click()
+    expect(dialog).to_be_hidden()
+    seen = Session.objects.get().get_decoded()[SEEN_AT]
+    assert time.time() - seen < 60
+
+
+def test_whoever_types_stays_signed_in(live_server: Any, desk: Page, john: Patient) -> None:
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    leave_alone(desk, 10)
+    with desk.expect_response("**/accounts/session/") as answer:
+        desk.get_by_label("Given name").press_sequentially("Jo")
+    assert answer.value.json()["left"] > 890
+
+
+def test_a_covered_page_comes_back_with_what_was_typed(
+    live_server: Any, desk: Page, john: Patient, ana: Any
+) -> None:
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    given_name = desk.get_by_label("Given name")
+    given_name.fill("Jonathan")
+    desk.clock.run_for(2_000)
+    leave_alone(desk, 16)
+    dialog = desk.get_by_role("dialog", name="You are signed out")
+    expect(dialog).to_be_visible()
+    expect(given_name).to_be_hidden()
+    desk.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+
+    with desk.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Sign in again").click()
+    tab = opened.value
+    sign_in(tab, live_server.url)
+    expect(tab.get_by_role("heading", level=1, name="Today")).to_be_visible()
+    tab.close()
+
+    desk.evaluate("dispatchEvent(new Event('focus'))")
+    expect(dialog).to_be_hidden()
+    expect(given_name).to_have_value("Jonathan")
+    desk.get_by_role("button", name="Save").click()
+    expect(desk.get_by_role("heading", name="Smith, Jonathan")).to_be_visible()
+
+
+def test_a_page_is_not_uncovered_for_somebody_else(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    ben = UserFactory(username="ben")
+    desk.clock.install()
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    desk.get_by_label("Given name").fill("Jonathan")
+    leave_alone(desk, 16)
+    expect(desk.get_by_role("dialog", name="You are signed out")).to_be_visible()
+    client = Client()
+    client.force_login(ben)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    desk.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    desk.evaluate("dispatchEvent(new Event('focus'))")
+    expect(desk.get_by_label("Given name")).to_have_value("John")
