@@ -333,8 +333,14 @@ function markWrong(input, wrong) {
   else input.removeAttribute("aria-invalid");
 }
 
+// Details come a moment after they were asked for; whoever types in another box by then stays there.
 document.addEventListener("rows-added", ({ detail }) => {
-  if (detail.focus) box(detail.focus)?.focus();
+  const first = detail.focus ? box(detail.focus) : null;
+  const here = document.activeElement;
+  const details = first?.closest("[data-of]");
+  const elsewhere =
+    details && isAmount(here) && !(here.closest("[data-row]") && rowOf(here) === rowOf(first));
+  if (!elsewhere) first?.focus();
   if (detail.said) globalThis.Remit.announce(detail.said);
   keepDraft();
 });

@@ -204,6 +204,23 @@ def test_a_draft_is_kept_found_again_and_ends_with_the_payment(
     assert [(each.kind, each.amount) for each in line.responsibilities.all()] == [("copay", 20)]
 
 
+def test_details_that_come_late_leave_the_hands_where_they_are(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    held: list[Route] = []
+    page.route("**/insurance-payments/new/lines/**", held.append)
+    page.keyboard.press("r")
+    box(page, 1).focus()
+    page.keyboard.type("1")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_label("Copay")).to_be_visible()
+    page.wait_for_timeout(200)  # they take the focus once they have settled
+    page.keyboard.type("00")
+    expect(box(page, 1)).to_have_value("100")
+
+
 def test_a_draft_that_could_not_be_kept_says_so(
     live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
 ) -> None:
