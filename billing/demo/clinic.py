@@ -32,6 +32,7 @@ from billing.demo.plan import (
     WriteOff,
     think_up,
 )
+from billing.growing import GrowingTables
 from billing.models import Clinic, Invoice, InvoiceLine, LedgerAccount, NumberSeries, Payment
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT
 from billing.sharing import Entry
@@ -119,8 +120,10 @@ class Loading:
         self._start_numbers(plan)
         self._draft(plan)
         step = progress(plan)
+        growing = GrowingTables()
         for act in plan.acts:
             self._do(act)
+            growing.step()
             step()
         self._say_who_owes(plan)
         self._go_to_the_bank()

@@ -16,6 +16,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from billing import ledger
+from billing.growing import GrowingTables
 from billing.imports.columns import RefusedValue
 from billing.imports.job import Job, Problem, Row
 from billing.imports.kinds import KINDS
@@ -172,8 +173,10 @@ class Run:
         """Write a file in which nothing was wrong. In a transaction of whoever calls."""
         table = self._table()
         rows = (self._read(table.headings, *each) for each in table)
+        growing = GrowingTables()
         while some := [row for row in islice(rows, AT_ONCE) if isinstance(row, Row)]:
             self.job.write(some, by)
+            growing.step(len(some))
             yield Step(table.rows, self.report.rows, "lines imported")
         self.job.write_end()
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from billing import ledger
+from billing.growing import GrowingTables
 from billing.imports.csv_files import ImportRefused
 from billing.imports.synthea import INSURER, METHODS, Charge, Claim, Export, Paid
 from billing.models import Fee, Invoice, InvoiceLine, Payment, Service
@@ -70,9 +71,15 @@ def post(export: Export, *, by: User, progress: Callable[[], object] = lambda: N
     """
     _refuse_second_time(export)
     posting = _Posting(export, by)
+    growing = GrowingTables()
+
+    def step() -> None:
+        growing.step()
+        progress()
+
     posting.people()
-    posting.invoices(progress)
-    posting.payments(progress)
+    posting.invoices(step)
+    posting.payments(step)
     posting.who_owes_now()
     return posting.imported
 
