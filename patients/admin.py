@@ -19,6 +19,7 @@ LONGEST_SEARCH = 100  # more words than this make a query no database wants to r
 class OfficeAdmin(admin.ModelAdmin):
     """What all our lists share: one count instead of two, and searches of a sane length."""
 
+    rights: tuple[str, ...] = ("view", "add", "change", "delete")  # those a role can give
     show_full_result_count = False
     view_on_site = False
     list_per_page = 50

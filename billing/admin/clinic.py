@@ -80,6 +80,7 @@ class ClinicForm(forms.ModelForm):
 class ClinicAdmin(OfficeAdmin):
     """One row, changed in place. What was issued keeps the letterhead of its day."""
 
+    rights = ("view", "add", "change")
     form = ClinicForm
     list_display = ["name", "place", "phone", "tax_id", "payment_terms"]
     actions = None

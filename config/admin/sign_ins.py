@@ -21,6 +21,8 @@ from patients.admin import OfficeAdmin
 class SeenOnlyAdmin(OfficeAdmin):
     """Rows that signing in writes: looked at here, perhaps taken away, never typed."""
 
+    rights = ("view", "delete")
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -78,6 +80,8 @@ class AccessAttemptAdmin(SeenOnlyAdmin):
 @admin.register(AccessLog)
 class AccessLogAdmin(SeenOnlyAdmin):
     """Who signed in and out, when and from where."""
+
+    rights = ("view",)
 
     list_display = ["username", "ip_address", "attempt_time", "logout_time"]
     list_filter = ["attempt_time"]
