@@ -37,7 +37,11 @@ from config.sessions import SEEN_AT, SIGNED_IN_AT, SIGNED_IN_FROM
 from patients.admin import OfficeAdmin
 
 RIGHTS = ("is_active", "groups", "is_staff", "is_superuser", "user_permissions")
-ONLY_SUPERUSERS_GIVE = ("is_superuser", "user_permissions")
+RIGHTS_IN_WORDS = {
+    "is_active": ("Active", "May sign in. Take the tick off instead of deleting anybody."),
+    "is_staff": ("Administration", "May open these pages, and do here what the roles say."),
+    "is_superuser": ("Superuser", "May do everything, and change other superusers."),
+}
 SHOWN = 20  # so many sign-ins of one person are listed
 
 # What is a person's own and goes with them. Whatever else points at them is work they did.
@@ -163,10 +167,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     add_form = AddPersonForm
     add_form_template = None
     change_form_template = "admin/people/change_form.html"
-    list_display = [
-        *["username", "name", "roles", "active", "second_factor", "signed_in_on"],
-        *["locked_out", "last_login"],
-    ]
+    list_display = ["username", "name", "roles", "state", "second_factor", "last_sign_in"]
     list_filter = ["is_active", "groups", HasSecondFactor, IsSignedIn, IsLockedOut, "is_superuser"]
     search_fields = ["username", "first_name", "last_name", "email"]
     search_help_text = "User name, first or last name, or e-mail"
@@ -175,7 +176,10 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     actions = ["sign_out"]
     fieldsets = [
         (None, {"fields": ["username", ("first_name", "last_name"), "email"]}),
-        ("Signing in", {"fields": ["password_state", "factors", "lock", "sign_ins", "last_login"]}),
+        (
+            "Signing in",
+            {"fields": ["password_state", "factors", "lock", "sign_ins", "last_sign_in"]},
+        ),
         ("Rights", {"fields": ["is_active", "groups", "is_staff", "is_superuser"]}),
         (
             "Single rights, beside those of the roles",
@@ -192,7 +196,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             },
         )
     ]
-    seen_only = ("password_state", "factors", "lock", "sign_ins", "last_login")
+    seen_only = ("password_state", "factors", "lock", "sign_ins", "last_sign_in")
 
     # ------------------------------------------------------------------ who may
 
@@ -240,7 +244,10 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         form = super().get_form(request, obj, **kwargs)
         if field := form.base_fields.get("groups"):
             field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
-            field.label, field.help_text = "Roles", "What the person may do, together."
+            field.label, field.help_text = "Roles", "What the person may do, all of it together."
+        for name, (label, help_text) in RIGHTS_IN_WORDS.items():
+            if field := form.base_fields.get(name):
+                field.label, field.help_text = label, help_text
         return form
 
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
@@ -259,22 +266,24 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         names = [role.name for role in person.all_roles]
         return ", ".join([*names, *(["Superuser"] if person.is_superuser else [])]) or "none"
 
-    @admin.display(description="active", boolean=True, ordering="is_active")
-    def active(self, person: User) -> bool:
-        return person.is_active
+    @admin.display(description="state", ordering="is_active")
+    def state(self, person: Any) -> str:
+        if not person.is_active:
+            return "Disabled"
+        if person.is_locked_out:
+            return "Locked out"
+        return "Signed in" if person.signed_in else "-"
 
     @admin.display(description="second factor", boolean=True, ordering="has_second_factor")
     def second_factor(self, person: Any) -> bool:
         there: bool = person.has_second_factor
         return there
 
-    @admin.display(description="signed in now", ordering="signed_in")
-    def signed_in_on(self, person: Any) -> str:
-        return f"{person.signed_in}\u00d7" if person.signed_in else "no"
-
-    @admin.display(description="locked out", ordering="is_locked_out")
-    def locked_out(self, person: Any) -> str:
-        return "Locked out" if person.is_locked_out else "no"
+    @admin.display(description="last sign-in", ordering="last_login", empty_value="never")
+    def last_sign_in(self, person: User) -> str | None:
+        if person.last_login is None:
+            return None
+        return f"{timezone.localtime(person.last_login):%d %b %Y %H:%M}"
 
     @admin.display(description="password")
     def password_state(self, person: User) -> str:

@@ -6,49 +6,61 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from config.administration import SUBJECTS
 from patients.admin import OfficeAdmin
 
 DOES = {"view": "See", "add": "Add", "change": "Change", "delete": "Delete"}
 AT_THE_DESK = "At the desk and in the books"
 
 
-def grouped_rights(kept: Iterable[int] = ()) -> list[tuple[str, list[tuple[int, str]]]]:
+def grouped_rights(held: Iterable[int] = ()) -> list[tuple[str, list[tuple[int, str]]]]:
     """The permissions that something asks for, under headings, in words.
 
     Those named in a model's `permissions` are asked for by screens. Of the four that Django makes
     for every model, the administration asks for those its page can do (`OfficeAdmin.rights`).
-    Permissions that somebody has already (`kept`) are shown, whatever they are.
+    Those somebody has already (`held`) are told, whatever they are.
     """
-    kept = set(kept)
+    held = set(held)
+    names = {
+        (app, model.lower()): called[0] if called else ""
+        for _title, _about, members in SUBJECTS
+        for app, model, *called in members
+    }
+    order = list(names)
     screens: list[tuple[int, str]] = []
-    pages: dict[str, list[tuple[int, str]]] = {}
-    found = Permission.objects.select_related("content_type").order_by(
-        "content_type__app_label", "content_type__model", "pk"
-    )
-    for right in found:
+    pages: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
+    for right in Permission.objects.select_related("content_type").order_by("pk"):
+        of = (right.content_type.app_label, right.content_type.model)
         model = right.content_type.model_class()
-        page = admin.site._registry.get(model) if model else None
-        does, _, name = right.codename.partition("_")
-        if model is None or name != model._meta.model_name or does not in DOES:
-            if model is not None:
-                words = right.name.removeprefix("Can ")
-                screens.append((right.pk, capfirst(words)))
-        elif page is not None and (does in getattr(page, "rights", DOES) or right.pk in kept):
-            heading = str(capfirst(getattr(page, "called", "") or model._meta.verbose_name_plural))
-            pages.setdefault(heading, []).append(
-                (right.pk, f"{DOES[does]} {heading[0].lower()}{heading[1:]}")
-            )
+        does, _, of_model = right.codename.partition("_")
+        if model is None:
+            continue  # of a model that is no more
+        if does not in DOES or of_model != of[1]:
+            screens.append((right.pk, capfirst(right.name.removeprefix("Can "))))
+            continue
+        page = admin.site._registry.get(model)
+        asked = page is not None and does in getattr(page, "rights", DOES)
+        if asked or right.pk in held:
+            what = names.get(of) or str(model._meta.verbose_name_plural)
+            small = what if what[:2].isupper() else what[:1].lower() + what[1:]
+            words = f"{DOES[does]} {small}"
+            pages.setdefault(of, []).append((list(DOES).index(does), right.pk, words))
     shown = [(AT_THE_DESK, screens)] if screens else []
-    return shown + sorted(pages.items())
+    for of in sorted(pages, key=lambda of: order.index(of) if of in names else len(order)):
+        model = apps.get_model(*of)
+        heading = names.get(of) or str(capfirst(model._meta.verbose_name_plural))
+        shown.append((heading, [(pk, words) for _place, pk, words in sorted(pages[of])]))
+    return shown
 
 
 class RightsField(forms.ModelMultipleChoiceField):
@@ -95,7 +107,6 @@ admin.site.unregister(Group)
 class RoleAdmin(OfficeAdmin):
     """A role is a name for rights; people get roles, so that nobody is forgotten when one changes."""
 
-    called = "roles"
     form = RoleForm
     list_display = ["name", "people", "number_of_rights"]
     search_fields = ["name"]
@@ -141,6 +152,21 @@ class RoleAdmin(OfficeAdmin):
         if obj is None or not isinstance(person, User) or person.is_superuser:
             return False
         return person.groups.filter(pk=obj.pk).exists()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        title = "Change role" if object_id else "Add a role"
+        return super().changeform_view(
+            request, object_id, form_url, {"title": title, **(extra_context or {})}
+        )
 
     @admin.display(description="people", ordering="members")
     def people(self, role: Any) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
@@ -93,6 +94,7 @@ class AccessLogAdmin(SeenOnlyAdmin):
         return False
 
 
+admin.site.unregister(EmailAddress)  # allauth's own list of them: Remit sends no mail
 admin.site.unregister(Authenticator)
 
 
