@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
@@ -31,7 +31,7 @@ class SignIn(AbstractBaseSession):
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sign_ins"
     )
 
-    objects = SignInManager()
+    objects: ClassVar[Any] = SignInManager()
 
     class Meta(AbstractBaseSession.Meta):
         verbose_name = "sign-in"

@@ -18,7 +18,7 @@ class SessionStore(DatabaseStore):
         return SignIn
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        instance = super().create_model_instance(data)
+        instance: Any = super().create_model_instance(data)
         person = data.get(SESSION_KEY)
         instance.user_id = int(person) if person is not None else None
         return instance

@@ -164,7 +164,7 @@ def shown() -> Shown:
     """The clinic as pages show it: looked up once a request, and of the database once in a while."""
     found = _shown.get()
     if found is None:
-        found = cache.get_or_set(KEPT, _read, KEPT_FOR)
+        found = cache.get_or_set(KEPT, _read, KEPT_FOR) or _read()
         _shown.set(found)
     return found
 

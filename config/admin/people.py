@@ -70,13 +70,16 @@ def others_keep_the_keys(person: User) -> bool:
 
 def has_done_something(person: User) -> bool:
     """Whether any row names this person as who entered, changed, sent or printed it."""
-    return any(
-        relation.related_model._default_manager.filter(  # type: ignore[union-attr]
-            **{relation.field.name: person}
-        ).exists()
-        for relation in User._meta.related_objects
-        if not relation.many_to_many and relation.related_model._meta.label_lower not in THEIR_OWN  # type: ignore[union-attr]
-    )
+    for relation in User._meta.get_fields(include_hidden=True):
+        if not (relation.auto_created and (relation.one_to_many or relation.one_to_one)):
+            continue
+        model: Any = relation.related_model
+        if model._meta.auto_created or model._meta.label_lower in THEIR_OWN:
+            continue
+        named = {relation.field.name: person}  # type: ignore[union-attr]
+        if model._base_manager.filter(**named).exists():
+            return True
+    return False
 
 
 # ---------------------------------------------------------------------------- forms
@@ -121,7 +124,7 @@ class PersonForm(forms.ModelForm):
             stays = all(cleaned.get(name, True) for name in ("is_active", "is_superuser"))
             if not stays and not others_keep_the_keys(before):
                 raise ValidationError(
-                    f"{before.username} is the last active superuser. Make somebody else one"
+                    f"“{before.username}” is the last active superuser. Make somebody else one"
                     " first, or nobody could ever give that right again."
                 )
         return cleaned
@@ -377,7 +380,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             return HttpResponseRedirect(reverse("account_change_password"))
         where = reverse("admin:auth_user_change", args=[person.pk])
         if not person.is_active:
-            messages.error(request, f"{person.username} is disabled. Make them active first.")
+            messages.error(request, f"“{person.username}” is disabled. Make them active first.")
             return HttpResponseRedirect(where)
         link = reverse(
             "account_set_password",
@@ -436,12 +439,12 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             return "You cannot delete yourself. Another administrator can."
         if has_done_something(person):
             return (
-                f"{person.username} has worked with Remit, and their name stands beside what they"
+                f"“{person.username}” has worked with Remit, and their name stands beside what they"
                 " did, so they cannot be deleted. To keep them out, take the tick off Active: they"
                 " are signed out and cannot sign in any more."
             )
         if person.is_superuser and person.is_active and not others_keep_the_keys(person):
-            return f"{person.username} is the last active superuser and cannot be deleted."
+            return f"“{person.username}” is the last active superuser and cannot be deleted."
         return ""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def rights_shown() -> RightsField:
     groups = grouped_rights()
     shown = [pk for _heading, rights in groups for pk, _words in rights]
     field = RightsField(Permission.objects.filter(pk__in=shown), required=False, label="Rights")
-    field.choices = groups  # type: ignore[assignment]
+    field.choices = groups
     return field
 
 

@@ -22,7 +22,7 @@ from patients.admin import OfficeAdmin
 class SeenOnlyAdmin(OfficeAdmin):
     """Rows that signing in writes: looked at here, perhaps taken away, never typed."""
 
-    rights = ("view", "delete")
+    rights: tuple[str, ...] = ("view", "delete")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
