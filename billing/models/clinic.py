@@ -20,6 +20,10 @@ KEPT = "billing.clinic"
 KEPT_FOR = 300  # seconds; another worker may show an old name for so long
 
 
+class LogoQuerySet(AppendOnlyQuerySet["Logo"]):
+    """Logos: added, never changed or deleted, since documents name them."""
+
+
 class Logo(WrittenOnceModel):
     """A picture for the letterhead, as bytes: it lies in the backup, and no folder is served.
 
@@ -35,7 +39,7 @@ class Logo(WrittenOnceModel):
     height = models.PositiveSmallIntegerField()
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = LogoQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.width} \u00d7 {self.height} pixels"

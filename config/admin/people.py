@@ -243,11 +243,18 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         title, shown = self.fieldsets[-1]
         return [*self.fieldsets[:-1], (title, {**shown, "fields": ["single_rights"]})]
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
-        if field := form.base_fields.get("groups"):
-            field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
-            field.label, field.help_text = "Roles", "What the person may do, all of it together."
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: User | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  (Django passes it so)
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        roles: Any = form.base_fields.get("groups")
+        if roles:
+            roles.widget = forms.CheckboxSelectMultiple(choices=roles.choices)
+            roles.label, roles.help_text = "Roles", "What the person may do, all of it together."
         for name, (label, help_text) in RIGHTS_IN_WORDS.items():
             if field := form.base_fields.get(name):
                 field.label, field.help_text = label, help_text
@@ -295,7 +302,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         return "Not set yet. They cannot sign in before they have used their link."
 
     @admin.display(description="second factor")
-    def factors(self, person: User) -> SafeString | str:
+    def factors(self, person: Any) -> SafeString | str:
         kinds = [each.get_type_display() for each in person.authenticator_set.order_by("type")]
         if not kinds:
             return "None. Remit asks for one at the next sign-in, where it is required."
