@@ -37,6 +37,11 @@ class ClinicForm(forms.ModelForm):
         label="Take the logo off", required=False, help_text="New documents have none then."
     )
 
+    class Meta:
+        widgets = {
+            "statement_message": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+        }
+
     def clean_logo_file(self) -> pictures.Picture | None:
         """What was uploaded, read and tried out. Its name and the type the browser says it has
         are not looked at."""

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UsernameField
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
@@ -254,7 +254,12 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         roles: Any = form.base_fields.get("groups")
         if roles:
             roles.widget = forms.CheckboxSelectMultiple(choices=roles.choices)
-            roles.label, roles.help_text = "Roles", "What the person may do, all of it together."
+            roles.label = "Roles"
+            roles.help_text = (
+                "What the person may do, all of it together."
+                if Group.objects.exists()
+                else "There are no roles yet. Add one under People, Roles."
+            )
         for name, (label, help_text) in RIGHTS_IN_WORDS.items():
             if field := form.base_fields.get(name):
                 field.label, field.help_text = label, help_text
@@ -289,10 +294,10 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         there: bool = person.has_second_factor
         return there
 
-    @admin.display(description="last sign-in", ordering="last_login", empty_value="never")
-    def last_sign_in(self, person: User) -> str | None:
+    @admin.display(description="last sign-in", ordering="last_login")
+    def last_sign_in(self, person: User) -> str:
         if person.last_login is None:
-            return None
+            return "never"
         return f"{timezone.localtime(person.last_login):%d %b %Y %H:%M}"
 
     @admin.display(description="password")
