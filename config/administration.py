@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 
 # Heading, a line under it, and the models: (app, model, what the list calls it, if not its name).
@@ -112,6 +113,7 @@ class Administration(AdminSite):
             group["models"].append(model)
         return listed + list(others.values())
 
+    @login_not_required
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """allauth's: the admin's own page would pass by its rate limits and second factor."""
         return secure_admin_login(super().login)(request, extra_context=extra_context)
