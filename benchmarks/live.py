@@ -112,7 +112,7 @@ class Screen:
         now: Any = timezone.now().replace(tzinfo=None).isoformat(" ") if sqlite else timezone.now()
         queries: list[tuple[str, list[Any]]] = [
             (
-                "SELECT session_data FROM django_session"
+                "SELECT session_data FROM config_signin"
                 " WHERE session_key = %s AND expire_date > %s",
                 [self.session, now],
             ),

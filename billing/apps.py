@@ -11,13 +11,15 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import guards  # models are loaded only now
+        from billing import guards, money  # models are loaded only now
+        from billing.models.clinic import shown
 
         # A later migration that rebuilds a table would fail on the triggers (SQLite) or drop
         # them without a word, so they are taken off before and put back after every migrate.
         pre_migrate.connect(guards.before_migrate, sender=self)
         post_migrate.connect(guards.after_migrate, sender=self)
         post_migrate.connect(complete_the_chart, sender=self)
+        money.ask_for_currency(lambda: shown().currency)
         django_checks.register(guards.check_installed, django_checks.Tags.database)
 
 

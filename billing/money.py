@@ -6,6 +6,8 @@ in the database it is a whole number of cents, because a DecimalField is a float
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -18,6 +20,59 @@ from django.db.models.expressions import Combinable, register_combinable_fields
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LARGEST = Decimal("99999999.99")  # far above any clinic's payment, far below what BIGINT can hold
+
+
+# ---------------------------------------------------------------------------- the currency
+
+
+@dataclass(frozen=True)
+class Currency:
+    """What amounts are in: its ISO 4217 code, its name, and the sign written before a figure.
+
+    Two decimals each, as every amount is stored.
+    """
+
+    code: str
+    name: str
+    sign: str
+
+    @property
+    def typed(self) -> str:
+        """The sign as people type it: a space after it is the printer's."""
+        return self.sign.rstrip("\u00a0")
+
+
+CURRENCIES = {
+    each.code: each
+    for each in (
+        Currency("USD", "US dollar", "$"),
+        Currency("AUD", "Australian dollar", "$"),
+        Currency("CAD", "Canadian dollar", "$"),
+        Currency("CHF", "Swiss franc", "CHF\u00a0"),
+        Currency("EUR", "Euro", "\u20ac"),
+        Currency("GBP", "Pound sterling", "\u00a3"),
+        Currency("NZD", "New Zealand dollar", "$"),
+        Currency("SGD", "Singapore dollar", "$"),
+        Currency("ZAR", "South African rand", "R"),
+    )
+}
+USD = "USD"
+
+_chosen: Callable[[], str] = lambda: USD  # noqa: E731  (replaced when Django starts)
+
+
+def ask_for_currency(chosen: Callable[[], str]) -> None:
+    """Where to ask which currency the clinic's books are in (billing/apps.py says: its settings).
+
+    Handed in, because settings are a model, and models are made of money.
+    """
+    global _chosen
+    _chosen = chosen
+
+
+def currency() -> Currency:
+    """The currency of the clinic's books. It never changes once money is recorded."""
+    return CURRENCIES[_chosen()]
 
 
 # ---------------------------------------------------------------------------- storing
@@ -89,7 +144,7 @@ class AmountError(ValueError):
 
 NOT_AN_AMOUNT = "That is not an amount. Use digits, like 120 or 120.50."
 TOO_MANY_DECIMALS = "Amounts have two decimals at most."
-TOO_LARGE = "That amount is too large. The largest is $99,999,999.99."
+TOO_LARGE = "That amount is too large. The largest is 99,999,999.99."
 
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})  # minus sign, en dash
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
@@ -98,15 +153,28 @@ _AMOUNT = re.compile(rf"(-?) ?\$?({_NUMBER})((?: ?[+-] ?\$?{_NUMBER})*)", re.ASC
 _STEP = re.compile(rf"([+-]) ?\$?({_NUMBER})", re.ASCII)
 
 
-@lru_cache(maxsize=8192)  # a live answer reads the whole form again at every key
 def parse(text: str) -> Decimal:
     """The amount somebody typed or pasted.
 
-    Understands 120, 120.5, 1,234.50, $1,234.50, -20, (20) and sums such as 80+35.50 or 100-20.
-    Everything else is refused with a sentence for the desk (AmountError): exponents, other
-    scripts' digits, misplaced separators, a third decimal, a signed zero.
+    Understands 120, 120.5, 1,234.50, $1,234.50 (with the clinic's own sign), -20, (20) and sums
+    such as 80+35.50 or 100-20. Everything else is refused with a sentence for the desk
+    (AmountError): exponents, other scripts' digits, misplaced separators, a third decimal, a
+    signed zero, another currency's sign.
     """
+    # Most of what is typed has no sign, and then nobody need be asked which is ours.
+    return _parse(text, "" if _UNSIGNED.fullmatch(text) else currency().typed)
+
+
+_UNSIGNED = re.compile(r"[0-9.,+\-() ]*")
+
+
+@lru_cache(maxsize=8192)  # a live answer reads the whole form again at every key
+def _parse(text: str, sign: str) -> Decimal:
     typed = text.strip(" ").translate(_MINUS)
+    if sign and sign != "$":
+        if "$" in typed:
+            raise AmountError(NOT_AN_AMOUNT)
+        typed = re.sub(rf"{re.escape(sign)}[ \u00a0]?", "$", typed)  # read below like a dollar sign
     if len(typed) > 60:
         raise AmountError(TOO_LARGE if set(typed) <= set("0123456789.,$-") else NOT_AN_AMOUNT)
     bracketed = typed.startswith("(") and typed.endswith(")")
@@ -183,5 +251,7 @@ def show(amount: Decimal) -> str:
 
 
 def show_dollars(amount: Decimal) -> str:
-    """$1,234.50 or -$20.00: for totals, buttons and sentences."""
-    return f"-${-amount:,.2f}" if amount < 0 else f"${amount + ZERO:,.2f}"
+    """$1,234.50 or -$20.00, with the sign of the clinic's currency: for totals, buttons and
+    sentences. (Called after the currency it was made for; it prints the others as well.)"""
+    sign = currency().sign
+    return f"-{sign}{-amount:,.2f}" if amount < 0 else f"{sign}{amount + ZERO:,.2f}"

@@ -4,6 +4,7 @@ from django.urls import path
 
 from billing.views import (
     account,
+    clinic,
     credit,
     deposits,
     documents,
@@ -38,6 +39,7 @@ from billing.views import (
 app_name = "billing"
 
 urlpatterns = [
+    path("clinic/logo/<slug:digest>/", clinic.clinic_logo, name="clinic_logo"),
     path("", today.today, name="today"),
     # A patient's money
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),

@@ -4,13 +4,21 @@ import sqlite3
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.contrib.auth.signals import user_logged_in
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 
+class AdministrationConfig(admin_apps.AdminConfig):
+    default = False  # of this file the app `config` is
+    default_site = "config.administration.Administration"
+
+
 class HouseConfig(AppConfig):
     name = "config"
+    verbose_name = "Sign-ins"
+    default = True
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers itself)

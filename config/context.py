@@ -5,13 +5,19 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from billing.models import clinic_name
+from billing.models import shown
+from billing.money import currency
 from config.sessions import seconds_left
 
 
 def clinic(request: HttpRequest) -> dict[str, Any]:
-    """`clinic_name`, looked up where a page shows it."""
-    return {"clinic_name": SimpleLazyObject(clinic_name)}
+    """`clinic_name`, `clinic_logo` and the `currency` of its amounts, looked up where a page
+    shows them."""
+    return {
+        "clinic_name": SimpleLazyObject(lambda: shown().name),
+        "clinic_logo": SimpleLazyObject(lambda: shown().logo),
+        "currency": SimpleLazyObject(currency),
+    }
 
 
 def sign_in_left(request: HttpRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 
+from billing.models.clinic import forget_shown
 from config.views import database_is_away, records_out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -65,6 +66,17 @@ class StrictFormEncoding:
 
 def _values(request: HttpRequest) -> list[list[str]]:
     return [values for _, values in request.POST.lists()]
+
+
+class SettingsOnce:
+    """The clinic's settings are looked up once a request: what the last one knew is forgotten."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forget_shown()
+        return self.get_response(request)
 
 
 class DatabaseAway:

@@ -55,7 +55,7 @@ else:
 CLINIC_NAME = env.str("CLINIC_NAME", default="Harbour Street Clinic")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.AdministrationConfig",  # django.contrib.admin, its lists grouped by subject
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "config.middleware.NoStore",
+    "config.middleware.SettingsOnce",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -241,6 +242,7 @@ CSRF_COOKIE_HTTPONLY = True  # htmx sends the token that base.html hands it
 
 # --- Sessions ------------------------------------------------------------------------------------
 
+SESSION_ENGINE = "config.session_store"  # in the database, each with whose it is
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = True
@@ -267,6 +269,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of the link an administrator hands over
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -1,7 +1,6 @@
 """Where every address leads. Each app has its own urls.py; these belong to none."""
 
 from allauth.account import views as account
-from allauth.account.decorators import secure_admin_login
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
@@ -14,12 +13,6 @@ from config import views
 
 handler500 = "config.views.server_error"
 
-# The admin's own log-in page would pass by allauth's rate limits.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# ... and its log-out would leave its pages behind the browser's Back button.
-admin.site.logout = views.SignOut.as_view()  # type: ignore[method-assign]
-admin.site.site_title = admin.site.site_header = "Remit administration"
-
 # allauth by name, one by one: what is not listed (sign-up, e-mail, reset) does not exist.
 account_urls = [
     path("login/", account.login, name="account_login"),
@@ -27,6 +20,9 @@ account_urls = [
     path("session/", views.session, name="account_session"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path(
+        "password/set/<uidb64>/<token>/", views.SetPassword.as_view(), name="account_set_password"
+    ),
     path("password/change/", account.password_change, name="account_change_password"),
     path("second-factor/", mfa.index, name="mfa_index"),
     path("second-factor/code/", mfa.authenticate, name="mfa_authenticate"),

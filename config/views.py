@@ -5,11 +5,14 @@ import sys
 from typing import Any
 
 from allauth.account.views import LogoutView
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
+from django.urls import reverse_lazy
 from django.views import defaults
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -60,6 +63,20 @@ def session(request: HttpRequest) -> JsonResponse:
             "token": get_token(request),
         }
     )
+
+
+class SetPassword(PasswordResetConfirmView):
+    """Where the link leads that an administrator hands over: a password is set, once.
+
+    It signs nobody in. Whoever sets it signs in with it, and shows a second factor as always.
+    """
+
+    template_name = "account/password_set.html"
+    success_url = reverse_lazy("account_login")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, "Your password is set. Sign in with it.")
+        return super().form_valid(form)
 
 
 class SignOut(LogoutView):

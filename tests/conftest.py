@@ -86,17 +86,25 @@ def _empty_cache() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_settings(request: pytest.FixtureRequest) -> None:
+    """Each test begins before anybody has set anything; one without a database has dollars."""
+    from billing.models import clinic
+
+    clinic._shown.set(None if uses_database(request) else clinic.Shown("Clinic"))
+
+
+def uses_database(request: pytest.FixtureRequest) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+    return bool(request.node.get_closest_marker("django_db") or fixtures)
+
+
+@pytest.fixture(autouse=True)
 def books_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every ledger test that used the database, all the rules hold.
 
     (A unittest-style TestCase has rolled back by then; such a test runs the checks itself.)
     """
-    uses_database = request.node.get_closest_marker("django_db") or {
-        "db",
-        "transactional_db",
-        "live_server",
-    } & set(request.fixturenames)
-    if not (request.node.get_closest_marker("ledger") and uses_database):
+    if not (request.node.get_closest_marker("ledger") and uses_database(request)):
         yield
         return
     request.getfixturevalue("db")  # set up before us, so torn down after us

@@ -4,6 +4,6 @@ Rows that verbs write are read only here, each with a link to the screen that ca
 office sets up itself (fees, letterhead, numbers, rules of an insurer) is changed here.
 """
 
-from billing.admin import books, documents, insurers, money, settings
+from billing.admin import books, clinic, documents, insurers, money, settings
 
-__all__ = ["books", "documents", "insurers", "money", "settings"]
+__all__ = ["books", "clinic", "documents", "insurers", "money", "settings"]

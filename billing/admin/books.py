@@ -66,6 +66,7 @@ class LedgerAccountAdmin(OfficeAdmin):
 class JournalBatchAdmin(ReadOnlyAdmin):
     """What was handed over of the journal. A batch is made and downloaded on its screen."""
 
+    rights = ("view", "add")  # making one, on its screen, asks for it
     opens = "Open batch"
     list_display = ["number", "date", *WRITTEN]
     list_filter = [ENTERED_BY]

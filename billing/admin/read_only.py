@@ -80,6 +80,7 @@ class ReadOnlyAdmin(OfficeAdmin):
     `screen_of(row)`: the screen that can act on the row.
     """
 
+    rights: tuple[str, ...] = ("view",)
     actions = None
     ordering = ["-id"]
     opens = ""

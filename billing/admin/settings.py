@@ -1,4 +1,4 @@
-"""What an office sets up: fees, its letterhead, and where its numbers begin."""
+"""What an office sets up: fees, and where its numbers begin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.models import Clinic, Fee, Invoice, NumberSeries, Service
+from billing.models import Fee, Invoice, NumberSeries, Service
 from billing.models.numbering import (
     DEPOSIT,
     DOCUMENT,
@@ -70,30 +70,6 @@ class ServiceAdmin(OfficeAdmin):
         return number
 
 
-# ---------------------------------------------------------------------------- letterhead
-
-
-@admin.register(Clinic)
-class ClinicAdmin(OfficeAdmin):
-    """The letterhead: one row, changed in place. What was issued keeps the letterhead of its day."""
-
-    list_display = ["name", "place", "phone", "tax_id", "payment_terms"]
-    actions = None
-    fieldsets = [
-        (None, {"fields": ["name", "phone", "email"]}),
-        ("Address", {"fields": ["address_line1", "address_line2", "city", "state", "postal_code"]}),
-        ("For insurers", {"fields": ["tax_id", "npi"]}),
-        ("Invoices and statements", {"fields": ["payment_terms", "statement_message"]}),
-        ("Reports", {"fields": ["fiscal_year_month"]}),
-    ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not Clinic.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 # ---------------------------------------------------------------------------- numbers
 
 
@@ -142,6 +118,7 @@ class NumberSeriesForm(forms.ModelForm):
 class NumberSeriesAdmin(OfficeAdmin):
     """Where a clinic that comes from another system goes on counting."""
 
+    rights = ("view", "add", "change")
     form = NumberSeriesForm
     list_display = ["prefix", "next_number"]
     actions = None

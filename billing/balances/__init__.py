@@ -98,6 +98,7 @@ from billing.balances.links import (
     unpaid_of,
 )
 from billing.balances.patient_ledger import LedgerEntry, Moved, PatientLedger, patient_ledger
+from billing.balances.recorded import money_is_recorded
 from billing.balances.remittances import (
     Standing,
     Unmatched,
@@ -260,6 +261,7 @@ __all__ = [
     "line_totals",
     "lines_as_of",
     "members",
+    "money_is_recorded",
     "money_total",
     "negative_accounts",
     "negative_credit",

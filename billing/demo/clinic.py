@@ -52,7 +52,7 @@ LETTERHEAD = {
     "phone": "(206) 555-0142",
     "email": "billing@harbourstreet.example",
     "tax_id": "00-0000000",
-    "npi": "9000000000",
+    "npi": "9000000007",
     "payment_terms": 30,
     "statement_message": (
         "Pay by card at the desk or by phone, or send a check with the number of this document."

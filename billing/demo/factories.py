@@ -13,6 +13,7 @@ from factory.fuzzy import FuzzyChoice, FuzzyDate
 
 from billing.models import Fee, Invoice, InvoiceLine, Service
 from patients.models import Coverage, Patient, Payer, Provider, Session
+from patients.npi import check_digit
 
 FAMILY_NAMES = (  # noqa: SIM905  (in rows, to be read)
     "Abrams Adeyemi Alder Almeida Andersen Aoki Arslan Ashdown Baptiste Barlow Becker Bello "
@@ -60,7 +61,7 @@ class ProviderFactory(factory.django.DjangoModelFactory[Provider]):
         model = Provider
 
     # No clinician's number begins with 9, so these are nobody's.
-    npi = factory.Sequence(lambda n: f"9{n:09d}")
+    npi = factory.Sequence(lambda n: f"9{n:08d}{check_digit(f'9{n:08d}')}")
 
 
 class PayerFactory(factory.django.DjangoModelFactory[Payer]):

@@ -10,7 +10,7 @@ from billing.documents.deposit_slip import deposit_slip
 from billing.documents.invoice import invoice
 from billing.documents.issuing import Draft, hold, issue, issue_all, pdf_of, unchanged
 from billing.documents.receipt import receipt
-from billing.documents.render import Bundle, render
+from billing.documents.render import Bundle, can_draw, render
 from billing.documents.statement import statement
 from billing.documents.superbill import superbill
 
@@ -18,6 +18,7 @@ __all__ = [
     "Batch",
     "Bundle",
     "Draft",
+    "can_draw",
     "deposit_slip",
     "hold",
     "invoice",

@@ -18,6 +18,9 @@ import font_source_sans_pro
 import typst
 from pypdf import PdfWriter
 
+from billing.models import Logo
+from billing.pictures import Picture
+
 LAYOUT = 1
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -73,10 +76,40 @@ def _compile(
     pdf, warnings = typst.compile_with_warnings(
         str(folder / f"{kind}.typ"),
         root=str(folder),
-        sys_inputs={"data": json.dumps(documents)},
+        sys_inputs={"data": json.dumps(documents), "logos": json.dumps(_logos(documents))},
         **how,
     )
     return pdf, [str(warning.message) for warning in warnings]
+
+
+# Points: room for a logo at the left of a letterhead.
+LOGO_WIDTH, LOGO_HEIGHT = 120, 46
+
+
+def _logos(documents: Sequence[Data]) -> dict[str, Data]:
+    """The pictures these documents' letterheads name, byte by byte: Typst reads no base64."""
+    named = {each["clinic"]["logo"] for each in documents if "logo" in each["clinic"]}
+    if not named:
+        return {}
+    found = Logo.objects.filter(digest__in=named)
+    return {logo.digest: _logo(logo) for logo in found}
+
+
+def _logo(logo: Logo) -> Data:
+    width, height = LOGO_HEIGHT * logo.width // logo.height, LOGO_HEIGHT
+    if width > LOGO_WIDTH:
+        width, height = LOGO_WIDTH, LOGO_WIDTH * logo.height // logo.width
+    return {"content": list(bytes(logo.content)), "width": width, "height": height}
+
+
+def can_draw(picture: Picture) -> bool:
+    """Whether the picture can be printed: it is tried, as no description of a file is its picture."""
+    page = b"#image(bytes(json(bytes(sys.inputs.logo))), height: 1cm)"
+    try:
+        typst.compile(page, sys_inputs={"logo": json.dumps(list(picture.content))})
+    except typst.TypstError:
+        return False
+    return True
 
 
 class Bundle:

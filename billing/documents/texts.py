@@ -46,10 +46,13 @@ def of_clinic(clinic: Clinic) -> dict[str, Any]:
         clinic.place,
         joined([clinic.phone, clinic.email], " \u00b7 "),
     ]
+    # A document without a logo says nothing of one, as those of before there were any.
+    logo = {"logo": clinic.logo_id} if clinic.logo_id else {}
     return {
         "clinic": {
             "name": plain(clinic.name),
             "lines": [plain(line, 99) for line in lines if line],
+            **logo,
         },
         "footer": plain(joined([clinic.name, clinic.phone], " \u00b7 ")),
     }

@@ -36,6 +36,12 @@ def payer_keys(payment: Payment) -> tuple[tuple[str, str], ...]:
     return tuple((kind, value) for kind, value in keys if value)
 
 
+def in_our_currency(payment: Payment, ours: str) -> Finding | None:
+    """E24 unless the payment is in the currency of our books: amounts are never converted."""
+    theirs = payment.currency.strip().upper()
+    return None if theirs == ours else refusals.other_currency(theirs, ours)
+
+
 def made_out_to_us(payee: Party, our_ids: Collection[str]) -> Finding | None:
     """W7 unless one of our NPIs or tax ids is the payee's. Without any of ours, nothing is said."""
     if not our_ids or {payee.id, payee.reference("TJ")} & set(our_ids):

@@ -33,7 +33,7 @@ from billing.era.remittance import (
     Transaction,
 )
 from billing.era.rows import rows_of
-from billing.money import CENT, LARGEST, ZERO
+from billing.money import CENT, LARGEST, USD, ZERO
 
 CLAIMS_LIMIT = 10_000
 LINES_LIMIT = 100_000  # of a transaction: far above ten thousand real claims
@@ -41,7 +41,7 @@ MOST_OF_A_KIND = 100  # refusals or warnings
 LONGEST_AMOUNT = 18  # as X12 has it; no payment is longer
 
 # What an 835 may hold and we have no use for; anything else is worth a warning.
-NOT_USED = frozenset(("CUR", "PER", "N3", "N4", "RDM", "TS2", "TS3", "MIA", "QTY", "ST", "SE"))
+NOT_USED = frozenset(("PER", "N3", "N4", "RDM", "TS2", "TS3", "MIA", "QTY", "ST", "SE"))
 
 _AMOUNT = re.compile(r"-?(?:[0-9]+(?:\.([0-9]*))?|\.([0-9]+))")
 _DATE = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
@@ -164,6 +164,7 @@ class TransactionReader:
         self._amount = ZERO
         self._trn: Segment | None = None
         self._produced = ""
+        self._currency = ""
         self._parties: dict[str, _OpenParty] = {}
         self._party: _OpenParty | None = None
         self._claim: _OpenClaim | None = None
@@ -177,6 +178,7 @@ class TransactionReader:
         self._take = {
             "BPR": self._read_bpr,
             "TRN": self._read_trn,
+            "CUR": self._read_cur,
             "DTM": self._read_dtm,
             "N1": self._read_n1,
             "REF": self._read_ref,
@@ -252,6 +254,11 @@ class TransactionReader:
         if self._trn is None:
             self._trn = segment
 
+    def _read_cur(self, segment: Segment) -> None:
+        """What the payment is in; one segment stands before the claims."""
+        if self._in_header and not self._currency:
+            self._currency = segment.at(2)
+
     def _payment(self) -> Payment:
         bpr, trn = self._bpr, self._trn or Segment("TRN", ())
         if bpr is None:
@@ -264,6 +271,7 @@ class TransactionReader:
                 reference=trn.at(2),
                 originator=trn.at(3),
                 produced=self._produced,
+                currency=self._currency or USD,
                 payer=payer.closed(),
                 payee=payee.closed(),
             )
@@ -282,6 +290,7 @@ class TransactionReader:
             reference=trn.at(2),
             originator=trn.at(3),
             produced=self._produced,
+            currency=self._currency or USD,
             payer=payer.closed(),
             payee=payee.closed(),
         )

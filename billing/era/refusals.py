@@ -54,6 +54,7 @@ WHEN = {
     "E21": "the same file was imported before",
     "E22": "more than 20 MB, or more than 10,000 claims in a transaction",
     "E23": "a provider adjustment is not reason:reference and amount",
+    "E24": "the payment is not in the currency of the clinic's books",
     "W1": "a byte order mark (not worth a word), or text that is not UTF-8",
     "W2": "no payment date, or none that is a date",
     "W3": "an unknown segment",
@@ -430,6 +431,14 @@ def reference_known(
 
 def file_known(imported: datetime.date, name: str) -> Finding:
     return Finding("E21", f"This file was imported on {us_date(imported)} as {short(name, 100)}.")
+
+
+def other_currency(theirs: str, ours: str) -> Finding:
+    return Finding(
+        "E24",
+        f"The payment is in {short(theirs)}, the clinic's books are in {ours}."
+        " Enter what the bank credited as an insurance payment by hand.",
+    )
 
 
 def made_out_to(payee: str) -> Finding:

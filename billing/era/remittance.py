@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from billing.era.adjustments import Action
 from billing.era.refusals import Finding
-from billing.money import ZERO
+from billing.money import USD, ZERO
 
 # ---------------------------------------------------------------------------- who
 
@@ -352,6 +352,7 @@ class Payment:
     reference: str = ""
     originator: str = ""
     produced: str = ""  # DTM*405 as it stands: shown only
+    currency: str = USD  # CUR02; an 835 that does not say pays US dollars
     payer: Party = UNNAMED
     payee: Party = UNNAMED
 

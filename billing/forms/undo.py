@@ -44,7 +44,7 @@ class VoidForm(LedgerForm):
 
     @property
     def chosen(self) -> str:
-        """The card that is marked: un-pay unless somebody chose the other."""
+        """The card that is marked: un-pay unless somebody chose the other, or the clinic begins so."""
         return "leave" if self["after"].value() == "leave" else "unpay"
 
     @property
@@ -57,7 +57,10 @@ class VoidForm(LedgerForm):
 
 
 class ReverseForm(VoidForm):
-    """Reverse: entered in error, or bounced. Both entries stay in the history."""
+    """Reverse: entered in error, or bounced. Both entries stay in the history.
+
+    `initial` says with which answer it begins (`Clinic.reversal_default`).
+    """
 
     reason = ReasonField(REASONS, "Choose a reason for the reversal.")
     date = AccountingDateField(label="Date of the reversal")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from billing.journal.booking import Entry, Scope
 from billing.journal.chart import Account, Chart, opened_before
 from billing.models import AccountType
+from billing.money import currency
 
-CURRENCY = "USD"
 LONG_AGO = "1900-01-01"  # before any day a row can have
 
 COLUMNS = (
@@ -112,7 +112,8 @@ def as_hledger(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterator
     def opening(account: Account, _day: str) -> str:
         return f"account {account.path}  ; type:{LETTERS[account.type]}\n"
 
-    yield f"; Remit journal {scope}\n\ncommodity 1000.00 {CURRENCY}\n\n"
+    unit = currency().code
+    yield f"; Remit journal {scope}\n\ncommodity 1000.00 {unit}\n\n"
     for directive, each in _opening(entries, scope, chart, opening):
         if each is None:
             yield directive
@@ -122,8 +123,8 @@ def as_hledger(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterator
         tags += f", payer:{_remark(each.payer)}" if each.payer else ""
         yield (
             f"{each.date} ({each.document}) {each.said}  ; {tags}\n"
-            f"    {each.debit.path}  {each.amount} {CURRENCY}\n"
-            f"    {each.credit.path}  -{each.amount} {CURRENCY}\n\n"
+            f"    {each.debit.path}  {each.amount} {unit}\n"
+            f"    {each.credit.path}  -{each.amount} {unit}\n\n"
         )
 
 
@@ -138,10 +139,12 @@ def _quoted(text: str) -> str:
 def as_beancount(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterator[str]:
     """A journal for beancount; entries of the same document are linked."""
 
-    def opening(account: Account, day: str) -> str:
-        return f"{day} open {account.path} {CURRENCY}\n"
+    unit = currency().code
 
-    yield f'; Remit journal {scope}\n\noption "operating_currency" "{CURRENCY}"\n\n'
+    def opening(account: Account, day: str) -> str:
+        return f"{day} open {account.path} {unit}\n"
+
+    yield f'; Remit journal {scope}\n\noption "operating_currency" "{unit}"\n\n'
     for directive, each in _opening(entries, scope, chart, opening):
         if each is None:
             yield directive
@@ -153,8 +156,8 @@ def as_beancount(entries: Iterable[Entry], scope: Scope, chart: Chart) -> Iterat
         yield (
             f'{each.date} * "{each.document}" "{each.said}" {links}\n'
             f'  entry: "{each.name}"\n{who}'
-            f"  {each.debit.path}  {each.amount} {CURRENCY}\n"
-            f"  {each.credit.path}  -{each.amount} {CURRENCY}\n\n"
+            f"  {each.debit.path}  {each.amount} {unit}\n"
+            f"  {each.credit.path}  -{each.amount} {unit}\n\n"
         )
 
 

@@ -8,7 +8,7 @@ from billing.models.adjudications import (
 )
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
-from billing.models.clinic import Clinic, clinic_name
+from billing.models.clinic import Clinic, Logo, ReversalDefault, clinic_name, shown
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.desk_settings import DeskSettings, uses_letter_keys
 from billing.models.documents import Document, DocumentKind, StatementBatch
@@ -65,6 +65,7 @@ __all__ = [
     "Kind",
     "LedgerAccount",
     "LineVoid",
+    "Logo",
     "Method",
     "NumberSeries",
     "Offset",
@@ -80,10 +81,12 @@ __all__ = [
     "RemittanceState",
     "Responsibility",
     "ResponsibilityKind",
+    "ReversalDefault",
     "RowState",
     "Service",
     "StatementBatch",
     "Submission",
     "clinic_name",
+    "shown",
     "uses_letter_keys",
 ]

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import calendar
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-NAME_KEPT = "billing.clinic_name"
-NAME_KEPT_FOR = 300  # seconds; another worker may show an old name for so long
+from billing.models.append_only import AppendOnlyQuerySet, WrittenOnceModel
+from billing.money import CURRENCIES, USD
+from patients.npi import check_npi
+
+KEPT = "billing.clinic"
+KEPT_FOR = 300  # seconds; another worker may show an old name for so long
+
+
+class LogoQuerySet(AppendOnlyQuerySet["Logo"]):
+    """Logos: added, never changed or deleted, since documents name them."""
+
+
+class Logo(WrittenOnceModel):
+    """A picture for the letterhead, as bytes: it lies in the backup, and no folder is served.
+
+    Named by its digest, so that a document says which one was its letterhead's and prints the
+    same again after the clinic has another. Rows are added only (`billing/pictures.py` says what
+    may be one).
+    """
+
+    digest = models.CharField("SHA-256", max_length=64, primary_key=True)
+    content = models.BinaryField()
+    content_type = models.CharField(max_length=20)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LogoQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.width} \u00d7 {self.height} pixels"
+
+
+class ReversalDefault(models.TextChoices):
+    """With which answer the page of a reversal begins; it always offers both."""
+
+    UNPAY = "unpay", "Un-pay the lines it paid"
+    LEAVE = "leave", "Leave invoices paid"
 
 
 class Clinic(models.Model):
@@ -36,7 +73,7 @@ class Clinic(models.Model):
         "NPI",
         max_length=10,
         blank=True,
-        validators=[RegexValidator(r"\A\d{10}\Z", "An NPI has ten digits.")],
+        validators=[check_npi],
         help_text="The clinic's own; a provider's stands with the provider.",
     )
     payment_terms = models.PositiveSmallIntegerField(
@@ -56,9 +93,34 @@ class Clinic(models.Model):
         help_text="Printed at the foot of every statement and invoice, such as how to pay.",
     )
 
+    logo = models.ForeignKey(
+        Logo, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    currency = models.CharField(
+        max_length=3,
+        choices=[(code, f"{each.name} ({code})") for code, each in CURRENCIES.items()],
+        default=USD,
+        help_text="What all amounts are in. It can be changed until the first money is recorded.",
+    )
+    reversal_default = models.CharField(
+        "when a payment is reversed",
+        max_length=5,
+        choices=ReversalDefault,
+        default=ReversalDefault.UNPAY,
+        help_text="The page of a reversal begins with this answer. It always offers both.",
+    )
+
     class Meta:
-        verbose_name_plural = "clinic"
+        verbose_name = "clinic settings"
+        verbose_name_plural = "clinic settings"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(currency__in=sorted(CURRENCIES)), name="clinic_currency"
+            ),
+            models.CheckConstraint(
+                condition=Q(reversal_default__in=ReversalDefault.values),
+                name="clinic_reversal_default",
+            ),
             models.CheckConstraint(condition=Q(id=1), name="clinic_only_one"),
             models.CheckConstraint(
                 condition=Q(fiscal_year_month__range=(1, 12)), name="clinic_fiscal_year_month"
@@ -70,7 +132,8 @@ class Clinic(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        cache.delete(NAME_KEPT)
+        cache.delete(KEPT)
+        forget_shown()
 
     @classmethod
     def current(cls) -> Clinic:
@@ -89,6 +152,37 @@ def place(city: str, state: str, postal_code: str) -> str:
     return ", ".join(part for part in (city, region) if part)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What every page needs of the clinic's settings."""
+
+    name: str = ""
+    logo: str = ""  # its digest
+    currency: str = USD
+
+
+_shown: ContextVar[Shown | None] = ContextVar("shown", default=None)
+
+
+def shown() -> Shown:
+    """The clinic as pages show it: looked up once a request, and of the database once in a while."""
+    found = _shown.get()
+    if found is None:
+        found = cache.get_or_set(KEPT, _read, KEPT_FOR) or _read()
+        _shown.set(found)
+    return found
+
+
+def forget_shown() -> None:
+    """Look it up again: another request begins, or the settings were saved."""
+    _shown.set(None)
+
+
+def _read() -> Shown:
+    clinic = Clinic.current()
+    return Shown(clinic.name, clinic.logo_id or "", clinic.currency)
+
+
 def clinic_name() -> str:
-    """What pages call the clinic. Asked of the database once in a while, not once a page."""
-    return str(cache.get_or_set(NAME_KEPT, lambda: Clinic.current().name, NAME_KEPT_FOR))
+    """What pages call the clinic."""
+    return shown().name

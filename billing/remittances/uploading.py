@@ -37,7 +37,7 @@ from billing.models import (
 )
 from billing.models.bulk import insert
 from billing.models.remittances import AMOUNTS
-from billing.money import ZERO
+from billing.money import ZERO, currency
 from billing.remittances.sessions import posted_by_others, session_lines
 from patients.models import Payer, Provider, without_nul
 
@@ -91,13 +91,16 @@ def uploading(name: str, data: bytes, *, by: AbstractBaseUser) -> Doing:
     read = read_file(data, actions=action_table())
     for finding in read.refusals:
         uploaded.refuse(finding)
-    for one in () if read.refusals else read.transactions:
-        for finding in one.refusals[:1]:
-            uploaded.refuse(finding, one.payment.reference or f"Transaction {one.number}")
-    importable = read.importable()
+    importable: dict[int, Transaction] = {}  # by their place in the file
+    for position, one in () if read.refusals else enumerate(read.transactions):
+        foreign = known.in_our_currency(one.payment, currency().code)
+        if why := one.refusals or (foreign and (foreign,)):
+            uploaded.refuse(why[0], one.payment.reference or f"Transaction {one.number}")
+        else:
+            importable[position] = one
     if not importable:
         return uploaded
-    claims = sum(len(one.claims) for one in importable)
+    claims = sum(len(one.claims) for one in importable.values())
     done = 0
     try:
         with transaction.atomic():
@@ -106,7 +109,7 @@ def uploading(name: str, data: bytes, *, by: AbstractBaseUser) -> Doing:
                 sha256=sha256,
                 size=len(data),
                 packed=zlib.compress(data, 6),
-                test=any(one.test for one in importable),
+                test=any(one.test for one in importable.values()),
                 uploaded_by_id=by.pk,
             )
             warnings = [*read.warnings, *_used_before(read.interchanges)]
@@ -114,9 +117,7 @@ def uploading(name: str, data: bytes, *, by: AbstractBaseUser) -> Doing:
                 EraInterchange(file=file, sender=sender[:15], control=number[:9])
                 for sender, number in read.interchanges
             )
-            for position, one in enumerate(read.transactions):
-                if one.refusals:
-                    continue
+            for position, one in importable.items():
                 yield done, claims, "claims matched"
                 draft = _draft(file, position, one, uploaded)
                 done += len(one.claims)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing import balances, ledger, wording
 from billing.forms.base import LedgerForm
 from billing.forms.undo import CorrectForm, ReverseForm, VoidForm
-from billing.models import Kind, Payment
+from billing.models import Clinic, Kind, Payment
 from billing.views import notices
 from patients.http import DeskRequest, go_on
 
@@ -57,7 +57,7 @@ def payment_detail(request: DeskRequest, number: str) -> HttpResponse:
 def payment_reverse(request: DeskRequest, number: str) -> HttpResponse:
     """Entered in error, or bounced: both entries stay in the history."""
     payment = _payment(number)
-    form = ReverseForm(request.POST or None)
+    form = ReverseForm(request.POST or None, initial={"after": Clinic.current().reversal_default})
     if request.method != "POST" or not form.is_valid():
         return _undo_page(request, payment, form, "reverse")
     uses = balances.used_on(_receipts(payment))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from config.models import SignIn
 from config.sessions import SEEN_AT
 from patients.models import Patient
 from tests.browser.conftest import PASSWORD
@@ -95,7 +95,7 @@ def test_back_after_signing_out_shows_nothing(live_server: Any, desk: Page, john
 
 def leave_alone(page: Page, minutes: float) -> None:
     """Nobody touches anything for so long: the server's clock and the page's say so."""
-    for row in Session.objects.all():
+    for row in SignIn.objects.all():
         session = row.get_session_store_class()(row.session_key)
         session[SEEN_AT] = int(time.time() - minutes * 60)
         session.save()
@@ -111,7 +111,7 @@ def test_whoever_is_away_is_warned_and_stays_if_they_want(
     dialog = desk.get_by_role("dialog", name="Are you still there?")
     dialog.get_by_role("button", name="Stay signed in").click()
     expect(dialog).to_be_hidden()
-    seen = Session.objects.get().get_decoded()[SEEN_AT]
+    seen = SignIn.objects.get().get_decoded()[SEEN_AT]
     assert time.time() - seen < 60
 
 

@@ -188,7 +188,7 @@ def test_a_third_decimal_is_refused_and_never_rounded(typed: str) -> None:
 def test_what_is_too_large_is_refused(typed: str) -> None:
     with pytest.raises(AmountError) as error:
         parse(typed)
-    assert str(error.value) == "That amount is too large. The largest is $99,999,999.99."
+    assert str(error.value) == "That amount is too large. The largest is 99,999,999.99."
 
 
 def test_very_long_text_is_refused_quickly() -> None:

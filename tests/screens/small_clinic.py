@@ -17,7 +17,7 @@ from django.urls import URLPattern, reverse
 
 import billing.urls
 import patients.urls
-from billing import balances, documents, ledger
+from billing import balances, documents, ledger, pictures
 from billing.charging import Charge
 from billing.exports import record_export
 from billing.models import (
@@ -29,6 +29,7 @@ from billing.models import (
     ImportFile,
     Invoice,
     InvoiceLine,
+    Logo,
     Payment,
     PaymentDraft,
     Remittance,
@@ -56,6 +57,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.bills import day, money
+from tests.support.pictures import png
 
 
 @dataclass
@@ -137,6 +139,7 @@ class SmallClinic:
 
 
 ARGUMENTS_OF: dict[str, Any] = {
+    "clinic_logo": lambda c: [[logo.digest] for logo in Logo.objects.all()],
     "session_edit": lambda c: [[c.waiting_session.pk], [c.billed_session.pk]],
     "invoice_draft": lambda c: [[c.draft.pk]],
     "coverage_edit": lambda c: [[c.smith.chart_number, c.coverage.pk]],
@@ -181,7 +184,15 @@ def small_clinic() -> SmallClinic:
     by = UserFactory(username="omar", first_name="Omar", is_staff=True, is_superuser=True)
     client = Client(raise_request_exception=False)
     client.force_login(by)
-    Clinic.objects.update_or_create(pk=1, defaults={"name": "Harbor Clinic"})
+    logo = pictures.read(png())
+    kept = Logo.objects.create(
+        digest=logo.digest,
+        content=logo.content,
+        content_type=logo.content_type,
+        width=logo.width,
+        height=logo.height,
+    )
+    Clinic.objects.update_or_create(pk=1, defaults={"name": "Harbor Clinic", "logo": kept})
     ledger.close_period(by=by, through=day(400), seen=None)
     DeskSettings.objects.create(user=by, letter_keys=False)
     record_export(by=by, report="day-sheet", format="csv", query=QueryDict(), rows=3)

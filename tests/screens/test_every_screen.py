@@ -70,7 +70,7 @@ OF_EVERYBODY = {
 
 # A file that is handed out is noted (docs/decisions/0013), and once a minute that somebody is at
 # the desk (config/sessions.py); no figure hangs on either.
-NOTED = ('INSERT INTO "billing_export"', 'UPDATE "django_session"')
+NOTED = ('INSERT INTO "billing_export"', 'UPDATE "config_signin"')
 FILES = {"billing:report_export", "billing:journal_download", "billing:deposit_print"}
 
 

@@ -250,7 +250,7 @@ def test_fees_below_zero_and_amounts_too_large(desk: Practice) -> None:
     refused(
         desk,
         form({"code": "90834", "fee": "99,999,999.99", "units": "2"}),
-        "That amount is too large. The largest is $99,999,999.99.",
+        "That amount is too large. The largest is 99,999,999.99.",
     )
 
 

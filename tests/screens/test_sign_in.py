@@ -11,7 +11,6 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -20,6 +19,7 @@ from django.utils import timezone
 
 from billing.demo.cast import PASSWORD as DEMO_PASSWORD
 from config.checks import no_public_passwords
+from config.models import SignIn
 from tests.factories import PatientFactory, UserFactory
 from tests.screens.bad_input import writes
 from tests.support.codes import code_of_app
@@ -349,7 +349,7 @@ def test_it_ends_when_nobody_is_at_the_desk(client: Client, ana: User) -> None:
         answer = client.get("/patients/?q=smith")
         assert answer["Location"] == LOGIN + "?next=%2Fpatients%2F%3Fq%3Dsmith"
         assert "because nobody was at the desk" in client.get(LOGIN).content.decode()
-        assert not Session.objects.filter(pk=client.cookies["sessionid"].value).exists()
+        assert not SignIn.objects.filter(pk=client.cookies["sessionid"].value).exists()
 
 
 def test_it_ends_after_a_working_day_whoever_is_busy(client: Client, ana: User) -> None:

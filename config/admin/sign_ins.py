@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
@@ -20,6 +21,8 @@ from patients.admin import OfficeAdmin
 
 class SeenOnlyAdmin(OfficeAdmin):
     """Rows that signing in writes: looked at here, perhaps taken away, never typed."""
+
+    rights: tuple[str, ...] = ("view", "delete")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -79,6 +82,8 @@ class AccessAttemptAdmin(SeenOnlyAdmin):
 class AccessLogAdmin(SeenOnlyAdmin):
     """Who signed in and out, when and from where."""
 
+    rights = ("view",)
+
     list_display = ["username", "ip_address", "attempt_time", "logout_time"]
     list_filter = ["attempt_time"]
     search_fields = ["username", "ip_address"]
@@ -89,6 +94,7 @@ class AccessLogAdmin(SeenOnlyAdmin):
         return False
 
 
+admin.site.unregister(EmailAddress)  # allauth's own list of them: Remit sends no mail
 admin.site.unregister(Authenticator)
 
 

@@ -1,0 +1,125 @@
+"""The administration's front: one list of what there is, grouped by what an office calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest
+
+# Heading, a line under it, and the models: (app, model, what the list calls it, if not its name).
+SUBJECTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
+    (
+        "Clinic",
+        "The letterhead, and where its numbers begin",
+        (("billing", "Clinic"), ("billing", "NumberSeries"), ("billing", "LedgerAccount")),
+    ),
+    (
+        "People",
+        "Who may sign in, and what they may do",
+        (
+            ("auth", "User", "Users"),
+            ("auth", "Group", "Roles"),
+            ("mfa", "Authenticator", "Second factors"),
+            ("axes", "AccessAttempt", "Wrong passwords and lock-outs"),
+            ("axes", "AccessLog", "Who signed in"),
+        ),
+    ),
+    (
+        "Patients, providers, payers",
+        "Who is treated, by whom, and who pays",
+        (
+            ("patients", "Patient"),
+            ("patients", "Provider"),
+            ("patients", "Payer"),
+            ("patients", "Coverage"),
+            ("patients", "Session"),
+        ),
+    ),
+    (
+        "Fees and insurers\u2019 files",
+        "What a service costs, and how remittances are read",
+        (
+            ("billing", "Service", "Services and fees"),
+            ("billing", "CodeAction", "Reason codes: what is done"),
+            ("billing", "PayerKey", "Payers as files name them"),
+            ("billing", "EraFile", "ERA files"),
+            ("billing", "Remittance"),
+        ),
+    ),
+    (
+        "Money",
+        "To look at and look up; each row leads to the screen that can act",
+        (
+            ("billing", "Invoice"),
+            ("billing", "InvoiceLine"),
+            ("billing", "LineVoid", "Voided lines"),
+            ("billing", "Payment"),
+            ("billing", "Allocation"),
+            ("billing", "Adjustment", "Write-offs"),
+            ("billing", "Adjudication", "Insurers\u2019 answers"),
+            ("billing", "Responsibility", "What patients owe by insurers"),
+            ("billing", "Offset"),
+            ("billing", "Deposit"),
+        ),
+    ),
+    (
+        "Books and papers",
+        "What was closed, issued, imported and taken out; to look at",
+        (
+            ("billing", "ClosingDate", "Closed periods"),
+            ("billing", "JournalBatch", "Batches of the journal"),
+            ("billing", "Export"),
+            ("billing", "Document"),
+            ("billing", "StatementBatch", "Batches of statements"),
+            ("billing", "ImportFile", "Imported files"),
+            ("billing", "PaymentDraft", "Drafts of insurance payments"),
+            ("billing", "Submission", "Forms carried out"),
+        ),
+    ),
+)
+
+
+class Administration(AdminSite):
+    """Django's, signed in to as everything else is, and in the order an office looks for things."""
+
+    site_title = site_header = "Remit administration"
+    index_title = "Administration"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The subjects with what this person may see of each; then what no subject names."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        left = {
+            (app["app_label"], model["object_name"]): (app, model)
+            for app in apps
+            for model in app["models"]
+        }
+        listed = []
+        for title, about, members in SUBJECTS:
+            models = []
+            for app_name, name, *called in members:
+                _app, model = left.pop((app_name, name), (None, None))
+                if model:
+                    models.append({**model, "name": called[0] if called else model["name"]})
+            if models:
+                listed.append({"name": title, "about": about, "models": models})
+        others: dict[str, Any] = {}
+        for app, model in left.values():
+            group = others.setdefault(app["name"], {"name": app["name"], "about": "", "models": []})
+            group["models"].append(model)
+        return listed + list(others.values())
+
+    @login_not_required
+    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """allauth's: the admin's own page would pass by its rate limits and second factor."""
+        return secure_admin_login(super().login)(request, extra_context=extra_context)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Ours: the admin's own would leave its pages behind the browser's Back button."""
+        from config.views import SignOut
+
+        return SignOut.as_view()(request)

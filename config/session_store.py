@@ -1,0 +1,24 @@
+"""Where sessions lie (`SESSION_ENGINE`): in the database, each with whose it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+
+class SessionStore(DatabaseStore):
+    """Django's own, writing `SignIn.user` with what it saves anyway."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        from config.models import SignIn  # models are loaded only later
+
+        return SignIn
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        instance: Any = super().create_model_instance(data)
+        person = data.get(SESSION_KEY)
+        instance.user_id = int(person) if person is not None else None
+        return instance
