@@ -15,6 +15,7 @@ from tests.factories.bills import (
 )
 from tests.factories.people import (
     CoverageFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     ProviderFactory,
@@ -29,6 +30,7 @@ __all__ = [
     "InsurancePaymentFactory",
     "InvoiceFactory",
     "LineFactory",
+    "OwnerFactory",
     "PatientFactory",
     "PayerFactory",
     "PaymentFactory",

@@ -41,11 +41,11 @@ from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.ledger.books import digest, free, owing
@@ -63,7 +63,7 @@ class Scene:
     """A clinic after some days, closed through 40 days ago."""
 
     def __init__(self) -> None:
-        self.by = UserFactory()
+        self.by = OwnerFactory()
         smith, okafor = PatientFactory(), PatientFactory()
         dr1, dr2 = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
         blueriver, cascade = PayerFactory(), PayerFactory()
@@ -444,7 +444,7 @@ ATTACKS: list[Attack] = [
     trigger(
         "R1 who entered a payment",
         NEVER_CHANGED,
-        lambda s: change(s.free, f"created_by_id = {UserFactory(username='ben').pk}"),
+        lambda s: change(s.free, f"created_by_id = {OwnerFactory(username='ben').pk}"),
     ),
     trigger(
         "R1 a reversal's original",
