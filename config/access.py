@@ -21,8 +21,6 @@ from django.views.defaults import permission_denied
 from config import roles
 from config.roles import role_of
 
-LOOKING = ["GET", "HEAD"]
-
 # Besides rights, what a page may ask for.
 ANYBODY, SIGNED_IN, STAFF = "anybody", "signed in", "staff"
 
@@ -228,6 +226,8 @@ class _May:
             return _May(self._user, may_act)
         if name not in SHORT_NAMES:
             raise RuntimeError(f"No page is called {name} (config/access.py).")
+        if self._asked is may_look and SCREENS[SHORT_NAMES[name]].look is None:
+            raise RuntimeError(f"{name} has no page to look at: ask may.act.{name}.")
         return self._asked(self._user, SHORT_NAMES[name])
 
 
@@ -259,11 +259,11 @@ class ClosedUnlessOpened:
     ) -> HttpResponse | None:
         screen = _screen_of(request)
         if screen is None:
-            raise PermissionDenied(NOT_ON_THE_MAP)
-        looking = request.method in LOOKING
-        needs = screen.look if looking else screen.act
+            return _refused(request, NOT_ON_THE_MAP)
+        doors = {"GET": screen.look, "HEAD": screen.look, "POST": screen.act}
+        needs = doors.get(request.method or "")
         if needs is None:
-            return HttpResponseNotAllowed(["POST"] if looking else LOOKING)
+            return HttpResponseNotAllowed([method for method in doors if doors[method]])
         if is_open_to(request.user, needs):
             return None
         return _refused(request, _why(request.user, needs))
