@@ -26,7 +26,12 @@ docs/money.md.
 """
 
 from billing.ledger.adjusting import adjust, undo_write_off, write_off
-from billing.ledger.allowed import NotAllowedError, why_not_undone_by
+from billing.ledger.allowed import (
+    NotAllowedError,
+    limit_on_refund,
+    limit_on_write_off,
+    why_not_undone_by,
+)
 from billing.ledger.closing import close_period, reopen_period
 from billing.ledger.credit import allocate_credit, unpay
 from billing.ledger.depositing import deposit
@@ -88,6 +93,8 @@ __all__ = [
     "enter_session",
     "issue_invoice",
     "issue_invoices",
+    "limit_on_refund",
+    "limit_on_write_off",
     "make_journal_batch",
     "record_opening",
     "record_payment",

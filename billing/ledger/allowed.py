@@ -25,6 +25,7 @@ from billing.ledger.refusals import LedgerError
 from billing.models import Adjustment, Clinic, InvoiceLine, Kind, Payment
 from billing.money import ZERO, show_dollars
 from config.roles import may, refusal, whom_to_ask
+from patients.models import Patient
 
 WITHIN = datetime.timedelta(days=30)
 
@@ -125,6 +126,21 @@ def require_refund(by: User, payment: Payment, amount: Decimal) -> None:
     before = refunded_by(by, payment)
     if before + amount > limit:
         raise NotAllowedError(REFUNDS.above(limit, before), field="amount")
+
+
+def limit_on_refund(by: User, payment: Payment) -> str:
+    """What the form says before anybody types: the sentence of the refusal; empty without limit."""
+    limit = REFUNDS.for_(by)
+    return "" if limit is None else REFUNDS.above(limit, refunded_by(by, payment))
+
+
+def limit_on_write_off(by: User, patient: Patient) -> str:
+    """The same for writing off what a patient owes."""
+    limit = WRITE_OFFS.for_(by)
+    if limit is None:
+        return ""
+    family = patient.guarantor_id or patient.pk
+    return WRITE_OFFS.above(limit, _written_off_by(by, [family])[family])
 
 
 def refunded_by(by: User, payment: Payment) -> Decimal:

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from config.roles import BILLER, ROLES
+from config.roles import BILLER, ROLES, rights_of
 from patients.models import Coverage, Patient, Payer, Provider, Session
 
 
@@ -33,13 +33,15 @@ class UserFactory(factory.django.DjangoModelFactory[Any]):
 
 
 class OwnerFactory(UserFactory):
-    """The same person where the clinic is small: somebody who has every role."""
+    """The same person where the clinic is small: somebody who has every role.
 
-    roles = factory.PostGeneration(
-        lambda self, create, names, **kwargs: self.groups.set(
-            Group.objects.filter(name__in=ROLES if names is None else names)
-        )
-    )
+    Their rights are known, as those of whoever sends a request are before a verb asks for one.
+    """
+
+    @factory.post_generation
+    def roles(self: Any, create: bool, names: Any, **kwargs: Any) -> None:
+        self.groups.set(Group.objects.filter(name__in=ROLES))
+        rights_of(self)
 
 
 class PatientFactory(factory.django.DjangoModelFactory[Patient]):
