@@ -21,6 +21,7 @@ from tests.factories.people import (
     ProviderFactory,
     SessionFactory,
     UserFactory,
+    give,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "ServiceFactory",
     "SessionFactory",
     "UserFactory",
+    "give",
 ]

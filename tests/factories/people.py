@@ -32,6 +32,12 @@ class UserFactory(factory.django.DjangoModelFactory[Any]):
             self.groups.set(Group.objects.filter(name__in=[BILLER] if names is None else names))
 
 
+def give(user: Any, *roles: str) -> None:
+    """Give somebody more roles; what they may do is asked anew from then on."""
+    user.groups.add(*Group.objects.filter(name__in=roles))
+    user.__dict__.pop("_rights", None)
+
+
 class OwnerFactory(UserFactory):
     """The same person where the clinic is small: somebody who has every role.
 
