@@ -7,12 +7,17 @@ has no line here fails.
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 
@@ -20,6 +25,7 @@ from billing.models import Clinic
 from config.access import SCREENS, may_act, may_look
 from config.roles import ACCOUNTANT, ADMINISTRATOR, BILLER, FRONT_DESK, ROLES
 from tests.factories import UserFactory
+from tests.factories.bills import day, money
 from tests.screens.small_clinic import SmallClinic, small_clinic
 
 pytestmark = pytest.mark.django_db
@@ -366,3 +372,169 @@ def test_a_page_offers_only_what_its_reader_may_do(letter: str) -> None:
     least = {"F": (70, 1500), "B": (80, 2000), "A": (40, 1000), "D": (40, 1000), "N": (2, 5)}
     assert pages >= least[letter][0]
     assert offers >= least[letter][1]
+
+
+# ---------------------------------------------------------------------------- roles, and their page
+
+
+def test_the_groups_are_as_the_module_has_them() -> None:
+    for role, rights in ROLES.items():
+        group = Group.objects.get(name=role)
+        has = {
+            f"{each.content_type.app_label}.{each.codename}"
+            for each in group.permissions.select_related("content_type")
+        }
+        assert rights <= has
+        assert role == ADMINISTRATOR or rights == has
+    assert {right for rights in ROLES.values() for right in rights} == RIGHTS.keys()
+
+
+def test_what_an_administrator_changed_in_a_group_stays() -> None:
+    Group.objects.get(name=FRONT_DESK).permissions.clear()
+    Group.objects.get(name=BILLER).delete()
+    roles.make_missing()
+    assert not Group.objects.get(name=FRONT_DESK).permissions.exists()
+    assert Group.objects.get(name=BILLER).permissions.count() == len(ROLES[BILLER])
+
+
+def test_every_right_on_the_map_has_its_words() -> None:
+    asked = {
+        each for screen in SCREENS.values() for each in (*(screen.look or ()), *(screen.act or ()))
+    }
+    assert asked - RIGHTS.keys() == {"anybody", "signed in", "staff"}
+
+
+def test_the_page_says_of_every_role_what_the_module_does() -> None:
+    page = Path(settings.BASE_DIR, "docs", "roles.md").read_text(encoding="utf-8")
+    said = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 6 and cells[5].startswith("`"):
+            said[cells[5].strip("`")] = (cells[0], [cell == "yes" for cell in cells[1:5]])
+    assert said == {
+        right: (words, [right in ROLES[role] for role in ROLES]) for right, words in RIGHTS.items()
+    }
+
+
+# ---------------------------------------------------------------------------- being refused
+
+
+def test_the_refused_page_says_what_is_missing_and_whom_to_ask() -> None:
+    page = " ".join(browser("A").get("/insurance-payments/import-era/").content.decode().split())
+    assert "You may not import and post ERA files. Ask a biller. Nothing was changed." in page
+    assert 'href="/"' in page
+    page = " ".join(browser("N").get("/").content.decode().split())
+    assert "Your log-in has no role yet" in page
+    assert "Sign out" in page
+    assert 'href="/"' not in page
+
+
+def test_a_part_that_is_refused_is_said_to_htmx() -> None:
+    response = browser("F").get("/import/", headers={"HX-Request": "true"})
+    assert response.status_code == 403
+    said = json.loads(response["HX-Trigger"])["refused"]
+    assert said == "You may not import patients, fees and balances. Ask an administrator."
+
+
+def test_the_role_stands_under_the_name() -> None:
+    assert '<span class="who">Front desk</span>' in browser("F").get("/").content.decode()
+
+
+# ---------------------------------------------------------------------------- forms somebody made up
+
+
+@pytest.mark.parametrize("letter", "ADN")
+def test_what_others_post_to_the_screens_of_money_changes_nothing(letter: str) -> None:
+    clinic = small_clinic()
+    client = browser(letter)
+    before = everything()
+    filled = {
+        "key": str(uuid.uuid4()),
+        "amount": "5",
+        "method": "cash",
+        "reason": "Wrong amount",
+        "action": "save",
+        "provider": clinic.dr1.pk,
+        "kind": "courtesy",
+        f"line-{clinic.line.pk}-write_off": "5",
+        "lines": clinic.line.pk,
+    }
+    sent = 0
+    for name, url in clinic.urls():
+        act = row(name)[1]
+        if letter not in act and act != "-":
+            assert client.post(url, filled).status_code == 403, url
+            sent += 1
+    assert sent > 50
+    assert everything() == before
+
+
+def test_another_patients_line_is_out_of_reach() -> None:
+    """Whoever may act on one patient's page cannot reach a stranger's line through it."""
+    clinic = small_clinic()
+    client = browser("F")
+    before = everything()
+    line = clinic.strangers_line.pk
+    chart = clinic.smith.chart_number
+    typed = {"key": str(uuid.uuid4()), "action": "save", "lines": line, "reason": "Hardship"}
+    answers = [
+        client.post(
+            f"/patients/{chart}/write-off/",
+            {**typed, "kind": "courtesy", f"line-{line}-write_off": "5"},
+        ),
+        client.post(
+            f"/patients/{chart}/payments/new/",
+            {
+                **typed,
+                "amount": "5",
+                "method": "cash",
+                "provider": clinic.dr1.pk,
+                f"line-{line}-paid": "5",
+            },
+        ),
+        client.post(
+            f"/patients/{chart}/credit/?provider={clinic.dr1.pk}",
+            {**typed, f"line-{line}-credit": "-5"},
+        ),
+        client.post(f"/payments/{clinic.receipt.number}/refunds/999999/undo/", typed),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404]
+    assert everything() == before
+
+
+def test_the_front_desk_reads_why_it_may_not_undo_anothers_payment() -> None:
+    clinic = small_clinic()
+    client = browser("F")
+    url = f"/payments/{clinic.receipt.number}/reverse/"
+    sentence = "You may not reverse payments of other people and of earlier days. Ask a biller."
+    assert sentence in client.get(url).content.decode()
+    before = everything()
+    answer = client.post(url, {"key": str(uuid.uuid4()), "reason": "Wrong amount"})
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert everything() == before
+
+
+def test_the_limit_is_said_before_and_after_a_refund_is_typed() -> None:
+    clinic = small_clinic()
+    Clinic.objects.update(refund_limit=money(10), write_off_limit=money(10))
+    client = browser("F")
+    url = f"/payments/{clinic.receipt.number}/refund/"
+    sentence = "A refund above $10.00 needs somebody who may pay more back: ask a biller."
+    assert sentence in client.get(url).content.decode()
+    typed = {
+        "key": str(uuid.uuid4()),
+        "amount": "10.01",
+        "method": "cash",
+        "reason": "Overpaid",
+        "date": day(0).isoformat(),
+        "action": "save",
+    }
+    before = everything()
+    answer = client.post(url, typed)
+    assert answer.status_code == 200
+    assert answer.content.decode().count(sentence) >= 3  # before, in the summary, beside Amount
+    assert everything() == before
+    assert client.post(url, {**typed, "amount": "10"}).status_code == 302
+    page = client.get(f"/patients/{clinic.smith.chart_number}/write-off/").content.decode()
+    assert "A write-off above $10.00 needs somebody who may write off more: ask a biller." in page
