@@ -22,11 +22,12 @@ from django.test import Client
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from billing.models import Clinic
+from config import roles
 from config.access import SCREENS, may_act, may_look
-from config.roles import ACCOUNTANT, ADMINISTRATOR, BILLER, FRONT_DESK, ROLES
+from config.roles import ACCOUNTANT, ADMINISTRATOR, BILLER, FRONT_DESK, RIGHTS, ROLES
 from tests.factories import UserFactory
 from tests.factories.bills import day, money
-from tests.screens.small_clinic import SmallClinic, small_clinic
+from tests.screens.small_clinic import SmallClinic, everything, small_clinic
 
 pytestmark = pytest.mark.django_db
 
