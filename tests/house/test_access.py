@@ -281,6 +281,8 @@ def test_every_address_for_every_role_by_every_method(letter: str) -> None:
                 wanted = "open" if letter in who or "*" in who else "refused"
             got = answer_to(client, letter, method, url)
             asked += 1
+            if name == "admin:login" and got == "sign in":
+                continue  # all it does: it leads to where everybody signs in
             own = name.startswith("admin:") and letter == "D" and got in ("refused", "no method")
             if got != wanted and not (own and wanted == "open"):  # ADMIN_TABLE has these
                 wrong.append((name, method, got, wanted))

@@ -19,7 +19,9 @@ SMITH = f"{HEAD}Smith,John,1980-05-17\n"
 def administrator() -> Client:
     client = Client()
     client.force_login(
-        UserFactory(username="omar", first_name="Omar", roles=[BILLER, ADMINISTRATOR])
+        UserFactory(
+            username="omar", first_name="Omar", roles=[BILLER, ADMINISTRATOR], is_staff=True
+        )
     )
     return client
 
