@@ -42,7 +42,9 @@ class DeskBackend(ModelBackend):
         user = found.filter(pk=user_id).first()
         if user is None or not self.user_can_authenticate(user):
             return None
-        user._rights = frozenset((user.rights or "").split(",")) - {""}
+        user._rights = frozenset(  # type: ignore[attr-defined]
+            (user.rights or "").split(",")
+        ) - {""}
         return user
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

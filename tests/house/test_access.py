@@ -213,7 +213,6 @@ def somebody(letter: str) -> Any:
         username=letter,
         roles=[role] if role in ROLES else [],
         is_staff=role == ADMINISTRATOR,
-        password="!",
     )
 
 
