@@ -60,8 +60,8 @@ def test_a_period(client: Client, name: str, ending: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "ending", "_kind"), FILES)
-def test_a_batch(client: Client, name: str, ending: str, _kind: str) -> None:
-    batch = ledger.make_journal_batch(by=UserFactory(), through=day(9)).batch
+def test_a_batch(accountant: Any, client: Client, name: str, ending: str, _kind: str) -> None:
+    batch = ledger.make_journal_batch(by=accountant, through=day(9)).batch
     answer = client.get(URL + name, {"batch": "J-0001"})
     assert answer["Content-Disposition"] == f'attachment; filename="journal-J-0001.{ending}"'
     assert file(answer) == texts(batch=batch)[name]
