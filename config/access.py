@@ -181,7 +181,7 @@ SCREENS: dict[str, Screen] = {
     # Django admin asks for each model's rights itself, once somebody is let in.
     "admin": work(STAFF),
     "admin:login": work(ANYBODY),
-    "admin:logout": work(ANYBODY),
+    "admin:logout": work(SIGNED_IN),
 }
 
 

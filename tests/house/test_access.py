@@ -141,7 +141,7 @@ mfa_download_recovery_codes         FBADN  -
 healthz                             *      -
 favicon                             *      -
 admin:login                         D      D
-admin:logout                        *      *
+admin:logout                        FBADN  FBADN
 admin:*                             D      D
 """
 WHO = {
