@@ -55,7 +55,7 @@ def build(calls: int) -> Clinic:
     """Enough for so many calls of each measured verb, and as many of its floor."""
     calls *= 2
     clinic = Clinic(
-        by=get_user_model().objects.create(username="bench"),
+        by=get_user_model().objects.create(username="bench", is_superuser=True),
         provider=Provider.objects.create(name="Dr Bench"),
         payer=Payer.objects.create(name="Bench Health", payer_id="60001"),
         today=timezone.localdate(),

@@ -43,7 +43,7 @@ def build(claims: int) -> None:
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)  # its first page is opened
-    by = get_user_model().objects.create(username="bench")
+    by = get_user_model().objects.create(username="bench", is_superuser=True)
     provider = Provider.objects.create(name="Dr Bench")
     payer = Payer.objects.create(name="Speed Health", payer_id="60054")
     data, sessions = remittance(claims)

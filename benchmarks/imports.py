@@ -75,7 +75,7 @@ def one_engine(count: int) -> None:
     from patients.models import Coverage, Patient, PatientWord, Payer, Provider
 
     call_command("migrate", verbosity=0)
-    by = User.objects.create(username="bench")
+    by = User.objects.create(username="bench", is_superuser=True)
     Payer.objects.create(name="BlueRiver Health")
     for number in (1, 2):
         Provider.objects.create(name=f"Dr {number}")

@@ -17,6 +17,7 @@ from billing.balances import Cause, NegativeCause, Owes
 from billing.models import Kind, Payment
 from billing.money import ZERO, show
 from billing.wording import day, listed
+from config.access import may_act, may_look
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,34 @@ def why_unallocated(receipt: Any) -> Why:
     return Why(str(cause.label), more)
 
 
-def way_on(receipt: Any) -> tuple[str, str]:
+def way_on(receipt: Any, user: Any) -> tuple[str, str]:
     """The one button of a receipt whose money waits: what it says, and where it leads.
 
-    Asks for a receipt of `balances.with_way_on`: of a worklist, or of Today.
+    Asks for a receipt of `balances.with_way_on`: of a worklist, or of Today. Whoever may not go
+    that way may look at the payment.
     """
+    label, screen, args, query = _way_on(receipt)
+    doing = may_act if screen == "billing:insurance_payment_detail" else may_look
+    if not doing(user, screen):
+        return "Open", receipt.get_absolute_url()
+    return label, f"{reverse(screen, args=args)}{query}"
+
+
+def _way_on(receipt: Any) -> tuple[str, str, list[Any], str]:
     if receipt.claim:
-        return "Find session", reverse("billing:unmatched_claim", args=[receipt.claim])
+        return "Find session", "billing:unmatched_claim", [receipt.claim], ""
     if receipt.payer_id:
         label = "Fix" if receipt.unallocated < 0 else "Allocate"
-        return label, reverse("billing:insurance_payment_detail", args=[receipt.number])
+        return label, "billing:insurance_payment_detail", [receipt.number], ""
+    chart = receipt.patient.chart_number
     if receipt.owes == Owes.HERE:
-        url = reverse("billing:patient_credit", args=[receipt.patient.chart_number])
-        return "Allocate", f"{url}?provider={receipt.provider_id}"
+        query = f"?provider={receipt.provider_id}"
+        return "Allocate", "billing:patient_credit", [chart], query
     if receipt.owes == Owes.ELSEWHERE:
-        return "Transfer", reverse("billing:payment_transfer", args=[receipt.number])
+        return "Transfer", "billing:payment_transfer", [receipt.number], ""
     if receipt.owes == Owes.INSURER:
-        return "Review", receipt.patient.get_absolute_url()
-    return "Refund", reverse("billing:payment_refund", args=[receipt.number])
+        return "Review", "billing:patient_account", [chart], ""
+    return "Refund", "billing:payment_refund", [receipt.number], ""
 
 
 def why_negative(receipt: Any, pays: Sequence[tuple[str, Decimal]]) -> Why:

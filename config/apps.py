@@ -3,11 +3,12 @@
 import sqlite3
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.contrib.auth.signals import user_logged_in
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class AdministrationConfig(admin_apps.AdminConfig):
@@ -21,11 +22,13 @@ class HouseConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401  (registers itself)
+        from config import checks, roles  # noqa: F401  (checks registers itself)
         from config.sessions import note_sign_in
 
         connection_created.connect(use_sqlites_own_variable_limit)
         user_logged_in.connect(note_sign_in)
+        # Of the last app: by then every app's rights are there.
+        post_migrate.connect(roles.make_missing, sender=apps.get_app_config("billing"))
 
 
 def use_sqlites_own_variable_limit(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -99,6 +99,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.sessions.SessionLimits",
     "config.second_factor.RequireSecondFactor",
+    # Nor one that nobody opened to this person's role.
+    "config.access.ClosedUnlessOpened",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -123,6 +125,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.clinic",
                 "config.context.sign_in_left",
+                "config.access.what_opens",
                 "billing.context.nav_counts",
                 "billing.context.letter_keys",
             ],

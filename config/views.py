@@ -47,7 +47,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def session(request: HttpRequest) -> JsonResponse:
     """How long this sign-in lasts; a POST says that somebody is at the desk, which prolongs it.
 

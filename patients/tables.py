@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from config.access import may_look
 from patients.models import Patient, PatientQuerySet
 
 
@@ -106,6 +107,8 @@ class PatientTable(ListTable):
         return value[0].payer.name if value else "-"
 
     def render_act(self, value: str, record: Patient) -> str:
+        if not may_look(self.request.user, "billing:payment_new"):
+            return ""
         return format_html(
             '<a class="btn btn-line btn-xs" href="{}">Take payment'
             '<span class="visually-hidden"> from {}</span></a>',

@@ -107,7 +107,7 @@ class ClinicAdmin(OfficeAdmin):
             ),
             ("Logo", {"fields": logo}),
             ("For insurers", {"fields": [("tax_id", "npi")]}),
-            ("Money", {"fields": [money, "reversal_default"]}),
+            ("Money", {"fields": [money, "reversal_default", ("write_off_limit", "refund_limit")]}),
             ("Invoices and statements", {"fields": ["payment_terms", "statement_message"]}),
             ("Reports", {"fields": ["fiscal_year_month"]}),
         ]

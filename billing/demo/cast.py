@@ -11,35 +11,27 @@ from random import Random
 from typing import Any
 
 import factory.random
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 
 from billing.demo import factories
 from billing.models import Service
+from config.roles import ACCOUNTANT, ADMINISTRATOR, BILLER, FRONT_DESK
 from patients.models import Patient, Payer, Provider
 
 SEED = 1042
 PASSWORD = "remit-demo"  # noqa: S105  (public: it exists in the demo clinic only)
 
 LOGINS: tuple[dict[str, Any], ...] = (
-    {"username": "frontdesk", "first_name": "Ana", "last_name": "Rell"},
-    {
-        "username": "biller",
-        "first_name": "Tomas",
-        "last_name": "Quade",
-        "may": ("overallocate_payment",),
-    },
-    {
-        "username": "accountant",
-        "first_name": "Grace",
-        "last_name": "Lindow",
-        "may": ("close_period", "add_journalbatch", "export_reports"),
-    },
+    {"username": "frontdesk", "first_name": "Ana", "last_name": "Rell", "role": FRONT_DESK},
+    {"username": "biller", "first_name": "Tomas", "last_name": "Quade", "role": BILLER},
+    {"username": "accountant", "first_name": "Grace", "last_name": "Lindow", "role": ACCOUNTANT},
     {
         "username": "admin",
         "first_name": "Omar",
         "last_name": "Sayle",
         "is_staff": True,
         "is_superuser": True,
+        "role": ADMINISTRATOR,
     },
 )
 PROVIDERS = ("Dr 1", "Dr 2", "Dr Lee", "Dr Patel", "Dr Haddad", "Dr Moreno", "Dr Nowak", "Dr Wynn")
@@ -207,7 +199,7 @@ def assemble(*, patients: int, today: datetime.date) -> Cast:
 
 
 def _user(login: dict[str, Any]) -> User:
-    about = {name: value for name, value in login.items() if name != "may"}
+    about = {name: value for name, value in login.items() if name != "role"}
     user = factories.UserFactory.create(**about)
     for name, value in about.items():
         setattr(user, name, value)
@@ -215,7 +207,8 @@ def _user(login: dict[str, Any]) -> User:
     if not user.check_password(PASSWORD):  # as it is, sessions that are open stay open
         user.set_password(PASSWORD)
     user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=login.get("may", ())))
+    user.user_permissions.clear()
+    user.groups.set(Group.objects.filter(name=login["role"]))
     return user
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import singledispatchmethod
 
 from django.apps import apps
@@ -54,6 +55,8 @@ LETTERHEAD = {
     "tax_id": "00-0000000",
     "npi": "9000000007",
     "payment_terms": 30,
+    "refund_limit": Decimal("200.00"),
+    "write_off_limit": Decimal("100.00"),
     "statement_message": (
         "Pay by card at the desk or by phone, or send a check with the number of this document."
         " Questions about it? Call us, we are glad to help."

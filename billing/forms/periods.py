@@ -12,11 +12,6 @@ from billing.forms.base import LedgerForm, PastDayField
 from billing.models.periods import why_not_closed
 
 
-def may_close(user: Any) -> bool:
-    """Who closes periods and opens them again: administrators and accountants."""
-    return bool(user.has_perm("billing.close_period"))
-
-
 def next_month_end(closed: datetime.date | None, today: datetime.date) -> datetime.date | None:
     """What is closed next: the month that is over, else yesterday; None once all that is closed."""
     month_end, yesterday = (today.replace(day=1), today)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 
 class NoSuchUser(Exception):
     """The person named is not there. The text says so."""
 
 
-def author(username: str | None, *, own: str, called: str) -> User:
-    """The user named, or else `own`: one of the import's own that nobody can log in as."""
+def author(username: str | None, *, own: str, called: str, role: str) -> User:
+    """The user named, or else `own`: one of the import's own that nobody can log in as.
+
+    That one has the role the import's work takes; the ledger asks everybody alike.
+    """
     if username is not None:
         try:
             return User.objects.get(username=username)
@@ -22,4 +25,5 @@ def author(username: str | None, *, own: str, called: str) -> User:
     if new:
         user.set_unusable_password()
         user.save(update_fields=["password"])
+    user.groups.set(Group.objects.filter(name=role))
     return user

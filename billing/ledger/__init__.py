@@ -21,10 +21,17 @@ docs/money.md.
     opening      balances of the system before, many at once
     posting      how a verb locks, plans and writes; used by the verbs only
     once         one transaction, and one posting for one form
+    allowed      whether whoever acts may do so, and up to which amount
     refusals     the words of a refusal
 """
 
 from billing.ledger.adjusting import adjust, undo_write_off, write_off
+from billing.ledger.allowed import (
+    NotAllowedError,
+    limit_on_refund,
+    limit_on_write_off,
+    why_not_undone_by,
+)
 from billing.ledger.closing import close_period, reopen_period
 from billing.ledger.credit import allocate_credit, unpay
 from billing.ledger.depositing import deposit
@@ -64,6 +71,7 @@ __all__ = [
     "AlreadyUndoneError",
     "Entry",
     "LedgerError",
+    "NotAllowedError",
     "OffsetEntry",
     "OpeningBalance",
     "Owes",
@@ -85,6 +93,8 @@ __all__ = [
     "enter_session",
     "issue_invoice",
     "issue_invoices",
+    "limit_on_refund",
+    "limit_on_write_off",
     "make_journal_batch",
     "record_opening",
     "record_payment",
@@ -99,6 +109,7 @@ __all__ = [
     "void_line",
     "void_lines",
     "why_not_deleted",
+    "why_not_undone_by",
     "why_not_voided",
     "write_off",
 ]

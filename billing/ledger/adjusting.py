@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require, require_write_offs
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.receiving import filled
@@ -52,6 +53,7 @@ def write_off(
     Small balances, courtesy, bad debt. A negative amount puts something back on. Refused: more
     than a line owes, a voided line, nothing at all, no reason.
     """
+    require(by, "billing.write_off")
     require_reason(reason)
     posting = Posting(by, date)
     entries = filled(entries)
@@ -65,6 +67,8 @@ def write_off(
         if entry.write_off > line.balance:
             raise LedgerError(f"This line only owes {show(line.balance)}.", line=line.pk)
         posting.write_off(line, entry.write_off, kind=kind, reason=reason, carc=carc)
+    amounts = [(posting.lines[entry.line], entry.write_off) for entry in entries]
+    require_write_offs(by, amounts, posting.patients)
     return posting.posted()
 
 
@@ -82,6 +86,7 @@ def undo_write_off(
     Refused: a second time, no reason, one that came with an insurer's payment (it is undone with
     that payment), one on a line that was voided since.
     """
+    require(by, "billing.write_off")
     require_reason(reason)
     if adjustment.payment:
         raise LedgerError(
@@ -97,6 +102,7 @@ def undo_write_off(
         raise LedgerError("This entry undoes a write-off; write it off again instead.")
     if -adjustment.amount > line.balance:
         raise LedgerError(f"This line only owes {show(line.balance)}.", line=line.pk)
+    require_write_offs(by, [(line, -adjustment.amount)], posting.patients)
     posting.write_off(
         line, -adjustment.amount, kind=adjustment.kind, reason=reason, undoes=adjustment
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, closing_verb
 from billing.ledger.refusals import LedgerError
 from billing.models import ClosingDate
@@ -21,6 +22,7 @@ def close_period(
     theirs lands in the closed days a moment later. Refused: a day that is not over, one that is
     closed already, and a closing date that somebody moved since.
     """
+    require(by, "billing.close_period")
     closed = _closing_date(seen)
     if problem := why_not_closed(through, closed):
         raise LedgerError(problem, field="through")
@@ -41,6 +43,7 @@ def reopen_period(
     Refused: no reason, nothing that is closed, a day that opens nothing, and a closing date that
     somebody moved since.
     """
+    require(by, "billing.close_period")
     closed = _closing_date(seen)
     if closed is None:
         raise LedgerError("No period is closed.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Account, Posting, age, unpay_everything
 from billing.ledger.receiving import filled
@@ -33,6 +34,7 @@ def allocate_credit(
     oldest first. The account's net balance stays as it is (R6). Refused: more than the credit
     available, more than a line owes, un-paying more than the patient's receipts hold on it.
     """
+    require(by, "billing.allocate_credit")
     posting = Posting(by, date)
     entries = filled(entries)
     posting.lock(patients=[patient.pk], lines=[entry.line for entry in entries])
@@ -97,6 +99,7 @@ def unpay(
     reversed receipts first and then the newest, or from `payment` if it is named. Insurer money
     is un-paid from its own payment (a takeback, or its reversal), never here.
     """
+    require(by, "billing.allocate_credit")
     require_reason(reason)
     if line is not None and (amount is None or amount <= 0):
         raise LedgerError("Enter how much to un-pay.", field="amount")

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError
@@ -26,6 +27,7 @@ def deposit(
     Refused: nothing chosen, one that is on a slip already, a deleted payment, a transfer or
     its reversal (they bring no money), a slip dated before what it holds, a closed or future date.
     """
+    require(by, "billing.make_deposit")
     posting = Posting(by, date)
     ids = {payment.pk for payment in payments}
     patients = {payment.patient_id for payment in payments if payment.patient_id}

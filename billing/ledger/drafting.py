@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from billing.charging import Charge, charge_of, seen
+from billing.ledger.allowed import require
 from billing.ledger.invoicing import issue
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.refusals import LedgerError, StaleDraftError
@@ -47,6 +48,7 @@ def enter_session(
     With `issue_on` the draft is issued at once, as that day's invoice. Refused: nothing done, an
     invoice dated before the visit, and what issue_invoice refuses.
     """
+    require(by, "billing.enter_charge")
     if not charges:
         raise LedgerError(NOTHING)
     lock_patients([patient.pk])
@@ -80,6 +82,7 @@ def change_session(
 
     Refused: nothing done, something billed, lines that are not those the screen showed.
     """
+    require(by, "billing.enter_charge")
     if not charges:
         raise LedgerError(NOTHING)
     lock_patients([session.patient_id])
@@ -102,6 +105,7 @@ def delete_session(
     *, by: User, session: Session, seen_lines: str, key: UUID | None = None
 ) -> Posted:
     """A visit that was entered by mistake goes, with its lines. Refused once any was billed."""
+    require(by, "billing.enter_charge")
     lock_patients([session.patient_id])
     billed = session.lines.issued().select_related("invoice").order_by("pk").last()
     if billed:
@@ -121,6 +125,7 @@ def bill_session_again(*, by: User, session: Session, key: UUID | None = None) -
 
     Refused: while something of it is on a draft or stands on an invoice, or nothing was voided.
     """
+    require(by, "billing.enter_charge")
     lock_patients([session.patient_id])
     related = ("invoice", "void", "provider", "payer", "service")
     lines = list(session.lines.select_related(*related).order_by("pk"))
@@ -166,6 +171,7 @@ def draft_invoice(
 
     Refused: nothing at all, a session of another patient, one that was billed meanwhile.
     """
+    require(by, "billing.enter_charge")
     if not sessions and not charges:
         raise LedgerError("Choose a session or enter a line.")
     lock_patients([patient.pk])
@@ -194,6 +200,7 @@ def change_draft(
     A line of a session keeps its session, provider and day. Refused: a draft that was issued,
     discarded or changed since the screen was drawn; a draft left without lines.
     """
+    require(by, "billing.enter_charge")
     if not charges:
         raise LedgerError("A draft needs at least one line. Discard it instead.")
     draft, lines = _draft(invoice, seen_lines)
@@ -221,6 +228,7 @@ def discard_draft(
     *, by: User, invoice: Invoice, seen_lines: str, key: UUID | None = None
 ) -> Posted:
     """Lines of no session go; each session on the draft waits to be billed on one of its own."""
+    require(by, "billing.enter_charge")
     draft, lines = _draft(invoice, seen_lines)
     InvoiceLine.objects.filter(pk__in=[line.pk for line in lines if not line.session_id]).delete()
     for session in dict.fromkeys(line.session_id for line in lines if line.session_id):
@@ -261,6 +269,7 @@ def bill_sessions(
     patients come in. Refused: a session with nothing on a draft (billed meanwhile, or nothing was
     entered), and what issue_invoice refuses.
     """
+    require(by, "billing.enter_charge")
     if not sessions:
         raise LedgerError("Choose the sessions to bill.")
     lock_patients({session.patient_id for session in sessions})

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
@@ -191,6 +192,7 @@ def set_responsibility(
     changes no balance. Refused: no reason, a line that owes nothing, one that is theirs already,
     an insurer that does not cover the patient on the day of the session.
     """
+    require(by, "billing.set_responsibility")
     require_reason(reason)
     posting = Posting(by, date)
     ids = [line.pk for line in lines]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError, require_reason
@@ -36,6 +37,7 @@ def issue_invoices(
 
     Refused as in issue_invoice, and none at all or one that is gone.
     """
+    require(by, "billing.enter_charge")
     issue(by=by, invoices=invoices, date=date)
     return Posted(invoices=list(invoices))
 
@@ -117,6 +119,7 @@ def void_lines(
     key: UUID | None = None,
 ) -> Posted:
     """Void several lines at once: a whole invoice, say. Refused as in void_line."""
+    require(by, "billing.void_charge")
     require_reason(reason)
     posting = Posting(by, date)
     ids = list(dict.fromkeys(line.pk for line in lines))

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from billing.journal.chart import Chart
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.refusals import LedgerError
 from billing.models import JournalBatch, JournalItem
@@ -22,6 +23,7 @@ def make_journal_batch(*, by: User, through: datetime.date, key: UUID | None = N
     row is handed over exactly once. A closed period may be handed over. Refused: a future day, or
     where nothing is new. The number is taken first: its lock lets one batch be made at a time.
     """
+    require(by, "billing.add_journalbatch")
     now = timezone.now()
     if through > timezone.localdate(now):
         raise LedgerError("The date is in the future.", field="through")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require, require_refund
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, standing_receipt
 from billing.ledger.receiving import filled
@@ -36,11 +37,13 @@ def refund(
     back in one act. Refused: more than is unallocated then, more than the receipt holds on a
     line, nothing, no reason.
     """
+    require(by, "billing.refund_payment")
     require_reason(reason)
     entries = filled(unpay)
     posting, receipt = _open(by, payment, date, lines=[entry.line for entry in entries])
     _take_off(posting, receipt, entries, f"Paid back: {reason}")
     _refuse_more_than_free(receipt, amount)
+    require_refund(by, receipt, amount)
     row = posting.draw(
         Kind.REFUND,
         source=receipt,
@@ -69,6 +72,7 @@ def transfer(
 
     Refused: more than is unallocated, to the account it already belongs to, no reason.
     """
+    require(by, "billing.transfer_credit")
     require_reason(reason)
     if payment.payer_id:
         raise LedgerError("An insurer's money stays with the insurer; it is not patient credit.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
 from billing.ledger.refusals import LedgerError
@@ -46,6 +47,7 @@ def record_opening(
     owed, a closed or future date, credit that a payer is to owe, credit for an account whose
     credit is negative (a payment at the desk covers that first, R7).
     """
+    require(by, "billing.import_files")
     if not balances:
         return Posted()
     _refuse_wrong(balances)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from billing.ledger.allowed import require
 from billing.ledger.insurers import share_insurer
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Account, Posting, standing_receipt
@@ -17,6 +18,8 @@ from billing.models.numbering import INSURANCE, RECEIPT, take_number
 from billing.money import ZERO, show, show_dollars
 from billing.sharing import Entry, OffsetEntry
 from patients.models import Patient, Payer, Provider
+
+INSURERS = ("billing.enter_insurance_payment", "billing.post_era")
 
 
 @verb
@@ -45,6 +48,7 @@ def record_payment(
     more on a line than it owes, a stranger's line, a check of that number already entered, a
     closed or future date.
     """
+    require(by, *(INSURERS if payer else ("billing.take_payment",)))
     posting = Posting(by, date)
     entries = filled(entries, twice=payer is not None)
     if payer is None and (patient is None or provider is None):
@@ -87,6 +91,7 @@ def allocate(
 
     Refused as in record_payment, and for a receipt that was reversed.
     """
+    require(by, *(INSURERS if payment.payer_id else ("billing.take_payment",)))
     posting = Posting(by, date)
     entries = filled(entries, twice=payment.payer_id is not None)
     patients = [payment.patient_id] if payment.patient_id else []
@@ -113,6 +118,7 @@ def _share(
     entries: Sequence[Entry],
     offsets: Sequence[OffsetEntry] = (),
 ) -> None:
+    before = min(receipt.unallocated, ZERO)
     if receipt.payer_id:
         share_insurer(posting, receipt, entries, offsets)
     elif offsets:
@@ -121,6 +127,8 @@ def _share(
         _share_patient(posting, receipt, entries)
     if receipt.unallocated < 0 and not (receipt.payer_id and receipt.over_allocation_reason):
         raise _too_much(-receipt.unallocated)
+    if receipt.unallocated < before:
+        require(posting.by, "billing.overallocate_payment")
 
 
 def _too_much(over: Decimal) -> LedgerError:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import Max, Sum
 
+from billing.ledger.allowed import require_undoing
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting, unpay_everything
 from billing.ledger.refusals import LedgerError, already_undone, require_reason
@@ -50,6 +51,7 @@ def reverse(
     or a transfer pair can be undone too. Refused: a second time, without a reason, or while a
     later takeback stands on an insurer's payment (the message names it).
     """
+    require_undoing(by, payment, Kind.REVERSAL)
     require_reason(reason)
     posting = Posting(by, date)
     row = _undo(posting, payment, Kind.REVERSAL, reason, note, unpay_lines=unpay_lines)
@@ -71,6 +73,7 @@ def void(
     Both rows leave the history unless "Show deleted" is on or the receipt still pays a line.
     Refused once that day is closed or the receipt was deposited; then it has to be reversed.
     """
+    require_undoing(by, payment, Kind.VOID)
     require_reason(reason)
     if problem := why_not_deleted(payment):
         raise LedgerError(problem)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0014_desk_settings'),
+        ('billing', '0015_roles'),
     ]
 
     operations = [

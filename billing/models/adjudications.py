@@ -46,6 +46,7 @@ class Responsibility(AppendOnlyModel):
     class Meta:
         base_manager_name = "objects"
         verbose_name_plural = "responsibilities"
+        permissions = [("set_responsibility", "Can say who owes a line")]
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="responsibility_not_zero"),
             models.CheckConstraint(

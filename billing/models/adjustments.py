@@ -47,6 +47,14 @@ class Adjustment(AppendOnlyModel):
 
     class Meta:
         base_manager_name = "objects"
+        permissions = [
+            ("write_off", "Can write off what is owed"),
+            ("write_off_above_limit", "Can write off more than the clinic's limit"),
+            (
+                "write_off_small_balances",
+                "Can write off small balances of all patients at once",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="adjustment_not_zero"),
             models.CheckConstraint(

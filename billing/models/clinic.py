@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q
 
 from billing.models.append_only import AppendOnlyQuerySet, WrittenOnceModel
-from billing.money import CURRENCIES, USD
+from billing.money import CURRENCIES, USD, MoneyField
 from patients.npi import check_npi
 
 KEPT = "billing.clinic"
@@ -87,6 +87,19 @@ class Clinic(models.Model):
         default=1,
         help_text="The first month of the clinic's fiscal year, for the periods of reports.",
     )
+    # What people without the right to more may do for one family within 30 days (ledger/allowed.py).
+    write_off_limit = MoneyField(
+        null=True,
+        blank=True,
+        help_text="For one family within 30 days, by one person. More is for those whose role"
+        " may write off more. Empty: no limit.",
+    )
+    refund_limit = MoneyField(
+        null=True,
+        blank=True,
+        help_text="For one family, or one insurer, within 30 days, by one person. More is for"
+        " those whose role may pay more back. Empty: no limit.",
+    )
     statement_message = models.CharField(
         max_length=400,
         blank=True,
@@ -124,6 +137,12 @@ class Clinic(models.Model):
             models.CheckConstraint(condition=Q(id=1), name="clinic_only_one"),
             models.CheckConstraint(
                 condition=Q(fiscal_year_month__range=(1, 12)), name="clinic_fiscal_year_month"
+            ),
+            models.CheckConstraint(
+                condition=(Q(write_off_limit=None) | Q(write_off_limit__gte=0))
+                & (Q(refund_limit=None) | Q(refund_limit__gte=0)),
+                name="clinic_limits_not_negative",
+                violation_error_message="A limit is 0.00 or more.",
             ),
         ]
 

@@ -25,6 +25,7 @@ class Deposit(AppendOnlyModel):
 
     class Meta:
         base_manager_name = "objects"
+        permissions = [("make_deposit", "Can make deposit slips")]
 
     def __str__(self) -> str:
         return self.number

@@ -73,6 +73,7 @@ class Document(models.Model):
 
     class Meta:
         base_manager_name = "objects"
+        permissions = [("issue_document", "Can issue invoices, receipts and statements")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(patient__isnull=False) | Q(kind=DocumentKind.RECEIPT),

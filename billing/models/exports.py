@@ -36,7 +36,10 @@ class Export(WrittenOnceModel):
     class Meta:
         base_manager_name = "objects"
         ordering = ["-id"]
-        permissions = [("export_reports", "Can take reports out as files")]
+        permissions = [
+            ("see_reports", "Can look at reports"),
+            ("export_reports", "Can take reports out as files"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.report}.{self.format}"

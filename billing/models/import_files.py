@@ -72,6 +72,7 @@ class ImportFile(models.Model):
     objects = ImportFileQuerySet.as_manager()
 
     class Meta:
+        permissions = [("import_files", "Can import patients, fees and balances")]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "digest"],

@@ -31,6 +31,10 @@ class Invoice(models.Model):
     )
 
     class Meta:
+        permissions = [
+            ("enter_charge", "Can enter sessions and bill them"),
+            ("void_charge", "Can void what was billed"),
+        ]
         constraints = [
             # Number, issue date and moment come together: NULL on every draft.
             models.CheckConstraint(

@@ -143,7 +143,17 @@ class Payment(AppendOnlyModel):
 
     class Meta:
         base_manager_name = "objects"
-        permissions = [("overallocate_payment", "Can over-allocate an insurer's payment")]
+        permissions = [
+            ("take_payment", "Can take patients' payments"),
+            ("allocate_credit", "Can allocate credit and un-pay lines"),
+            ("transfer_credit", "Can move credit to another account"),
+            ("refund_payment", "Can pay money back"),
+            ("refund_above_limit", "Can pay more back than the clinic's limit"),
+            ("reverse_payment", "Can reverse payments of other people and of earlier days"),
+            ("void_payment", "Can delete payments of other people and of earlier days"),
+            ("enter_insurance_payment", "Can enter insurers' payments"),
+            ("overallocate_payment", "Can over-allocate an insurer's payment"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(patient__isnull=False, provider__isnull=False, payer__isnull=True)

@@ -102,6 +102,7 @@ class EraFile(models.Model):
 
     class Meta:
         verbose_name = "ERA file"
+        permissions = [("post_era", "Can import and post ERA files")]
         constraints = [
             models.UniqueConstraint(
                 fields=["sha256"], condition=Q(discarded=False), name="r10_era_file_once"

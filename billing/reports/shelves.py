@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from billing.reports.base import Report
+from config.access import may_look
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ SHELVES = (
 
 def shelves_of(reports: Mapping[str, type[Report]], user: Any) -> list[tuple[str, list[Entry]]]:
     """Every report once that somebody may see, in the order of the shelves."""
-    seen = {slug for slug, report in reports.items() if report.open_to(user)} | OTHERS.keys()
+    seen = {slug for slug, report in reports.items() if report.open_to(user)}
+    seen |= {slug for slug, (_title, _about, screen) in OTHERS.items() if may_look(user, screen)}
     return [
         (heading, [_entry(slug, reports) for slug in slugs if slug in seen])
         for heading, slugs in SHELVES

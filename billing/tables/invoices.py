@@ -17,6 +17,7 @@ from billing.balances.invoices import DRAFT, OPEN, PAID
 from billing.models import Invoice
 from billing.tables.payments import FIGURE, NUMBER
 from billing.templatetags.money import money
+from config.access import may_look
 from patients.tables import ListTable
 
 COLOURS = {DRAFT: "acc", OPEN: "warn", PAID: "good"}
@@ -48,6 +49,8 @@ class InvoiceTable(ListTable):
         if record.number:
             url, words = reverse("billing:invoice_detail", args=[record.number]), record.number
         else:
+            if not may_look(self.request.user, "billing:invoice_draft"):
+                return format_html("{}", "Draft")
             url, words = reverse("billing:invoice_draft", args=[record.pk]), "Draft"
         return format_html('<a href="{}">{}</a>', url, words)
 

@@ -91,7 +91,7 @@ class UnallocatedTable(_WorkTable):
         return format_html('{}<span class="sub">{}</span>', said.cause, said.more)
 
     def render_act(self, record: Payment) -> SafeString:
-        label, url = waiting.way_on(record)
+        label, url = waiting.way_on(record, self.request.user)
         return format_html(
             '<a class="btn btn-line btn-xs" href="{}">{}'
             '<span class="visually-hidden"> {}</span></a>',

@@ -11,8 +11,8 @@ from billing import waiting
 register = template.Library()
 
 
-@register.simple_tag
-def way_on(receipt: Any) -> dict[str, str]:
+@register.simple_tag(takes_context=True)
+def way_on(context: Any, receipt: Any) -> dict[str, str]:
     """`{% way_on payment as way %}`: the one button, way.label and way.url."""
-    label, url = waiting.way_on(receipt)
+    label, url = waiting.way_on(receipt, context["request"].user)
     return {"label": label, "url": url}

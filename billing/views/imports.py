@@ -8,13 +8,11 @@ show a progress bar.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator
-from functools import wraps
+from collections.abc import Generator
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -34,20 +32,6 @@ FOLDER = "billing/imports"
 AT_ONCE = 200_000  # bytes: checked or imported before anybody could watch a bar
 LATEST = 20
 
-View = Callable[..., HttpResponseBase]
-
-
-def _for_staff(view: View) -> View:
-    """An import writes by the thousand, so it is for those who may use Admin."""
-
-    @wraps(view)
-    def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_staff:
-            raise PermissionDenied("Importing is for administrators. Nothing was changed.")
-        return view(request, *args, **kwargs)
-
-    return allowed
-
 
 def _kind(slug: str) -> type[Job]:
     try:
@@ -65,7 +49,6 @@ def _file(request: DeskRequest, kind: str, key: uuid.UUID) -> ImportFile:
 # ---------------------------------------------------------------------------- choosing a file
 
 
-@_for_staff
 @require_safe
 def import_start(request: DeskRequest) -> HttpResponse:
     """The three kinds of file, in the order in which they go in, and what was imported before."""
@@ -77,14 +60,12 @@ def import_start(request: DeskRequest) -> HttpResponse:
     return render(request, f"{FOLDER}/start.html", context)
 
 
-@_for_staff
 @require_safe
 def import_template(request: DeskRequest, kind: str) -> HttpResponse:
     """The first line of such a file, to begin with in a spreadsheet."""
     return _csv(_kind(kind).template().encode("utf-8-sig"), f"{kind}-template.csv")
 
 
-@_for_staff
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_upload(request: DeskRequest, kind: str) -> HttpResponseBase:
     """Which columns such a file has; uploading one checks it and imports nothing yet."""
@@ -104,7 +85,6 @@ def import_upload(request: DeskRequest, kind: str) -> HttpResponseBase:
 # ---------------------------------------------------------------------------- checked, imported
 
 
-@_for_staff
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_check(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpResponseBase:
     """What checking a file found, and importing it; or what became of it."""
@@ -129,7 +109,6 @@ def import_check(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpRespons
     return render(request, f"{FOLDER}/check.html", context)
 
 
-@_for_staff
 @require_safe
 def import_problems(request: DeskRequest, kind: str, key: uuid.UUID) -> HttpResponse:
     """Everything that checking found, as a file for whoever mends the lines."""

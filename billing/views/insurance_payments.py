@@ -37,7 +37,7 @@ FULL = (
 )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
     draft, copied = _draft(request), _copied(request)
@@ -113,7 +113,7 @@ def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid)
     return posted
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     """A saved insurance payment: what it paid, and allocating what is left of it."""
     payment = get_object_or_404(Payment.objects.receipts().of_payers().with_names(), number=number)

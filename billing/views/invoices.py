@@ -69,7 +69,9 @@ def invoice_void(request: DeskRequest, number: str) -> HttpResponse:
     refusals = ledger.why_not_voided(standing)
     offered = [line.pk for line in standing if line.pk not in refusals]
     asked = request.POST.getlist("line") if request.method == "POST" else _asked(request, offered)
-    form = VoidInvoiceForm(request.POST or None, offered=offered, asked=asked)
+    form = VoidInvoiceForm(
+        request.POST if request.method == "POST" else None, offered=offered, asked=asked
+    )
     context = {"invoice": invoice, "standing": standing, "refusals": refusals}
     if request.method != "POST":
         return _void_page(request, form, context)

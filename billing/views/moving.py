@@ -94,6 +94,7 @@ def _refund_page(
     context = {
         **_refund_context(payment, form),
         "stop": _why_no_refund(payment, form),
+        "limit": ledger.limit_on_refund(request.user, payment),
         "moved": _moved(payment),
         "back": _back(payment),
     }
@@ -178,6 +179,8 @@ def refund_undo(request: DeskRequest, number: str, pk: int) -> HttpResponse:
     }
     if undoing := balances.undoing_of([refund]).get(refund.pk):
         context["stop"] = wording.undone(undoing).replace("This payment", "This refund")
+    elif problem := ledger.why_not_undone_by(request.user, refund, Kind.REVERSAL):
+        context["stop"] = problem
     elif payment.patient and payment.provider:
         now = balances.account(payment.patient, payment.provider)
         context["effects"] = [(now, now.once(credit=-refund.amount))]

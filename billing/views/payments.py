@@ -107,7 +107,7 @@ def payment_correct(request: DeskRequest, number: str) -> HttpResponse:
         "payment": payment,
         "form": form,
         "instead": instead,
-        "stop": _reason_not_to(payment, "reverse"),
+        "stop": _reason_not_to(request, payment, "reverse" if instead else "void"),
         "uses": balances.used_on(_receipts(payment)),
         "back": _back(payment),
     }
@@ -176,7 +176,7 @@ def _undo_page(request: DeskRequest, payment: Payment, form: VoidForm, verb: str
         "form": form,
         "verb": verb,
         "back": _back(payment),
-        "stop": _reason_not_to(payment, verb),
+        "stop": _reason_not_to(request, payment, verb),
         "uses": balances.used_on(_receipts(payment)),
         "shown": SHOWN,
     }
@@ -192,12 +192,14 @@ def _undo_page(request: DeskRequest, payment: Payment, form: VoidForm, verb: str
     return render(request, f"{FOLDER}/{page}.html", context)
 
 
-def _reason_not_to(payment: Payment, verb: str) -> str:
+def _reason_not_to(request: DeskRequest, payment: Payment, verb: str) -> str:
     """Why the form is not offered at all; the ledger says the same to whoever posts it."""
     undoing = balances.undoing_of([payment]).get(payment.pk)
     if undoing:
         return wording.undone(undoing)
-    return ledger.why_not_deleted(payment) if verb == "void" else ""
+    kind = Kind.VOID if verb == "void" else Kind.REVERSAL
+    problem = ledger.why_not_undone_by(request.user, payment, kind)
+    return problem or (ledger.why_not_deleted(payment) if verb == "void" else "")
 
 
 def _undone(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
-from billing.forms.periods import CloseForm, ReopenForm, may_close
+from billing.forms.periods import CloseForm, ReopenForm
 from billing.models import ClosingDate
 from billing.models.periods import closed_through
 from billing.tables.periods import ClosingDateTable
@@ -19,15 +18,11 @@ from billing.views import notices
 from patients.http import DeskRequest, go_on
 
 FOLDER = "billing/periods"
-NOT_ALLOWED = (
-    "Closing and reopening periods is for administrators and accountants. Nothing was changed."
-)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def period_list(request: DeskRequest) -> HttpResponse:
     """Through which day the books are closed, what is left to do before the next, and closing it."""
-    may = _allowed(request)
     latest = ClosingDate.objects.select_related("created_by").first()
     closed = latest.closed_through if latest else None
     if request.method == "POST":
@@ -48,17 +43,14 @@ def period_list(request: DeskRequest) -> HttpResponse:
         form = CloseForm({"through": request.GET["through"], "key": uuid.uuid4()}, closed=closed)
     else:
         form = CloseForm(closed=closed)
-    return _page(request, form, latest, may=may)
+    return _page(request, form, latest)
 
 
-def _page(
-    request: DeskRequest, form: CloseForm, latest: ClosingDate | None, *, may: bool
-) -> HttpResponse:
+def _page(request: DeskRequest, form: CloseForm, latest: ClosingDate | None) -> HttpResponse:
     moves = ClosingDate.objects.with_before()
     day = form.day
     context: dict[str, Any] = {
         "form": form,
-        "may": may,
         "closed": form.closed,
         "latest": latest,
         "day": day,
@@ -74,7 +66,6 @@ def _page(
 @require_http_methods(["GET", "HEAD", "POST"])
 def period_reopen(request: DeskRequest) -> HttpResponse:
     """Days are opened again, for a reason that is kept."""
-    may = _allowed(request)
     closed = closed_through()
     form = ReopenForm(request.POST or None, closed=closed)
     if request.method == "POST" and form.is_valid():
@@ -85,19 +76,11 @@ def period_reopen(request: DeskRequest) -> HttpResponse:
         else:
             notices.saved(request, *_said(posted, "Close the period again when you are done."))
             return go_on(request, resolve_url("billing:period_list"))
-    context: dict[str, Any] = {"form": form, "closed": closed, "may": may}
+    context: dict[str, Any] = {"form": form, "closed": closed}
     if form.errors:
         context["error_summary"] = form.summary("Nothing is opened yet.")
     page = "_reopen" if request.htmx else "reopen"
     return render(request, f"{FOLDER}/{page}.html", context)
-
-
-def _allowed(request: DeskRequest) -> bool:
-    """Whether this user closes periods. Others may look; what they send is refused."""
-    may = may_close(request.user)
-    if request.method == "POST" and not may:
-        raise PermissionDenied(NOT_ALLOWED)
-    return may
 
 
 def _said(posted: ledger.Posted, more: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from billing.models import InvoiceLine
 from billing.views import notices
 from billing.views.choosing import choose_patient
 from billing.views.grid_answers import live_rows
+from config.access import may_act
 from patients.http import DeskRequest
 from patients.models import Patient, Provider, Session
 
@@ -316,7 +317,9 @@ def session_list(request: DeskRequest) -> HttpResponse:
         "rows": rows,
         "more": more,
         "sums": balances.session_sums(rows),
-        "billable": [row for row in rows if row.billable],
+        "billable": [row for row in rows if row.billable]
+        if may_act(request.user, "billing:session_list")
+        else [],
         "unbilled_of_other_days": balances.drafted_sessions(),
         "error_summary": listed.error_summary,
     }

@@ -94,6 +94,7 @@ def _page(
     problems: list[dict[str, str]] | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {"patient": patient, "grid": grid, "form": form, "most": AT_ONCE}
+    context["limit"] = ledger.limit_on_write_off(request.user, patient)
     if problems is not None:
         items = [*errors_of(form), *problems]
         context["error_summary"] = error_summary("This write-off is not saved yet.", items)

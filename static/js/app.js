@@ -184,6 +184,14 @@ for (const failure of FAILURES) {
   });
 }
 
+// Where only a part of the page was asked for and it is not open to the reader (config/access.py).
+on("refused", ({ detail }) => {
+  announce(detail.value, { now: true });
+  const notice = find("#refused") ?? document.createElement("div");
+  Object.assign(notice, { id: "refused", className: "notice bad", textContent: detail.value });
+  find("#main .body").prepend(notice);
+});
+
 // ---------------------------------------------------------------- answers from elsewhere
 
 // An answer that was redirected is another page, most often sign-in: it is no part to put into this

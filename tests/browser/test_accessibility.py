@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from billing import documents, ledger
 from billing.models import Clinic, Invoice, Payment, Remittance, RemittanceRow
 from billing.remittances import posting, review
+from config.roles import ACCOUNTANT, ADMINISTRATOR
 from patients.models import Patient
 from tests.browser.test_story_one import boxes, unallocated
 from tests.era.clinic import TODAY, series
@@ -26,6 +27,7 @@ from tests.factories import (
     PaymentFactory,
     ServiceFactory,
     SessionFactory,
+    give,
 )
 from tests.factories.bills import day, entries, money
 from tests.support.codes import code_of_app
@@ -251,8 +253,7 @@ def test_insurance_payment(
 
 
 def test_import(live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str], None]) -> None:
-    ana.is_staff = True
-    ana.save()
+    give(ana, ADMINISTRATOR)
     head = "family_name,given_name,birth_date\n"
     good = f"{head}Smith,John,1980-05-17\n"
     desk.goto(live_server.url + "/import/")
@@ -337,6 +338,7 @@ def test_money_that_leaves_and_write_offs(
     refund = ledger.refund(
         by=ana, payment=other, amount=money("5"), method="cash", date=day(0), reason="Overpaid"
     ).receipt
+    give(ana, ACCOUNTANT)
     off = ledger.write_off(
         by=ana,
         entries=entries({line: ("0", "2")}),
@@ -447,6 +449,7 @@ def test_a_new_clinic(
     for staff in (False, True):
         ana.is_staff = staff
         ana.save()
+        give(ana, *([ADMINISTRATOR] if staff else []))
         for path in ("/", "/patients/", "/sessions/", "/invoices/", "/fees/", "/statements/new/"):
             desk.goto(live_server.url + path)
             looked_at(f"{path} of a new clinic")

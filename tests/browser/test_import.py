@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from billing.views import imports
+from config.roles import ADMINISTRATOR
 from patients.models import Patient
+from tests.factories import give
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,9 +22,8 @@ BAD = MENDED.replace("Müller", '"=HYPERLINK(1)"').replace("02-28", "02-30")
 
 @pytest.fixture
 def omar(ana: Any) -> Any:
-    """Whoever sits at this desk may use Admin."""
-    ana.is_staff = True
-    ana.save()
+    """Whoever sits at this desk is the administrator, too."""
+    give(ana, ADMINISTRATOR)
     return ana
 
 

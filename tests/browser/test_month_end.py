@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from playwright.sync_api import Page, expect
 
 from billing.models import ClosingDate, Deposit, Payment
 from billing.models.periods import closed_through
+from config.roles import ACCOUNTANT
 from patients.models import Patient
-from tests.factories import PaymentFactory
+from tests.factories import PaymentFactory, give
 from tests.factories.bills import day
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def received(john: Patient, dr1: Any, ana: Any) -> list[Payment]:
     """20.00 in cash and a check of 30.00 wait for the bank; Ana may close periods."""
-    ana.user_permissions.add(Permission.objects.get(codename="close_period"))
+    give(ana, ACCOUNTANT)
     who: dict[str, Any] = {"patient": john, "provider": dr1, "by": ana}
     return [
         PaymentFactory(**who, amount="20", ago=4),

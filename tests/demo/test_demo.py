@@ -33,6 +33,14 @@ from patients.models import Coverage, Patient, Payer, Provider, Session
 FEW, ENOUGH = 20, 150
 
 
+LOGIN_ROLES = {
+    "frontdesk": "Front desk",
+    "biller": "Biller",
+    "accountant": "Accountant",
+    "admin": "Administrator",
+}
+
+
 def load(**options: object) -> str:
     said = StringIO()
     call_command("demo", **{"patients": FEW, "verbosity": 0, **options}, stdout=said)
@@ -138,6 +146,8 @@ def test_it_holds_what_it_promises() -> None:
         assert user is not None
         assert user.get_full_name()
         assert user.is_superuser == user.is_staff == (username == "admin")
+        assert [group.name for group in user.groups.all()] == [LOGIN_ROLES[username]]
+        assert not user.user_permissions.exists()
     assert Patient.objects.count() == ENOUGH
     assert set(Provider.objects.values_list("name", flat=True)) >= {"Dr 1", "Dr 2", "Dr Lee"}
     assert_nothing_is_ahead_of_today()

@@ -15,11 +15,13 @@ from tests.factories.bills import (
 )
 from tests.factories.people import (
     CoverageFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     ProviderFactory,
     SessionFactory,
     UserFactory,
+    give,
 )
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "InsurancePaymentFactory",
     "InvoiceFactory",
     "LineFactory",
+    "OwnerFactory",
     "PatientFactory",
     "PayerFactory",
     "PaymentFactory",
@@ -36,4 +39,5 @@ __all__ = [
     "ServiceFactory",
     "SessionFactory",
     "UserFactory",
+    "give",
 ]

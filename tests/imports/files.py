@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.imports.kinds import KINDS
 from billing.imports.running import Run, check_file, import_file, run_of
 from billing.models import ImportFile
-from tests.factories import UserFactory
+from tests.factories import OwnerFactory
 
 
 def as_bytes(content: str | bytes) -> bytes:
@@ -31,7 +31,7 @@ def warnings(kind: str, content: str | bytes) -> list[str]:
 def kept(kind: str, content: str | bytes) -> ImportFile:
     """The file as an upload leaves it, checked."""
     file = ImportFile.objects.keep(
-        by=UserFactory(), kind=kind, name="file.csv", data=as_bytes(content)
+        by=OwnerFactory(), kind=kind, name="file.csv", data=as_bytes(content)
     )
     for _step in check_file(file, run_of(file)):
         pass
@@ -41,6 +41,6 @@ def kept(kind: str, content: str | bytes) -> ImportFile:
 def bring(kind: str, content: str | bytes) -> ImportFile:
     """The file, imported."""
     file = kept(kind, content)
-    for _step in import_file(file, run_of(file), UserFactory()):
+    for _step in import_file(file, run_of(file), OwnerFactory()):
         pass
     return file

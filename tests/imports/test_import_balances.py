@@ -16,11 +16,11 @@ from billing.money import NOT_AN_AMOUNT
 from patients.models import Patient, Provider
 from tests.factories import (
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.imports.files import bring, check, kept, problems, warnings
@@ -102,7 +102,9 @@ def test_sentences(smith: Patient, dr1: Provider, row: str, said: str) -> None:
 
 
 def test_a_closed_day(smith: Patient, dr1: Provider) -> None:
-    ClosingDate.objects.create(closed_through=datetime.date(2025, 10, 31), created_by=UserFactory())
+    ClosingDate.objects.create(
+        closed_through=datetime.date(2025, 10, 31), created_by=OwnerFactory()
+    )
     assert problems("balances", HEAD + "P1042,Dr 1,1,2025-10-31,,,\n") == [
         "line 2, date: The date is in a closed period (up to 31 Oct 2025)."
         " Ask an administrator to open it."
@@ -113,7 +115,7 @@ def test_credit_where_the_credit_is_negative(smith: Patient, dr1: Provider) -> N
     line = LineFactory(patient=smith, provider=dr1, amount="50")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="20", on={line: "20"})
     ledger.reverse(
-        by=UserFactory(), payment=receipt, date=day(0), reason="Bounced", unpay_lines=False
+        by=OwnerFactory(), payment=receipt, date=day(0), reason="Bounced", unpay_lines=False
     )
     assert problems("balances", HEAD + "P1042,Dr 1,-1,2025-10-31,,,\n") == [
         "line 2, amount: Smith, John (P1042)'s credit with Dr 1 is negative. Settle that first, or"
@@ -142,7 +144,7 @@ def test_r10_the_same_bytes_are_imported_once(smith: Patient, dr1: Provider) -> 
     for again in (file, kept("balances", ROWS)):
         again_run = run_of(kept("balances", ROWS))
         with pytest.raises(NotImported, match=r"This very file was imported on .* by Ana: 1 inv"):
-            list(import_file(again, again_run, UserFactory()))
+            list(import_file(again, again_run, OwnerFactory()))
     assert digest() == before
 
 
@@ -151,7 +153,7 @@ def test_a_file_whose_place_was_taken(smith: Patient, dr1: Provider) -> None:
     run = run_of(file)
     kept("balances", ROWS + "P1042,Dr 1,11,2025-10-31,,,\n")
     with pytest.raises(NotImported, match="Another file took the place of this one"):
-        list(import_file(file, run, UserFactory()))
+        list(import_file(file, run, OwnerFactory()))
     assert not Invoice.objects.exists()
 
 
@@ -180,7 +182,7 @@ def test_what_fails_half_way_leaves_nothing(
         mock.patch.object(ledger, "record_opening", second_time_fails),
         pytest.raises(NotImported, match=sentence),
     ):
-        list(import_file(file, run_of(file), UserFactory()))
+        list(import_file(file, run_of(file), OwnerFactory()))
     assert digest() == before
     assert ImportFile.objects.get().imported_at is None
 
@@ -189,7 +191,7 @@ def test_whoever_goes_away_half_way_leaves_nothing(smith: Patient, dr1: Provider
     rows = "".join(f"P1042,Dr 1,{n},2025-10-31,,,\n" for n in range(1, 1_700))
     file = kept("balances", HEAD + rows)
     before = digest()
-    steps = import_file(file, run_of(file), UserFactory())
+    steps = import_file(file, run_of(file), OwnerFactory())
     for step in steps:
         if step.things == "lines imported":
             break

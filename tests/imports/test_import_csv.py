@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from billing.models import ImportFile
 from patients.models import Patient
-from tests.factories import UserFactory
+from tests.factories import OwnerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def test_in_somebodys_name(file: Path) -> None:
     with pytest.raises(CommandError, match="There is no user ana"):
         load(file, by="ana")
     assert not Patient.objects.exists()
-    ana = UserFactory(username="ana")
+    ana = OwnerFactory(username="ana")
     load(file, by="ana")
     assert ImportFile.objects.get().uploaded_by == ana
 

@@ -16,7 +16,9 @@ from django.db.models import QuerySet, Sum
 
 from billing import checks
 from billing.models import ClosingDate, Invoice, InvoiceLine, Kind, Payment, Service
+from config.roles import ACCOUNTANT, BILLER
 from patients.models import Coverage, Patient, Payer, Provider, Session
+from tests.factories import UserFactory, give
 
 DATA = Path(__file__).parents[1] / "data" / "synthea"
 FILES = ("patients", "payers", "payer_transitions", "providers", "claims", "claims_transactions")
@@ -359,7 +361,11 @@ def test_a_closed_period_is_respected(few: Path) -> None:
 
 @pytest.mark.django_db
 def test_the_entries_are_those_of_the_user_named(few: Path) -> None:
-    clerk = get_user_model().objects.create_user("clerk")
+    clerk = UserFactory(username="clerk", roles=[ACCOUNTANT])
+    with pytest.raises(CommandError, match="You may not enter sessions and bill them"):
+        call_command("import_synthea", str(few), by="clerk", stdout=StringIO())
+    assert not Payment.objects.exists()
+    give(clerk, BILLER)
     call_command("import_synthea", str(few), by="clerk", stdout=StringIO())
     assert set(Payment.objects.values_list("created_by", flat=True)) == {clerk.pk}
     with pytest.raises(CommandError, match="There is no user nobody"):

@@ -15,11 +15,11 @@ from tests.factories import (
     AllocationFactory,
     InsurancePaymentFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.journal.reading import booked, by_path, from_the_books, names, scope_and_chart, texts
@@ -42,7 +42,7 @@ PATIENTS, INSURERS = "Unallocated credit: Patients", "Unallocated credit: Insure
 
 def test_the_story_of_a_payment_that_is_reversed_and_unpaid() -> None:
     """Worked example 2 of docs/money.md."""
-    by, smith, dr1 = UserFactory(), PatientFactory(), ProviderFactory(name="Dr 1")
+    by, smith, dr1 = OwnerFactory(), PatientFactory(), ProviderFactory(name="Dr 1")
     line = LineFactory(patient=smith, provider=dr1, amount="50", ago=40)
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="20", ago=30)
     AllocationFactory(payment=receipt, line=line, amount="20", ago=20)
@@ -67,7 +67,7 @@ def test_the_story_of_a_payment_that_is_reversed_and_unpaid() -> None:
 
 
 def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
-    by, smith = UserFactory(), PatientFactory()
+    by, smith = OwnerFactory(), PatientFactory()
     receipt = PaymentFactory(patient=smith, amount="60", method="card", ago=20)
     moved = ledger.transfer(
         by=by,
@@ -93,7 +93,7 @@ def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
 
 
 def test_a_refund_goes_out_by_its_own_method_and_comes_back_the_same_way() -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     receipt = PaymentFactory(amount="60", method="card", ago=20)
     refund = ledger.refund(
         by=by, payment=receipt, amount=money(10), method="check", date=day(10), reason="Asked"
@@ -122,7 +122,7 @@ def test_an_offset_is_booked_by_what_its_code_means(
     code: str, amount: str, debit: str, credit: str
 ) -> None:
     ledger.record_payment(
-        by=UserFactory(),
+        by=OwnerFactory(),
         payer=PayerFactory(),
         amount=money(100),
         method="eft",
@@ -149,7 +149,7 @@ def test_an_offset_is_booked_by_what_its_code_means(
 def test_an_adjustment_takes_income_back_by_its_kind(kind: str, label: str) -> None:
     line = LineFactory()
     ledger.adjust(
-        by=UserFactory(), line=line, amount=money(2), kind=kind, date=day(1), reason="Hardship"
+        by=OwnerFactory(), line=line, amount=money(2), kind=kind, date=day(1), reason="Hardship"
     )
     [entry] = [each for each in booked() if each.what == "adjustment"]
     assert (entry.document, entry.invoice) == (line.invoice.number, line.invoice.number)
@@ -221,7 +221,7 @@ def test_takings_are_what_the_cash_accounts_got() -> None:
 
 
 def test_a_closed_periods_journal_never_changes() -> None:
-    by, dr1, payer = UserFactory(), ProviderFactory(), PayerFactory()
+    by, dr1, payer = OwnerFactory(), ProviderFactory(), PayerFactory()
     smith = PatientFactory()
     line, other = (LineFactory(patient=smith, provider=dr1, amount="50", ago=40) for _ in range(2))
     insured = LineFactory(amount="90", ago=40, owed_by=payer)
@@ -286,7 +286,7 @@ def test_it_knows_every_offset_code_there_is() -> None:
 
 def test_the_method_of_what_undoes_is_that_of_what_it_undoes() -> None:
     receipt = PaymentFactory(method="card", ago=5)
-    ledger.void(by=UserFactory(), payment=receipt, reason="Typing error")
+    ledger.void(by=OwnerFactory(), payment=receipt, reason="Typing error")
     assert [(each.debit.name, each.credit.name) for each in booked()] == [
         ("Cash: Card", PATIENTS),
         (PATIENTS, "Cash: Card"),

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing import journal, ledger
-from tests.factories import LineFactory, PaymentFactory, UserFactory
+from tests.factories import LineFactory, OwnerFactory, PaymentFactory
 from tests.factories.bills import day
 from tests.journal.reading import texts
 
@@ -47,7 +47,7 @@ def test_without_a_format_it_is_csv() -> None:
 
 
 def test_a_batch(tmp_path: Path) -> None:
-    batch = ledger.make_journal_batch(by=UserFactory(), through=day(9)).batch
+    batch = ledger.make_journal_batch(by=OwnerFactory(), through=day(9)).batch
     file = tmp_path / "J-0001.csv"
     assert export("--batch", "J-0001", "--output", str(file)) == f"1 entry in {file}.\n"
     assert file.read_bytes() == texts(batch=batch)["csv"]

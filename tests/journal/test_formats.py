@@ -20,11 +20,11 @@ from billing.models import LedgerAccount
 from tests.factories import (
     InsurancePaymentFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day
 from tests.journal.reading import beancount, by_path, hledger, texts
@@ -143,7 +143,7 @@ def test_no_patient_is_named() -> None:
     PaymentFactory(
         patient=patient, provider=line.provider, on={line: "20"}, reference="Zzyzxson's card"
     )
-    ledger.void_line(by=UserFactory(), line=line, date=day(0), reason="Zzyzxson asked")
+    ledger.void_line(by=OwnerFactory(), line=line, date=day(0), reason="Zzyzxson asked")
     for text in texts().values():
         for secret in ("Zzyzxson", "Quentina", patient.chart_number):
             assert secret.encode() not in text
@@ -151,7 +151,7 @@ def test_no_patient_is_named() -> None:
 
 @pytest.mark.django_db
 def test_batches_are_read_together(tmp_path: Path) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     late = LineFactory(provider=ProviderFactory(name="Dr 1"), ago=9)
     PaymentFactory(patient=late.patient, provider=late.provider, ago=8, on={late: "20"})
     batches = [ledger.make_journal_batch(by=by, through=day(8)).batch]

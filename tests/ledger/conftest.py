@@ -7,12 +7,12 @@ import pytest
 
 from billing.models import ClosingDate
 from patients.models import Patient, Payer, Provider
-from tests.factories import PatientFactory, PayerFactory, ProviderFactory, UserFactory
+from tests.factories import OwnerFactory, PatientFactory, PayerFactory, ProviderFactory
 
 
 @pytest.fixture
 def ana(db: None) -> Any:
-    return UserFactory(username="ana", first_name="Ana")
+    return OwnerFactory(username="ana", first_name="Ana")
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, entries, money
 
@@ -52,7 +52,7 @@ class Clinic:
 
 
 def clinic() -> Clinic:
-    by = UserFactory()
+    by = OwnerFactory()
     patient = PatientFactory(family_name="Smith", given_name="John")
     provider, other = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
     payer = PayerFactory(name="BlueRiver Health", payer_id="60054")

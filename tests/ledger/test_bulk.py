@@ -20,7 +20,7 @@ from billing.models.bulk import insert
 from billing.models.prepared import Ids, Prepared
 from billing.money import ZERO
 from patients.models import Coverage
-from tests.factories import InvoiceFactory, PatientFactory, PayerFactory, UserFactory
+from tests.factories import InvoiceFactory, OwnerFactory, PatientFactory, PayerFactory
 from tests.factories.bills import day, money
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 def a_claim() -> RemittanceClaim:
     file = EraFile.objects.create(
-        name="a.835", sha256="0" * 64, size=1, packed=b"", uploaded_by=UserFactory()
+        name="a.835", sha256="0" * 64, size=1, packed=b"", uploaded_by=OwnerFactory()
     )
     draft = Remittance.objects.create(
         file=file, position=0, number="0001", reference="1", amount=money("10")

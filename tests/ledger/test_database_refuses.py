@@ -41,11 +41,11 @@ from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.ledger.books import digest, free, owing
@@ -63,7 +63,7 @@ class Scene:
     """A clinic after some days, closed through 40 days ago."""
 
     def __init__(self) -> None:
-        self.by = UserFactory()
+        self.by = OwnerFactory()
         smith, okafor = PatientFactory(), PatientFactory()
         dr1, dr2 = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
         blueriver, cascade = PayerFactory(), PayerFactory()
@@ -444,7 +444,7 @@ ATTACKS: list[Attack] = [
     trigger(
         "R1 who entered a payment",
         NEVER_CHANGED,
-        lambda s: change(s.free, f"created_by_id = {UserFactory(username='ben').pk}"),
+        lambda s: change(s.free, f"created_by_id = {OwnerFactory(username='ben').pk}"),
     ),
     trigger(
         "R1 a reversal's original",
@@ -1687,18 +1687,17 @@ BY_THE_MODELS: dict[str, Callable[[Payment, Allocation], Any]] = {
 def test_r1_the_models_refuse_before_the_database_has_to(
     attempt: Callable[[Payment, Allocation], Any],
 ) -> None:
+    by = OwnerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     payment = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
     twice = LineFactory(patient=line.patient, provider=line.provider)
-    ledger.void_line(by=payment.created_by, line=twice, date=day(0), reason="Billed twice")
-    ledger.deposit(by=payment.created_by, payments=[payment], date=day(0))
+    ledger.void_line(by=by, line=twice, date=day(0), reason="Billed twice")
+    ledger.deposit(by=by, payments=[payment], date=day(0))
     waiting = LineFactory(
         patient=line.patient, provider=line.provider, owed_by=PayerFactory(name="BlueRiver")
     )
-    ledger.set_responsibility(
-        by=payment.created_by, lines=[waiting], payer=None, date=day(0), reason="Not covered"
-    )
-    ledger.make_journal_batch(by=payment.created_by, through=day(0))
+    ledger.set_responsibility(by=by, lines=[waiting], payer=None, date=day(0), reason="Not covered")
+    ledger.make_journal_batch(by=by, through=day(0))
     before = digest()
     with pytest.raises(AppendOnlyError, match="never changed or deleted"):
         attempt(payment, payment.allocations.get())

@@ -16,11 +16,11 @@ from billing.models import Invoice, InvoiceLine
 from patients.models import Patient, Provider, Session
 from tests.factories import (
     InvoiceFactory,
+    OwnerFactory,
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
     SessionFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.ledger.books import figures, refused
@@ -217,7 +217,7 @@ def test_lines_of_no_session_go_with_the_only_session(
 
 @pytest.mark.django_db
 def test_it_costs_the_same_for_a_hundred_patients() -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     counts = set()
     for size in (2, 20, 100):
         visits = []

@@ -10,7 +10,7 @@ from billing import balances, ledger
 from billing.models import Payment
 from patients.models import Patient
 from tests.factories import LineFactory, PatientFactory, PaymentFactory, ProviderFactory
-from tests.factories import UserFactory as Clerk
+from tests.factories import OwnerFactory as Clerk
 from tests.factories.bills import day, entries, money
 
 

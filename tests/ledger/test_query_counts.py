@@ -15,11 +15,11 @@ from billing.models import Adjustment, InvoiceLine, Payment
 from billing.sharing import Entry, Owes
 from tests.factories import (
     InvoiceFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 
@@ -34,7 +34,7 @@ class Crowd:
     """A patient with so many lines of 10.00, and a payer."""
 
     def __init__(self, size: int, provider: Any = None) -> None:
-        self.by = UserFactory()
+        self.by = OwnerFactory()
         self.patient = PatientFactory()
         self.provider = ProviderFactory(name="Dr 1")
         self.other = ProviderFactory(name="Dr 2")

@@ -7,7 +7,7 @@ import pytest
 from billing import balances, ledger
 from billing.models import Adjustment, Kind, Payment
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory, UserFactory
+from tests.factories import InsurancePaymentFactory, LineFactory, OwnerFactory, PaymentFactory
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, owing, paying, refused, transfers
 
@@ -88,7 +88,7 @@ def test_r4_a_second_reversal_is_refused_and_says_who_was_first(
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1)
     reverse(ana, receipt)
-    ben = UserFactory(username="ben", first_name="Ben")
+    ben = OwnerFactory(username="ben", first_name="Ben")
     for _ in range(2):
         with pytest.raises(ledger.AlreadyUndoneError) as error:
             reverse(ben, receipt)
@@ -122,7 +122,7 @@ def test_r9_a_reason_is_required(ana: Any, smith: Patient, dr1: Provider, reason
 def test_r9_the_rows_that_un_pay_say_who_and_why(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1)
     receipt = PaymentFactory(patient=smith, provider=dr1, on={line: "20"})
-    reverse(UserFactory(username="ben"), receipt)
+    reverse(OwnerFactory(username="ben"), receipt)
     row = receipt.allocations.get(amount__lt=0)
     assert (row.reason, row.created_by.get_username()) == ("Bounced", "ben")
 

@@ -50,10 +50,10 @@ from billing.sharing import Entry, OffsetEntry, Owes
 from tests.factories import (
     CoverageFactory,
     InvoiceFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day
 from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refused, Word, WriteOff
@@ -121,7 +121,7 @@ class Desk(RuleBasedStateMachine):
 
     @initialize()
     def open_the_clinic(self) -> None:
-        self.by = UserFactory()
+        self.by = OwnerFactory()
         self.patients = {name: PatientFactory(family_name=name) for name in ("Smith", "Okafor")}
         self.patients["Kim"] = PatientFactory(guarantor=self.patients["Smith"])
         self.providers = {name: ProviderFactory(name=name) for name in ("Dr 1", "Dr 2")}

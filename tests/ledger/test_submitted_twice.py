@@ -9,7 +9,7 @@ from billing import ledger
 from billing.models import Submission
 from billing.sharing import Entry
 from patients.models import Patient, Provider
-from tests.factories import LineFactory, PaymentFactory, UserFactory
+from tests.factories import LineFactory, OwnerFactory, PaymentFactory
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import digest, figures, refused
 from tests.ledger.every_verb import EVERY_VERB, Verb, clinic
@@ -112,7 +112,7 @@ def test_r10_keys_of_two_people_never_meet(
     ana: Any, smith: Patient, dr1: Provider, key: UUID
 ) -> None:
     record(ana, smith, dr1, key=key)
-    record(UserFactory(username="ben"), smith, dr1, key=key)
+    record(OwnerFactory(username="ben"), smith, dr1, key=key)
     assert figures(smith, dr1) == (0, 40, -40)
 
 

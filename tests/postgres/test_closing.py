@@ -15,7 +15,7 @@ from billing import ledger
 from billing.models import ClosingDate, InvoiceLine, Payment, periods
 from billing.models.periods import closed_through
 from patients.models import Patient, Provider
-from tests.factories import LineFactory, PatientFactory, ProviderFactory, UserFactory
+from tests.factories import LineFactory, OwnerFactory, PatientFactory, ProviderFactory
 from tests.factories.bills import day, money
 from tests.postgres.test_races import (
     LONG,
@@ -79,7 +79,7 @@ def moving_the_closing_date(by: Any) -> Iterator[None]:
 
 def test_closing_waits_for_a_verb_that_is_at_work_in_the_period(desks: Desks) -> None:
     """It looked at the closing date before; its rows still come first, and then the day is shut."""
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with holding(patient):
         payment = desks.start(paying(by, patient, provider))
         wait_until_so_many_wait(1)
@@ -96,7 +96,7 @@ def test_closing_waits_for_a_verb_that_is_at_work_in_the_period(desks: Desks) ->
 
 
 def test_a_verb_waits_for_the_closing_and_is_refused_in_a_sentence(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with moving_the_closing_date(by):
         desks.start(paying(by, patient, provider))
         wait_until_so_many_wait(1)
@@ -105,7 +105,7 @@ def test_a_verb_waits_for_the_closing_and_is_refused_in_a_sentence(desks: Desks)
 
 
 def test_a_verb_goes_on_where_the_closing_was_given_up(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with transaction.atomic():
         closing(by)()
         desks.start(paying(by, patient, provider))
@@ -131,7 +131,7 @@ def receipt(by: Any, patient: Patient, provider: Provider) -> Payment:
 
 
 def test_closing_waits_for_whoever_writes_past_the_verbs(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with transaction.atomic():
         receipt(by, patient, provider)
         closed = desks.start(closing(by))
@@ -142,7 +142,7 @@ def test_closing_waits_for_whoever_writes_past_the_verbs(desks: Desks) -> None:
 
 
 def test_whoever_writes_past_the_verbs_waits_for_the_closing(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with moving_the_closing_date(by):
         desks.start(lambda: receipt(by, patient, provider))
         wait_until_so_many_wait(1)
@@ -152,7 +152,7 @@ def test_whoever_writes_past_the_verbs_waits_for_the_closing(desks: Desks) -> No
 
 
 def test_a_closing_date_written_past_the_verb_waits_too(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with transaction.atomic():
         paying(by, patient, provider)()
         closed = desks.start(
@@ -164,7 +164,7 @@ def test_a_closing_date_written_past_the_verb_waits_too(desks: Desks) -> None:
 
 
 def test_two_who_close_at_once_close_once(desks: Desks) -> None:
-    ana, grace = UserFactory(first_name="Ana"), UserFactory(first_name="Grace")
+    ana, grace = OwnerFactory(first_name="Ana"), OwnerFactory(first_name="Grace")
     (told,) = refusals(at_the_same_time(desks, closing(ana), closing(grace)))
     assert "moved the closing date meanwhile" in told
     assert ClosingDate.objects.count() == 1
@@ -175,7 +175,7 @@ def test_closing_gives_up_before_long_work_stops_every_desk(
 ) -> None:
     """An import holds the date for minutes, and whoever saves waits behind whoever closes."""
     monkeypatch.setattr(periods, "PATIENCE", 1)
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     with transaction.atomic():
         paying(by, patient, provider)()
         closed = desks.start(closing(by))
@@ -186,7 +186,7 @@ def test_closing_gives_up_before_long_work_stops_every_desk(
 
 def test_verbs_never_wait_for_one_another_because_of_it(desks: Desks) -> None:
     """While one desk is at work, another patient's line is written off."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     lines = [LineFactory(patient=PatientFactory(), provider=provider) for _ in range(2)]
 
     def write_off(line: InvoiceLine) -> ledger.Posted:
@@ -202,7 +202,7 @@ def test_verbs_never_wait_for_one_another_because_of_it(desks: Desks) -> None:
 
 def test_verbs_and_closings_all_at_once_end(desks: Desks) -> None:
     """None of them waits in a circle; each payment is before the closing, or is refused by it."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     patients = [PatientFactory() for _ in range(3)]
     acts = [paying(by, patient, provider) for patient in patients * 3]
     told = refusals(at_the_same_time(desks, *acts, closing(by)))

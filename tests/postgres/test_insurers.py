@@ -19,11 +19,11 @@ from tests.factories import (
     CoverageFactory,
     InsurancePaymentFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.ledger.books import figures, free, owing
@@ -57,7 +57,7 @@ def says(line: InvoiceLine, paid: str, write_off: str = "0", **more: Any) -> Ent
 
 
 def pays(payer: Payer | None, amount: str, *entries: Entry, **more: Any) -> Act:
-    by = UserFactory()
+    by = OwnerFactory()
     return lambda: ledger.record_payment(
         by=by,
         payer=payer,
@@ -70,14 +70,14 @@ def pays(payer: Payer | None, amount: str, *entries: Entry, **more: Any) -> Act:
 
 
 def undoes(payment: Payment) -> Act:
-    by = UserFactory()
+    by = OwnerFactory()
     return lambda: ledger.reverse(
         by=by, payment=Payment.objects.get(pk=payment.pk), date=day(0), reason="Entered twice"
     )
 
 
 def moves(line: InvoiceLine, payer: Payer | None, **more: Any) -> Act:
-    by = UserFactory()
+    by = OwnerFactory()
     return lambda: ledger.set_responsibility(
         by=by, lines=[line], payer=payer, date=day(0), reason="Not covered", **more
     )
@@ -119,7 +119,7 @@ def test_whoever_saw_the_line_before_the_others_answer_is_told(desks: Desks) -> 
 
 
 def test_two_people_use_the_last_50_of_a_check_for_a_line_and_for_an_offset(desks: Desks) -> None:
-    by, line = UserFactory(), a_line()
+    by, line = OwnerFactory(), a_line()
     check = InsurancePaymentFactory(payer=line.payer, amount="50")
     outcomes = at_the_same_time(
         desks,
@@ -267,7 +267,7 @@ def test_r10_who_owes_sent_ten_times_at_once_is_said_once(desks: Desks) -> None:
 
 def test_insurers_verbs_at_once_on_the_same_lines_end_without_a_deadlock(desks: Desks) -> None:
     """Each payment names all the lines, half of them the other way round."""
-    by, payers = UserFactory(), [PayerFactory(), PayerFactory()]
+    by, payers = OwnerFactory(), [PayerFactory(), PayerFactory()]
     lines = [a_line("1000", payers[0]) for _ in range(5)]
 
     def a_busy_minute(number: int) -> Act:

@@ -13,10 +13,10 @@ from billing import checks, ledger
 from billing.models import JournalBatch, JournalItem
 from tests.factories import (
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.journal.reading import by_path, from_the_books, names
@@ -51,7 +51,7 @@ def handed_over() -> list[str]:
 
 
 def test_two_batches_at_once_take_no_row_twice_and_leave_none_out(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     receipts(40)
 
     def make() -> Any:
@@ -64,7 +64,7 @@ def test_two_batches_at_once_take_no_row_twice_and_leave_none_out(desks: Desks) 
 
 
 def test_a_batch_waits_for_the_one_before_it_and_takes_what_that_left(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     receipts(5)
     with transaction.atomic():
         ledger.make_journal_batch(by=by, through=day(0))
@@ -78,7 +78,7 @@ def test_a_batch_waits_for_the_one_before_it_and_takes_what_that_left(desks: Des
 
 
 def test_a_row_that_was_not_committed_yet_comes_in_the_next_one(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     receipts(2)
     with transaction.atomic():
         receipts(3)  # under way while the other desk makes its batch
@@ -93,7 +93,7 @@ def test_a_row_that_was_not_committed_yet_comes_in_the_next_one(desks: Desks) ->
 def test_while_desks_post_each_row_is_in_one_batch_and_transfers_stay_in_pairs(
     desks: Desks,
 ) -> None:
-    by, dr1, dr2 = UserFactory(), ProviderFactory(), ProviderFactory()
+    by, dr1, dr2 = OwnerFactory(), ProviderFactory(), ProviderFactory()
 
     def post(patient: Any) -> Any:
         def act() -> None:

@@ -25,11 +25,11 @@ from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, owing, paying, transfers
@@ -129,7 +129,7 @@ def refusals(outcomes: list[Any]) -> list[str]:
 
 
 def test_two_desks_allocate_the_last_50_and_exactly_one_wins(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     lines = [LineFactory(patient=patient, provider=provider, amount="50") for _ in range(2)]
     receipt = PaymentFactory(patient=patient, provider=provider, amount="50")
 
@@ -145,7 +145,7 @@ def test_two_desks_allocate_the_last_50_and_exactly_one_wins(desks: Desks) -> No
 
 
 def test_two_desks_use_the_last_50_of_an_accounts_credit(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     lines = [LineFactory(patient=patient, provider=provider, amount="50") for _ in range(2)]
     PaymentFactory(patient=patient, provider=provider, amount="50")
 
@@ -164,7 +164,7 @@ def test_two_desks_use_the_last_50_of_an_accounts_credit(desks: Desks) -> None:
 
 
 def test_two_desks_pay_the_last_50_of_one_line(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     line = LineFactory(patient=patient, provider=provider, amount="50")
 
     def pay() -> ledger.Posted:
@@ -185,7 +185,7 @@ def test_two_desks_pay_the_last_50_of_one_line(desks: Desks) -> None:
 
 def test_two_desks_put_one_check_on_lines_of_different_patients(desks: Desks) -> None:
     """No patient is locked by both; the check itself is."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     lines = [LineFactory(patient=PatientFactory(), provider=provider) for _ in range(2)]
     check = InsurancePaymentFactory(payer=PayerFactory(), amount="50")
 
@@ -200,7 +200,7 @@ def test_two_desks_put_one_check_on_lines_of_different_patients(desks: Desks) ->
 
 
 def test_a_refund_and_an_allocation_of_the_last_50(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     line = LineFactory(patient=patient, provider=provider, amount="50")
     receipt = PaymentFactory(patient=patient, provider=provider, amount="50")
     outcomes = at_the_same_time(
@@ -218,7 +218,7 @@ def test_a_refund_and_an_allocation_of_the_last_50(desks: Desks) -> None:
 
 
 def test_two_desks_reverse_one_payment_and_the_second_is_told(desks: Desks) -> None:
-    ana = UserFactory()
+    ana = OwnerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     receipt = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
 
@@ -235,7 +235,7 @@ def test_two_desks_reverse_one_payment_and_the_second_is_told(desks: Desks) -> N
 
 def test_crossing_reversals_of_two_checks_do_not_deadlock(desks: Desks) -> None:
     """Each check pays lines of all patients, in opposite order."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     lines = [LineFactory(patient=PatientFactory(), provider=provider) for _ in range(6)]
     checks_ = [
         InsurancePaymentFactory(payer=PayerFactory(), amount="240", on=dict.fromkeys(order, "40"))
@@ -250,7 +250,7 @@ def test_crossing_reversals_of_two_checks_do_not_deadlock(desks: Desks) -> None:
 
 
 def test_crossing_transfers_between_two_patients_do_not_deadlock(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     patients = [PatientFactory(), PatientFactory()]
     receipts = [PaymentFactory(patient=each, provider=provider, amount="100") for each in patients]
 
@@ -271,7 +271,7 @@ def test_crossing_transfers_between_two_patients_do_not_deadlock(desks: Desks) -
 
 
 def test_every_verb_at_once_on_two_patients_ends_without_a_deadlock(desks: Desks) -> None:
-    by, payer = UserFactory(), PayerFactory()
+    by, payer = OwnerFactory(), PayerFactory()
     patients = [PatientFactory(), PatientFactory()]
     providers = [ProviderFactory(), ProviderFactory()]
     lines = [
@@ -323,7 +323,7 @@ def test_a_transfer_pair_written_while_a_reversal_waits_is_reversed_with_it(
     desks: Desks,
 ) -> None:
     """R5 and Reversing: transfers made from it are reversed first, however late they came."""
-    by, patient = UserFactory(), PatientFactory()
+    by, patient = OwnerFactory(), PatientFactory()
     dr1, dr2 = ProviderFactory(name="Dr 1"), ProviderFactory(name="Dr 2")
     theirs = LineFactory(patient=patient, provider=dr2, amount="70")
     receipt = PaymentFactory(patient=patient, provider=dr1, amount="100")
@@ -347,7 +347,7 @@ def test_a_transfer_pair_written_while_a_reversal_waits_is_reversed_with_it(
 def test_a_line_allocated_while_a_checks_reversal_waits_is_never_left_paid(
     desks: Desks,
 ) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     first, later = (LineFactory(patient=PatientFactory(), provider=provider) for _ in range(2))
     copay = PaymentFactory(patient=later.patient, provider=provider, on={later: "20"})
     check = InsurancePaymentFactory(payer=PayerFactory(), amount="150", on={first: "50"})
@@ -371,7 +371,7 @@ def test_a_line_allocated_while_a_checks_reversal_waits_is_never_left_paid(
 
 
 def test_a_screen_drawn_before_another_desk_saved_is_stale(desks: Desks) -> None:
-    by, payer = UserFactory(), PayerFactory()
+    by, payer = OwnerFactory(), PayerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     seen = line.seen
     with holding(line.patient):
@@ -399,7 +399,7 @@ def test_a_screen_drawn_before_another_desk_saved_is_stale(desks: Desks) -> None
 
 @pytest.mark.parametrize("whose", ["patient", "payer"])
 def test_r10_the_same_form_sent_ten_times_at_once_posts_once(desks: Desks, whose: str) -> None:
-    by, key, payer = UserFactory(), uuid4(), PayerFactory()
+    by, key, payer = OwnerFactory(), uuid4(), PayerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     who: dict[str, Any] = {"payer": payer, "reference": "104482"}
     if whose == "patient":
@@ -426,7 +426,7 @@ def test_r10_the_same_form_sent_ten_times_at_once_posts_once(desks: Desks, whose
 
 
 def test_r10_ten_copies_of_a_form_that_is_refused_are_all_refused(desks: Desks) -> None:
-    by, key = UserFactory(), uuid4()
+    by, key = OwnerFactory(), uuid4()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="10")
 
     def send() -> ledger.Posted:
@@ -450,7 +450,7 @@ def test_r10_ten_copies_of_a_form_that_is_refused_are_all_refused(desks: Desks) 
 def test_r10_two_identical_checks_at_once_one_is_refused_with_a_sentence(
     desks: Desks, written: tuple[str, str]
 ) -> None:
-    by, payer = UserFactory(), PayerFactory(name="BlueRiver Health")
+    by, payer = OwnerFactory(), PayerFactory(name="BlueRiver Health")
     # Somebody is just taking the number, so that both come as far as they can.
     InsurancePaymentFactory(payer=payer, reference="1", amount="1")
 
@@ -481,7 +481,7 @@ def test_r10_two_identical_checks_at_once_one_is_refused_with_a_sentence(
 
 
 def test_numbers_given_at_once_have_no_gap_and_no_double(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     drafts = [
         InvoiceFactory(patient=PatientFactory(), provider=provider, issued=False) for _ in range(8)
     ]
@@ -495,7 +495,7 @@ def test_numbers_given_at_once_have_no_gap_and_no_double(desks: Desks) -> None:
 
 
 def test_one_invoice_issued_by_two_desks_has_one_number(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     draft = InvoiceFactory(patient=PatientFactory(), provider=ProviderFactory(), issued=False)
 
     def issue() -> ledger.Posted:
@@ -511,7 +511,7 @@ def test_one_invoice_issued_by_two_desks_has_one_number(desks: Desks) -> None:
 
 
 def test_desks_that_print_the_same_at_once_get_one_document(desks: Desks) -> None:
-    line, by = LineFactory(), UserFactory()
+    line, by = LineFactory(), OwnerFactory()
 
     def print_it() -> tuple[str, bytes]:
         with transaction.atomic():
@@ -526,7 +526,7 @@ def test_desks_that_print_the_same_at_once_get_one_document(desks: Desks) -> Non
 
 
 def test_a_batch_and_a_desk_that_takes_money_wait_for_each_other_at_most(desks: Desks) -> None:
-    lines, by = [LineFactory() for _ in range(5)], UserFactory()
+    lines, by = [LineFactory() for _ in range(5)], OwnerFactory()
     batch = documents.Batch(
         by=by, patients=[line.patient_id for line in lines], first=None, last=day(0)
     )
@@ -566,7 +566,7 @@ def deposit(by: Any, *payments: Payment) -> Callable[[], Any]:
 @pytest.mark.parametrize("first", ["void_line", "allocate"])
 def test_a_line_is_voided_while_another_desk_pays_it(desks: Desks, first: str) -> None:
     """Paid first, the money is credit again; voided first, the other desk reads why."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     line = LineFactory(patient=PatientFactory(), provider=provider, amount="50")
     receipt = PaymentFactory(patient=line.patient, provider=provider, amount="50")
     acts = {
@@ -589,7 +589,7 @@ def test_a_line_is_voided_while_another_desk_pays_it(desks: Desks, first: str) -
 
 
 def test_two_desks_void_one_line_and_the_second_is_told(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     (told,) = refusals(at_the_same_time(desks, void_line(by, line), void_line(by, line)))
     assert told == f"Psychotherapy, 45 minutes on {line.invoice} was voided on {day(0):%d %b %Y}."
@@ -598,7 +598,7 @@ def test_two_desks_void_one_line_and_the_second_is_told(desks: Desks) -> None:
 
 @pytest.mark.parametrize("first", ["void_line", "insurer"])
 def test_a_line_is_voided_while_an_insurer_pays_it(desks: Desks, first: str) -> None:
-    by, payer = UserFactory(), PayerFactory()
+    by, payer = OwnerFactory(), PayerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="50")
     acts: dict[str, Callable[[], Any]] = {
         "void_line": void_line(by, line),
@@ -624,7 +624,7 @@ def test_a_line_is_voided_while_an_insurer_pays_it(desks: Desks, first: str) -> 
 
 
 def test_crossing_voids_of_the_same_lines_do_not_deadlock(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     lines = [LineFactory(patient=PatientFactory(), provider=provider) for _ in range(6)]
     for line in lines:
         PaymentFactory(patient=line.patient, provider=provider, on={line: "20"})
@@ -639,7 +639,7 @@ def test_crossing_voids_of_the_same_lines_do_not_deadlock(desks: Desks) -> None:
 
 
 def test_two_desks_write_off_the_same_rest_and_exactly_one_does(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     lines = [
         LineFactory(patient=PatientFactory(), provider=provider, amount="4.99") for _ in range(4)
     ]
@@ -659,7 +659,7 @@ def test_two_desks_write_off_the_same_rest_and_exactly_one_does(desks: Desks) ->
 
 
 def test_two_desks_undo_one_write_off_and_the_second_is_told(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="50")
     (adjustment,) = ledger.adjust(
         by=by, line=line, amount=money(5), kind="courtesy", date=day(3), reason="Hardship"
@@ -679,7 +679,7 @@ def test_two_desks_undo_one_write_off_and_the_second_is_told(desks: Desks) -> No
 def test_a_refund_that_un_pays_while_another_desk_allocates_the_rest(
     desks: Desks, first: str
 ) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     line, other = (
         LineFactory(patient=patient, provider=provider, amount="50")
         for patient in [PatientFactory()] * 2
@@ -717,7 +717,7 @@ def test_a_refund_that_un_pays_while_another_desk_allocates_the_rest(
 def test_two_desks_put_one_payment_on_slips_and_the_second_is_told(
     desks: Desks, whose: str, kind: str
 ) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     payment = (
         PaymentFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="20")
         if whose == "patient"
@@ -742,7 +742,7 @@ def test_two_desks_put_one_payment_on_slips_and_the_second_is_told(
 
 @pytest.mark.parametrize("first", ["deposit", "void"])
 def test_a_receipt_is_deleted_while_another_desk_deposits_it(desks: Desks, first: str) -> None:
-    by, patient = UserFactory(), PatientFactory()
+    by, patient = OwnerFactory(), PatientFactory()
     receipt = PaymentFactory(patient=patient, provider=ProviderFactory(), amount="20")
     acts: dict[str, Callable[[], Any]] = {
         "deposit": deposit(by, receipt),
@@ -763,7 +763,7 @@ def test_a_receipt_is_deleted_while_another_desk_deposits_it(desks: Desks, first
 
 
 def test_an_insurers_check_is_deleted_while_another_desk_deposits_it(desks: Desks) -> None:
-    by = UserFactory()
+    by = OwnerFactory()
     line = LineFactory(patient=PatientFactory(), provider=ProviderFactory())
     check = InsurancePaymentFactory(payer=PayerFactory(), amount="60", on={line: "60"})
     outcomes = at_the_same_time(
@@ -781,7 +781,7 @@ def test_an_insurers_check_is_deleted_while_another_desk_deposits_it(desks: Desk
 
 def test_a_deposit_waits_for_a_desk_that_is_at_work_on_the_same_receipts(desks: Desks) -> None:
     """That desk touches the receipts in no order of ids: its patient is what others wait for."""
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     line = LineFactory(patient=PatientFactory(), provider=provider)
     receipts = [
         PaymentFactory(patient=line.patient, provider=provider, amount="20", on={line: "20"})
@@ -797,7 +797,7 @@ def test_a_deposit_waits_for_a_desk_that_is_at_work_on_the_same_receipts(desks: 
 
 
 def test_two_desks_bill_overlapping_days_and_no_number_is_lost(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     drafts = [
         InvoiceFactory(patient=PatientFactory(), provider=provider, issued=False) for _ in range(6)
     ]
@@ -813,7 +813,7 @@ def test_two_desks_bill_overlapping_days_and_no_number_is_lost(desks: Desks) -> 
 def test_who_stops_being_the_guarantor_while_the_payment_waits_pays_nothing(
     desks: Desks,
 ) -> None:
-    by, provider, parent = UserFactory(), ProviderFactory(), PatientFactory()
+    by, provider, parent = OwnerFactory(), ProviderFactory(), PatientFactory()
     child = PatientFactory(guarantor=parent)
     line = LineFactory(patient=child, provider=provider, amount="40")
     with holding(child):
@@ -839,7 +839,7 @@ def test_who_stops_being_the_guarantor_while_the_payment_waits_pays_nothing(
 
 
 def test_two_desks_bill_the_same_day_and_each_session_is_billed_once(desks: Desks) -> None:
-    by, provider = UserFactory(), ProviderFactory()
+    by, provider = OwnerFactory(), ProviderFactory()
     visits = [visit(by, PatientFactory(), provider) for _ in range(5)]
 
     def bill(sessions: list[Session]) -> Callable[[], Any]:
@@ -855,7 +855,7 @@ def test_two_desks_bill_the_same_day_and_each_session_is_billed_once(desks: Desk
 
 
 def test_whoever_changes_a_draft_waits_for_whoever_bills_it(desks: Desks) -> None:
-    by, patient, provider = UserFactory(), PatientFactory(), ProviderFactory()
+    by, patient, provider = OwnerFactory(), PatientFactory(), ProviderFactory()
     session = visit(by, patient, provider)
     draft = Invoice.objects.get()
     seen = charging.seen(draft.lines.all())

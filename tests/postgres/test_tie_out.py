@@ -11,7 +11,7 @@ import pytest
 from billing import checks, ledger, tie_out
 from billing.balances import AsOf, StandsThen
 from patients.models import Patient, Provider
-from tests.factories import LineFactory, PatientFactory, ProviderFactory, UserFactory
+from tests.factories import LineFactory, OwnerFactory, PatientFactory, ProviderFactory
 from tests.factories.bills import day, entries, money
 from tests.postgres.test_races import Desks, desks
 
@@ -31,7 +31,7 @@ class Meanwhile:
 
     def __init__(self, desks: Desks) -> None:
         self.desks = desks
-        self.by: Any = UserFactory()
+        self.by: Any = OwnerFactory()
         self.patient: Patient = PatientFactory()
         self.provider: Provider = ProviderFactory()
         self.line = LineFactory(patient=self.patient, provider=self.provider, amount="100")

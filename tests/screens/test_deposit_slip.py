@@ -243,7 +243,7 @@ def test_each_answer_that_is_missing_is_named(desk: Desk) -> None:
         form(desk.receipt, date=day(21).isoformat(), **good),
         f"R-0001 is of {desk.receipt.date:%d %b %Y}, after the date of the slip.",
     )
-    ledger.close_period(by=desk.ana, through=day(2), seen=None)
+    desk.close(day(2))
     refused(
         desk,
         form(desk.receipt, date=day(2).isoformat(), **good),

@@ -14,6 +14,7 @@ from django.test import Client
 
 from billing.models import ImportFile
 from billing.views import imports
+from config.roles import ADMINISTRATOR
 from patients.models import Patient
 from tests.factories import PatientFactory, UserFactory
 from tests.screens.bad_input import nothing_happens
@@ -174,7 +175,7 @@ def test_looking_writes_nothing_whatever_the_state(client: Client) -> None:
 def test_another_ones_file_is_not_there(client: Client) -> None:
     upload(client, SMITH)
     eva = Client()
-    eva.force_login(UserFactory(username="eva", is_staff=True))
+    eva.force_login(UserFactory(username="eva", roles=[ADMINISTRATOR]))
     url = waiting().get_absolute_url()
     assert eva.get(url).status_code == 404
     assert eva.post(url, {"action": "import"}).status_code == 404

@@ -55,7 +55,7 @@ def test_it_is_for_administrators(address: str) -> None:
     ana = signed_in()
     answer = ana.get(address)
     assert answer.status_code == 403
-    assert "Importing is for administrators. Nothing was changed." in text(answer)
+    assert "You may not import patients, fees and balances. Ask an administrator." in text(answer)
     assert upload(ana, SMITH).status_code == 403
 
 

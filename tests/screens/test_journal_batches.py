@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from billing import ledger
 from billing.models import JournalBatch
-from tests.factories import LineFactory, PaymentFactory, UserFactory
+from config.roles import ACCOUNTANT, ADMINISTRATOR
+from tests.factories import LineFactory, PaymentFactory, UserFactory, give
 from tests.factories.bills import day
 from tests.ledger.books import digest
 from tests.screens.desk import key, text
@@ -24,8 +25,7 @@ URL = "/reports/journal/batches/"
 def client() -> Client:
     """Somebody who may make batches and take them along."""
     client = signed_in()
-    may = Permission.objects.filter(codename__in=["add_journalbatch", "export_reports"])
-    UserFactory(username="ana").user_permissions.add(*may)
+    give(UserFactory(), ACCOUNTANT)
     return client
 
 
@@ -58,7 +58,7 @@ def test_the_next_batch_is_made_and_shown(client: Client) -> None:
 def test_who_may_not_export_makes_a_batch_for_somebody_else_to_take(client: Client) -> None:
     paid(ago=9)
     may = Permission.objects.get(codename="export_reports")
-    UserFactory(username="ana").user_permissions.remove(may)
+    Group.objects.get(name=ACCOUNTANT).permissions.remove(may)
     said = text(client.post(URL, typed(ago=5), follow=True))
     assert "J-0001 is made." in said
     assert "Download" not in said
@@ -112,6 +112,7 @@ def test_a_form_without_its_key_is_refused(client: Client) -> None:
 def test_only_whoever_may_makes_batches() -> None:
     client = signed_in()
     paid()
+    UserFactory(roles=[ADMINISTRATOR])
     assert "Make the next batch" not in look(client, URL).words
     assert client.post(URL, typed()).status_code == 403
     assert not JournalBatch.objects.exists()
@@ -137,9 +138,9 @@ def test_it_takes_garbage_calmly(client: Client, page: str) -> None:
 
 
 def test_names_are_text(client: Client) -> None:
-    UserFactory(username="eve", first_name=SCRIPT)
+    eve = UserFactory(username="eve", first_name=SCRIPT, roles=[ACCOUNTANT])
     paid()
-    ledger.make_journal_batch(by=UserFactory(username="eve"), through=day(0))
+    ledger.make_journal_batch(by=eve, through=day(0))
     page = look(client, URL)
     assert "J-0001" in page.words
     assert SCRIPT not in page.html

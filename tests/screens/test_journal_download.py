@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from billing import journal, ledger
 from billing.models import Export
+from config.roles import ACCOUNTANT
 from tests.factories import LineFactory, PaymentFactory, UserFactory
 from tests.factories.bills import day
 from tests.journal.reading import texts
@@ -21,9 +22,7 @@ URL = "/reports/journal."
 
 @pytest.fixture
 def accountant() -> Any:
-    user = UserFactory(username="grace")
-    user.user_permissions.add(Permission.objects.get(codename="export_reports"))
-    return user
+    return UserFactory(username="grace", roles=[ACCOUNTANT])
 
 
 @pytest.fixture
@@ -61,8 +60,8 @@ def test_a_period(client: Client, name: str, ending: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "ending", "_kind"), FILES)
-def test_a_batch(client: Client, name: str, ending: str, _kind: str) -> None:
-    batch = ledger.make_journal_batch(by=UserFactory(), through=day(9)).batch
+def test_a_batch(accountant: Any, client: Client, name: str, ending: str, _kind: str) -> None:
+    batch = ledger.make_journal_batch(by=accountant, through=day(9)).batch
     answer = client.get(URL + name, {"batch": "J-0001"})
     assert answer["Content-Disposition"] == f'attachment; filename="journal-J-0001.{ending}"'
     assert file(answer) == texts(batch=batch)[name]
@@ -105,7 +104,8 @@ def test_asking_for_the_head_takes_nothing_out(client: Client) -> None:
 def test_without_the_right_it_is_refused_and_the_screen_offers_none(client: Client) -> None:
     screen = "/reports/journal/"
     assert f'href="{URL}csv?' in look(client, screen).html
-    client.force_login(UserFactory())
+    may = Permission.objects.get(codename="export_reports")
+    Group.objects.get(name=ACCOUNTANT).permissions.remove(may)
     for name, _ending, _kind in FILES:
         assert client.get(URL + name).status_code == 403
     page = look(client, screen)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from billing import ledger
+from config.roles import ACCOUNTANT
 from tests.factories import (
     LineFactory,
     PatientFactory,
@@ -16,6 +16,7 @@ from tests.factories import (
     PaymentFactory,
     ProviderFactory,
     UserFactory,
+    give,
 )
 from tests.factories.bills import day
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
@@ -27,8 +28,7 @@ URL = "/reports/journal/"
 @pytest.fixture
 def client() -> Client:
     client = signed_in()
-    may = Permission.objects.get(codename="export_reports")
-    UserFactory(username="ana").user_permissions.add(may)
+    give(UserFactory(), ACCOUNTANT)
     return client
 
 

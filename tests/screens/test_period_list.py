@@ -6,14 +6,14 @@ import datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from billing import ledger
 from billing.forms.periods import month_end_before, next_month_end
 from billing.models import ClosingDate, EraFile, InvoiceLine, Remittance
 from billing.models.periods import closed_through
-from tests.factories import InvoiceFactory, PaymentFactory
+from config.roles import ACCOUNTANT
+from tests.factories import InvoiceFactory, PaymentFactory, give
 from tests.factories.bills import day, money
 from tests.screens.bad_input import BAD_DATES
 from tests.screens.desk import Desk, key, seed2, text
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db
 
 URL = "/periods/"
 NOT_ALLOWED = (
-    "Closing and reopening periods is for administrators and accountants. Nothing was changed."
+    "You may not close or reopen periods. Ask an accountant or an administrator."
+    " Nothing was changed."
 )
 
 
@@ -31,7 +32,7 @@ NOT_ALLOWED = (
 def desk() -> Desk:
     """Ana is the accountant here: she may close periods."""
     found = seed2()
-    found.ana.user_permissions.add(Permission.objects.get(codename="close_period"))
+    give(found.ana, ACCOUNTANT)
     return found
 
 
@@ -218,7 +219,7 @@ def test_a_closing_date_that_somebody_moved_since_is_shown_first(desk: Desk) -> 
 
 def test_others_look_and_find_a_sentence_instead_of_the_button() -> None:
     desk = seed2()
-    ledger.close_period(by=desk.ana, through=day(10), seen=None)
+    desk.close(day(10))
     page = look(desk.client, URL)
     assert "Periods are closed by administrators and accountants." in page.words
     assert "Close period" not in page.words

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from billing.reports import REPORTS
-from tests.factories import UserFactory
+from config.roles import ACCOUNTANT
+from tests.factories import UserFactory, give
 from tests.screens.lists import look, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -29,14 +29,16 @@ def test_each_report_is_named_and_leads_to_its_screen() -> None:
 def test_what_somebody_may_not_see_is_not_named_to_them() -> None:
     client = signed_in()
     assert "/reports/exports/" not in look(client, URL).html
-    user = UserFactory(username="grace")
-    user.user_permissions.add(Permission.objects.get(codename="export_reports"))
+    user = UserFactory(username="grace", roles=[ACCOUNTANT])
     client.force_login(user)
     assert 'href="/reports/exports/"' in look(client, URL).html
 
 
 def test_the_screens_of_the_books_are_among_them() -> None:
-    page = look(signed_in(), URL)
+    client = signed_in()
+    assert 'href="/reports/journal/"' not in look(client, URL).html
+    give(UserFactory(), ACCOUNTANT)
+    page = look(client, URL)
     for url in ("/reports/deposit-slip/", "/reports/journal/", "/periods/"):
         assert f'href="{url}"' in page.html
 

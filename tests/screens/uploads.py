@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from billing.models import ImportFile
+from config.roles import ADMINISTRATOR, BILLER
 from tests.factories import UserFactory
 
 HEAD = "family_name,given_name,birth_date\n"
@@ -17,7 +18,11 @@ SMITH = f"{HEAD}Smith,John,1980-05-17\n"
 
 def administrator() -> Client:
     client = Client()
-    client.force_login(UserFactory(username="omar", first_name="Omar", is_staff=True))
+    client.force_login(
+        UserFactory(
+            username="omar", first_name="Omar", roles=[BILLER, ADMINISTRATOR], is_staff=True
+        )
+    )
     return client
 
 

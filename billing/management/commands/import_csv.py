@@ -18,6 +18,7 @@ from billing.imports.source import (
     names_in_doubt,
 )
 from billing.models import ImportFile
+from config.roles import ADMINISTRATOR
 
 IMPORTER = "csv-import"
 
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             return
         try:
             with transaction.atomic():
-                user = author(by, own=IMPORTER, called="CSV import")
+                user = author(by, own=IMPORTER, called="CSV import", role=ADMINISTRATOR)
                 kept = ImportFile.objects.keep(by=user, kind=kind, name=file.name, data=data)
                 self._bar(import_file(kept, self._run(kind, data, encoding), user))
         except (NoSuchUser, NotImported) as refused:

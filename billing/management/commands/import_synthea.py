@@ -11,6 +11,7 @@ from billing.imports.authors import NoSuchUser, author
 from billing.imports.csv_files import ImportRefused
 from billing.imports.synthea_posting import Imported
 from billing.money import ZERO, show
+from config.roles import BILLER
 
 IMPORTER = "synthea-import"
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 transaction.atomic(),
                 tqdm(total=synthea_posting.steps(export), unit="act", disable=None) as bar,
             ):
-                user = author(by, own=IMPORTER, called="Synthea import")
+                user = author(by, own=IMPORTER, called="Synthea import", role=BILLER)
                 imported = synthea_posting.post(export, by=user, progress=bar.update)
         except (ImportRefused, NoSuchUser) as refused:
             raise CommandError(str(refused)) from refused
