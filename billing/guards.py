@@ -33,6 +33,7 @@ from billing.models import (
     Adjudication,
     Adjustment,
     Allocation,
+    ChainLink,
     ClosingDate,
     Deposit,
     DepositItem,
@@ -48,6 +49,7 @@ from billing.models import (
     Responsibility,
     Submission,
 )
+from billing.models.derived import ON_LINE, ON_PAYMENT
 from billing.models.journal import TABLES
 from billing.models.periods import CLOSING_LOCK
 
@@ -183,9 +185,6 @@ OPPOSITE_OWNERS = (
     " AND NOT (a.owed_after_id <distinct> NEW.owed_before_id))"
 )
 
-DERIVED_ON_PAYMENT = ("allocated", "returned", "offset", "reversed", "last_date")
-DERIVED_ON_LINE = ("paid", "adjusted", "last_date")
-
 SAME_OWNER = (
     "((o.patient_id = NEW.patient_id AND o.provider_id = NEW.provider_id)"
     " OR o.payer_id = NEW.payer_id)"
@@ -238,7 +237,7 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
-        _changed(Payment, but=(*DERIVED_ON_PAYMENT, "over_allocation_reason")),
+        _changed(Payment, but={*ON_PAYMENT, "over_allocation_reason"}),
         "R1: a payment row is never changed",
     ),
     Refusal(
@@ -412,7 +411,7 @@ REFUSALS: list[Refusal] = [
     Refusal(
         LINE,
         "UPDATE",
-        f"OLD.issued_on IS NOT NULL AND ({_changed(InvoiceLine, but=(*DERIVED_ON_LINE, 'payer'))})",
+        f"OLD.issued_on IS NOT NULL AND ({_changed(InvoiceLine, but={*ON_LINE, 'payer'})})",
         "R1: an issued line is never changed",
     ),
     Refusal(
@@ -483,6 +482,7 @@ REFUSALS: list[Refusal] = [
     ),
     *_never(ClosingDate),
     *_never(Export),
+    *_never(ChainLink),
     *_never(Document),
     Refusal(
         Submission._meta.db_table,

@@ -52,6 +52,19 @@ else:
     if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS: list the host names of this site, without *.")
 
+# What the books and the audit trail are sealed with (docs/security.md): nobody who can write into the
+# database alone can seal what they wrote. On a developer's machine it follows from SECRET_KEY.
+AUDIT_KEY = env.str("AUDIT_KEY", default=f"audit:{SECRET_KEY}" if LOCAL else "")
+AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
+if not LOCAL:
+    if AUDIT_KEY in (SECRET_KEY, f"audit:{DEVELOPMENT_SECRET_KEY}") or len(AUDIT_KEY) < 50:
+        raise ImproperlyConfigured(
+            "AUDIT_KEY: set another secret random string of 50 characters or more, and keep it where"
+            " the database is not. Without it nobody can tell whether the books were changed."
+        )
+    if any(len(key) < 50 for key in AUDIT_KEY_FALLBACKS):
+        raise ImproperlyConfigured("AUDIT_KEY_FALLBACKS: as secret and as long as AUDIT_KEY.")
+
 CLINIC_NAME = env.str("CLINIC_NAME", default="Harbour Street Clinic")
 
 INSTALLED_APPS = [

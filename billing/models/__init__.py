@@ -8,6 +8,7 @@ from billing.models.adjudications import (
 )
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.chain import ChainLink
 from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.desk_settings import DeskSettings, uses_letter_keys
@@ -44,6 +45,7 @@ __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "ChainLink",
     "Clinic",
     "ClosingDate",
     "CodeAction",
