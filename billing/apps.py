@@ -12,13 +12,15 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import guards  # models are loaded only now
+        from billing.audit import signing
 
         # A later migration that rebuilds a table would fail on the triggers (SQLite) or drop
         # them without a word, so they are taken off before and put back after every migrate.
         pre_migrate.connect(guards.before_migrate, sender=self)
         post_migrate.connect(guards.after_migrate, sender=self)
+        post_migrate.connect(begin_the_chain, sender=self)  # before anything new is written
         post_migrate.connect(complete_the_chart, sender=self)
-        post_migrate.connect(begin_the_chain, sender=self)
+        signing.connect()
         django_checks.register(guards.check_installed, django_checks.Tags.database)
 
 

@@ -30,9 +30,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from billing.models import (
+    KEPT,
     Adjudication,
     Adjustment,
     Allocation,
+    AuditEvent,
     ChainLink,
     ClosingDate,
     Deposit,
@@ -48,6 +50,7 @@ from billing.models import (
     Payment,
     Responsibility,
     Submission,
+    history_of,
 )
 from billing.models.derived import ON_LINE, ON_PAYMENT
 from billing.models.journal import TABLES
@@ -483,6 +486,8 @@ REFUSALS: list[Refusal] = [
     *_never(ClosingDate),
     *_never(Export),
     *_never(ChainLink),
+    *_never(AuditEvent),
+    *(refusal for model in KEPT for refusal in _never(history_of(model))),
     *_never(Document),
     Refusal(
         Submission._meta.db_table,

@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "django_tables2",
     "js_lib_bootstrap5",
     "lucide",
+    "simple_history",
     "config",
     "patients",
     "billing",
@@ -111,6 +112,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.sessions.SessionLimits",
     "config.second_factor.RequireSecondFactor",
+    "simple_history.middleware.HistoryRequestMiddleware",  # who is changing master data
+    "billing.audit.looks.Looks",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -169,12 +169,13 @@ class Loading:
             )
 
     def _say_who_owes(self, plan: Plan) -> None:
-        """Where an insurer has answered, the rest is another's. It moves no money."""
+        """Where the plan knows more than an answer on the line says. It moves no money."""
         for payer in {*plan.owed_by.values()}:
             lines = [
                 self.lines[charge].pk for charge in plan.owed_by if plan.owed_by[charge] == payer
             ]
-            InvoiceLine.objects.filter(pk__in=lines).update(payer=payer)
+            unanswered = InvoiceLine.objects.filter(pk__in=lines, adjudications__isnull=True)
+            unanswered.update(payer=payer)
 
     def _start_numbers(self, plan: Plan) -> None:
         receipts, checks = plan.count(Receipt), plan.count(Check)

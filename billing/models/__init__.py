@@ -8,6 +8,7 @@ from billing.models.adjudications import (
 )
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.audit import AuditEvent, EventKind
 from billing.models.chain import ChainLink
 from billing.models.clinic import Clinic, clinic_name
 from billing.models.deposits import Deposit, DepositItem
@@ -16,6 +17,7 @@ from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.drafts import PaymentDraft
 from billing.models.exports import Export
 from billing.models.fees import Fee, Service
+from billing.models.history import KEPT, history_of
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.journal import AccountType, JournalBatch, JournalItem, LedgerAccount
@@ -40,11 +42,13 @@ from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
 __all__ = [
+    "KEPT",
     "AccountType",
     "Adjudication",
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "AuditEvent",
     "ChainLink",
     "Clinic",
     "ClosingDate",
@@ -57,6 +61,7 @@ __all__ = [
     "DocumentKind",
     "EraFile",
     "EraInterchange",
+    "EventKind",
     "Export",
     "Fee",
     "ImportFile",
@@ -87,5 +92,6 @@ __all__ = [
     "StatementBatch",
     "Submission",
     "clinic_name",
+    "history_of",
     "uses_letter_keys",
 ]

@@ -13,7 +13,7 @@ from django.db import connection, models
 from django.db.models import Min, OuterRef, Subquery
 from django.urls import reverse
 
-from billing.chain.acts import note
+from billing.chain.acts import note, sealing
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, WrittenOnceModel
@@ -117,12 +117,13 @@ class LedgerAccountQuerySet(models.QuerySet["LedgerAccount"]):
         """
         there = set(self.filter(provider=None).values_list("key", flat=True))
         taken = set(self.values_list("number", flat=True))
-        for key, standard in STANDARD.items():
-            if key not in there:
-                number = standard.number
-                while number in taken:
-                    number += "X"
-                self.create(key=key, number=number, name=standard.name, type=standard.type)
+        with sealing("chart of accounts"):
+            for key, standard in STANDARD.items():
+                if key not in there:
+                    number = standard.number
+                    while number in taken:
+                        number += "X"
+                    self.create(key=key, number=number, name=standard.name, type=standard.type)
 
 
 class LedgerAccount(models.Model):
