@@ -4,6 +4,7 @@ from django.urls import path
 
 from billing.views import (
     account,
+    audit,
     credit,
     deposits,
     documents,
@@ -40,6 +41,8 @@ app_name = "billing"
 urlpatterns = [
     path("", today.today, name="today"),
     # A patient's money
+    path("audit/", audit.audit, name="audit"),
+    path("patients/<str:chart>/audit/", audit.patient_audit, name="patient_audit"),
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
     path("patients/<str:chart>/refund/", moving.patient_refund, name="patient_refund"),

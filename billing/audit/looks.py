@@ -109,6 +109,7 @@ class Looks:
     def _looked(self, request: HttpRequest, match: ResolverMatch) -> None:
         name = match.view_name
         chart = request.GET.get("patient", "") if name == "billing:report_detail" else ""
+        find: Callable[[Kwargs], Found]
         if "chart" in match.kwargs or chart:
             find = _by_chart
         elif name in WHOSE:

@@ -46,4 +46,6 @@ class Command(BaseCommand):
         return len(findings)
 
     def _end(self) -> None:
-        self.stdout.write(f"The chain ends with {head()}. Write it down, and compare: --head {head()}")
+        self.stdout.write(
+            f"The chain ends with {head()}. Write it down, and compare: --head {head()}"
+        )
