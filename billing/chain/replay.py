@@ -107,8 +107,9 @@ class Replay:
 def _has_own_seal(table: Sealed, pk: int) -> bool:
     """Whether an event that no link has taken in yet is as it was written."""
     from billing.audit.recording import is_genuine as is_event_of_ours
+    from billing.models import AuditEvent
 
-    return is_event_of_ours(table.model._default_manager.get(pk=pk))
+    return is_event_of_ours(AuditEvent.objects.get(pk=pk))
 
 
 CHANGED = "was changed: it is not as it was sealed in"

@@ -169,12 +169,12 @@ def _exactly(sql: str, given: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
             cursor.execute(sql, given)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
         driver: Any = connection.connection
         driver.text_factory = _text
         try:
             cursor.execute(sql, given)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
         finally:
             driver.text_factory = str
 

@@ -31,6 +31,7 @@ from tests.factories import (
 )
 from tests.factories.bills import day
 from tests.screens.lists import look
+from tests.screens.page_forms import forms_of
 from tests.screens.small_clinic import routes
 
 pytestmark = pytest.mark.django_db
@@ -218,22 +219,22 @@ def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
 
 
 def test_a_change_says_from_what_to_what(admin: Client, smith: Patient) -> None:
-    root = User.objects.get(username="root")
     smith.phone = "555 0100"
     smith.save()
     page = look(admin, TRAIL, {"patient": "P1042", "period": "everything"}).words
-    assert "phone: nothing → 555 0100" in page or "phone:" in page
+    assert "→ 555 0100" in page
     was = history_of(Patient)
     assert list(was.objects.order_by("pk").values_list("history_type", "phone"))[-1] == (
         "~",
         "555 0100",
     )
-    assert root
 
 
 def test_who_changed_it_at_the_desk(desk: Client, ana: Any, smith: Patient) -> None:
-    form = {"family_name": "Smyth", "given_name": "John", "birth_date": "1980-05-17"}
-    assert desk.post("/patients/P1042/edit/", form).status_code == 302
+    page = desk.get("/patients/P1042/edit/").content.decode()
+    [form] = [form for form in forms_of(page) if "family_name" in form.sent]
+    answer = desk.post("/patients/P1042/edit/", {**form.sent, "family_name": "Smyth"})
+    assert answer.status_code == 302
     last = history_of(Patient).objects.latest("history_id")
     assert (last.family_name, last.history_user_id, last.history_type) == ("Smyth", ana.pk, "~")
 
@@ -310,7 +311,7 @@ def test_a_patients_trail_shows_looks_money_documents_and_exports(
     desk.post(f"/payments/{payment.number}/receipt/")
     page = look(admin, TRAIL, {"patient": "P1042", "period": "everything"}).words
     for wanted in (
-        "Ana Ruiz Looked at P1042 /patients/P1042/account/",
+        "Looked at P1042 /patients/P1042/account/",
         f"Payment P1042 {payment.number} 40.00",
         f"Reversed payment P1042 {payment.number} Bounced -40.00",
         f"Allocation P1042 {payment.number} on {line.invoice.number} 40.00",
