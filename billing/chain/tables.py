@@ -126,8 +126,7 @@ class Sealed:
         for (column, usual, is_json), value in zip(self._usual, row[1:], strict=True):
             if value != usual or type(value) is not type(usual):
                 said += (column, _of_json(value) if is_json else value)
-        text = json.dumps(said, separators=(",", ":"), default=_of_bytes)
-        found = hashlib.sha256(text.encode()).digest()[:DIGEST]
+        found = hashlib.sha256(_as_json(said).encode()).digest()[:DIGEST]
         return base64.urlsafe_b64encode(found).decode()
 
 
@@ -199,6 +198,9 @@ def _in_order(pairs: list[tuple[str, Any]]) -> list[Any]:
 
 def _of_bytes(value: Any) -> str:
     return f"bytes {bytes(value).hex()}"
+
+
+_as_json = json.JSONEncoder(separators=(",", ":"), default=_of_bytes).encode  # made once
 
 
 # ---------------------------------------------------------------------------- the list

@@ -315,7 +315,7 @@ def test_a_patients_trail_shows_looks_money_documents_and_exports(
         f"Payment P1042 {payment.number} 40.00",
         f"Reversed payment P1042 {payment.number} Bounced -40.00",
         f"Allocation P1042 {payment.number} on {line.invoice.number} 40.00",
-        "Exported patient-ledger.csv",
+        "Exported - patient-ledger.csv",
         "Issued P1042 Receipt DOC-0001",
         f"Invoice issued P1042 {line.invoice.number}",
         "Added P1042",
