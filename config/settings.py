@@ -52,7 +52,7 @@ else:
     if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS: list the host names of this site, without *.")
 
-# What the books and the audit trail are sealed with (docs/security.md): nobody who can write into the
+# What the books and the audit trail are sealed with (docs/decisions/0018): nobody who can write into the
 # database alone can seal what they wrote. On a developer's machine it follows from SECRET_KEY.
 AUDIT_KEY = env.str("AUDIT_KEY", default=f"audit:{SECRET_KEY}" if LOCAL else "")
 AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])

@@ -1,12 +1,13 @@
 """Who looked at which patient, and who was refused: noted by a middleware after the page is made.
 
 The one exception from "GET never writes" (docs/decisions/0018). Whole pages are noted each time they are
-opened. What htmx fetches is mostly the same page again; it is noted unless this person's look at the
-same thing was, a few minutes ago. The server remembers that: a header that says htmx hides nothing.
+opened. What htmx fetches is mostly a part of the same page; it is noted unless this person's look at the
+same patient was, a few minutes ago. The server remembers that: a header that says htmx hides nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -120,18 +121,18 @@ class Looks:
             find = _of_admin(match)
         else:
             return
-        if not self._is_news(request, chart):
+        kwargs = {"chart": chart.strip().upper()[:12]} if chart else match.kwargs
+        if not self._is_news(request, kwargs.get("chart") or request.path):
             return
-        kwargs = {"chart": chart.strip().upper()} if chart else match.kwargs
         patient = find(kwargs)
         if patient is None and find is not _nobody and name not in WHOSE:
             return  # the admin's page of something that is no patient's
         self._note(request, EventKind.PRINTED if name in PRINTED else EventKind.LOOKED, patient)
 
-    def _is_news(self, request: HttpRequest, chart: str) -> bool:
-        """Whether it is to be noted: always a page that was opened, and otherwise the first time."""
-        key = f"looked:{request.user.pk}:{request.path}:{chart[:20]}"
-        # Characters that a shared cache does not take stand in no path of ours.
+    def _is_news(self, request: HttpRequest, of: str) -> bool:
+        """Whether it is to be noted: always a page that was opened; a part of one where nothing of
+        the same patient was looked at just now. (Hashed: a shared cache takes not every address.)"""
+        key = f"looked:{request.user.pk}:{hashlib.sha256(of.encode()).hexdigest()}"
         seen = bool(cache.get(key))
         cache.set(key, True, SAME_LOOK)
         again = request.method != "GET" or bool(getattr(request, "htmx", False))
