@@ -99,10 +99,11 @@ class Looks:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         match = request.resolver_match
-        if not match or not request.user.is_authenticated:
+        if not match:
             return response
         if response.status_code == 403:
-            self._note(request, EventKind.REFUSED, None)
+            if request.user.is_authenticated:
+                self._note(request, EventKind.REFUSED, None)
         elif response.status_code in ANSWERED and request.method != "HEAD":
             self._looked(request, match)
         return response
@@ -120,6 +121,8 @@ class Looks:
         elif match.namespace == "admin" and "object_id" in match.kwargs:
             find = _of_admin(match)
         else:
+            return
+        if not request.user.is_authenticated:  # asked last: most addresses need no session for this
             return
         kwargs = {"chart": chart.strip().upper()[:12]} if chart else match.kwargs
         if not self._is_news(request, kwargs.get("chart") or request.path):

@@ -49,6 +49,7 @@ def sealing(name: str, *, by: AbstractBaseUser | None = None) -> Iterator[None]:
     finally:
         _going_on.set(outer)
     if outer:
+        outer.by = outer.by or mine.by
         for model, ids in mine.rows.items():
             outer.add(model, ids)
 

@@ -11,6 +11,7 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
+from billing.chain.links import head
 from billing.forms.periods import CloseForm, ReopenForm, may_close
 from billing.models import ClosingDate
 from billing.models.periods import closed_through
@@ -62,6 +63,7 @@ def _page(
         "closed": form.closed,
         "latest": latest,
         "day": day,
+        "chain_head": head() if may else None,
         "left": balances.left_to_do(day) if day else None,
         "table": ClosingDateTable(moves).shown_for(request),
     }

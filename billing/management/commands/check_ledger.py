@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing import checks
 from billing.audit.recording import record, seal_events
-from billing.chain.links import head
+from billing.chain.links import head as chain_head
 from billing.chain.replay import compare_head
 from billing.models import EventKind
 
@@ -33,8 +33,10 @@ class Command(BaseCommand):
         if head:
             says = f"The chain still holds the end that was written down, {head}"
             found += self._say(says, [problem] if (problem := compare_head(head)) else [])
-        record(EventKind.CHECKED, what=f"{found} findings" if found else "The books hold")
-        self._end()
+        end = chain_head()
+        came_out = f"{found} findings" if found else "The books hold"
+        record(EventKind.CHECKED, what=f"{came_out}; the chain ends with {end}")
+        self.stdout.write(f"The chain ends with {end}. Write it down, and compare: --head {end}")
         if found:
             raise CommandError(f"{found} findings. The books do not hold.")
         self.stdout.write("The books hold.")
@@ -44,8 +46,3 @@ class Command(BaseCommand):
         for finding in findings:
             self.stdout.write(f"      {finding}")
         return len(findings)
-
-    def _end(self) -> None:
-        self.stdout.write(
-            f"The chain ends with {head()}. Write it down, and compare: --head {head()}"
-        )
