@@ -28,7 +28,7 @@ from billing.models import (
     Payment,
     history_of,
 )
-from billing.money import ZERO
+from billing.money import ZERO, MoneyField
 from billing.reports.base import Report
 from billing.reports.columns import Column, Holds, code, hidden, moment, text
 from billing.reports.expressions import NO_TEXT, in_order, in_words, text_of, user_name
@@ -60,6 +60,7 @@ EVENTS = {
     "rights": RIGHTS,
     "checks": (EventKind.CHECKED,),
 }
+NO_AMOUNT = Cast(Value(None), MoneyField())  # PostgreSQL takes a bare NULL for a text
 HISTORY = {history_of(model)._meta.db_table: model for model in KEPT}
 DID = [("+", "Added"), ("~", "Changed"), ("-", "Deleted")]
 
@@ -148,8 +149,7 @@ class AuditTrail(Report):
 
     def _told(self, rows: QuerySet[Any], **told: Any) -> QuerySet[Any, Any]:
         table = Value(rows.model._meta.db_table, output_field=CharField())
-        nothing = Value(None, output_field=Payment._meta.get_field("amount"))
-        usual = {"amount": nothing, "source": table, "row": F("pk")}
+        usual = {"amount": NO_AMOUNT, "source": table, "row": F("pk")}
         return in_order(self.columns, rows, {**usual, **told})
 
     def _events(self, kinds: Sequence[str] | None) -> QuerySet[Any, Any]:
@@ -261,7 +261,7 @@ class AuditTrail(Report):
                 "patient",
                 F("number"),
                 at="issued_at",
-                amount=Value(None, output_field=Payment._meta.get_field("amount")),
+                amount=NO_AMOUNT,
             ),
         ]
 
