@@ -292,6 +292,8 @@ class AuditTrail(Report):
 class TrailRows(SqlRows):
     """Rows of the trail; those that changed master data say from what to what."""
 
+    as_found = False
+
     def page(self, order: Order, start: int, size: int) -> list[Values]:
         return self._with_changes(super().page(order, start, size))
 
