@@ -91,7 +91,7 @@ class AuditTrail(Report):
         moment("moment", "When"),
         text("user", "User"),
         text("kind", "What"),
-        code("patient", "Patient", link=to_account("patient")),
+        code("chart", "Patient", link=to_account("chart")),
         text("details", "Details"),
         Column("amount", "Amount", Holds.MONEY),
         text("address", "From", fold=True),
@@ -164,7 +164,7 @@ class AuditTrail(Report):
             moment=F("at"),
             user=Coalesce(NullIf(full, NO_TEXT), F("username"), output_field=CharField()),
             kind=in_words("kind", EventKind.choices),
-            patient=text_of("patient__chart_number"),
+            chart=text_of("patient__chart_number"),
             details=F("what"),
             address=F("address"),
         )
@@ -192,7 +192,7 @@ class AuditTrail(Report):
             moment=F("created_at"),
             user=user_name(),
             kind=_words("Issued"),
-            patient=text_of("patient__chart_number"),
+            chart=text_of("patient__chart_number"),
             details=Concat(in_words("kind", DocumentKind.choices), Value(" "), F("number")),
         )
 
@@ -217,7 +217,7 @@ class AuditTrail(Report):
             moment=F("history_date"),
             user=user_name("history_user"),
             kind=in_words("history_type", DID),
-            patient=chart,
+            chart=chart,
             details=_words(str(model._meta.verbose_name)),
         )
 
@@ -283,7 +283,7 @@ class AuditTrail(Report):
             moment=F(at),
             user=user_name(),
             kind=kind,
-            patient=text_of(f"{patient}__chart_number"),
+            chart=text_of(f"{patient}__chart_number"),
             details=details,
             amount=amount or F("amount"),
         )
