@@ -19,10 +19,13 @@ from billing import documents, ledger
 from billing.checks import invoices_numbered_without_gaps
 from billing.exports import record_export
 from billing.models import (
+    KEPT,
     Adjudication,
     Adjustment,
     AdjustmentKind,
     Allocation,
+    AuditEvent,
+    ChainLink,
     Clinic,
     ClosingDate,
     CodeAction,
@@ -54,6 +57,7 @@ from billing.models import (
     Service,
     StatementBatch,
     Submission,
+    history_of,
 )
 from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
@@ -210,6 +214,7 @@ def test_everything_of_ours_is_there() -> None:
     """All but what stands on another one's page, or on a draft's screen, what people set for
     themselves, and the search's words."""
     elsewhere = {Fee, DepositItem, DeskSettings, JournalItem, PatientWord}
+    elsewhere |= {AuditEvent, ChainLink, *map(history_of, KEPT)}  # what they say: the audit trail
     elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model
