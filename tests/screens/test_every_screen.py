@@ -74,7 +74,6 @@ OF_EVERYBODY = {
 NOTED = (
     'INSERT INTO "billing_export"',
     'INSERT INTO "billing_chainlink"',
-    "INSERT INTO billing_auditevent",
     'UPDATE "django_session"',
 )
 FILES = {"billing:report_export", "billing:journal_download", "billing:deposit_print"}
