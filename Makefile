@@ -51,6 +51,7 @@ test: .venv/.dev
 
 # For `check --deploy`: as strict as a server, with a key of the moment.
 AS_IN_PRODUCTION = env REMIT_LOCAL=0 REMIT_ENV_FILE=/dev/null ALLOWED_HOSTS=remit.example \
+	AUDIT_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 TEMPLATES = find templates -name '*.html' -print0

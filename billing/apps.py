@@ -12,14 +12,17 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import guards, money  # models are loaded only now
+        from billing.audit import signing
         from billing.models.clinic import shown
 
         # A later migration that rebuilds a table would fail on the triggers (SQLite) or drop
         # them without a word, so they are taken off before and put back after every migrate.
         pre_migrate.connect(guards.before_migrate, sender=self)
         post_migrate.connect(guards.after_migrate, sender=self)
+        post_migrate.connect(begin_the_chain, sender=self)  # before anything new is written
         post_migrate.connect(complete_the_chart, sender=self)
         money.ask_for_currency(lambda: shown().currency)
+        signing.connect()
         django_checks.register(guards.check_installed, django_checks.Tags.database)
 
 
@@ -29,3 +32,22 @@ def complete_the_chart(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
 
     if LedgerAccount._meta.db_table in connections[using].introspection.table_names():
         LedgerAccount.objects.using(using).complete()
+
+
+def begin_the_chain(using: str = DEFAULT_DB_ALIAS, verbosity: int = 1, **kwargs: Any) -> None:
+    """Books that are older than the chain are sealed as they are when it comes."""
+    from billing.chain.links import seal_what_was_there
+    from billing.models import ChainLink
+
+    if using != DEFAULT_DB_ALIAS or not _exists(using, ChainLink._meta.db_table):
+        return
+    rows = seal_what_was_there()
+    if rows and verbosity:
+        print(  # noqa: T201
+            f"  Sealed {rows:,} rows of the books as they are now. Whether they were changed before"
+            " nobody can tell; from now on manage.py check_ledger does."
+        )
+
+
+def _exists(using: str, table: str) -> bool:
+    return table in connections[using].introspection.table_names()

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 
 from billing import guards
+from billing.chain.replay import Replay
 from billing.models import (
+    Adjudication,
     Adjustment,
     Allocation,
     DepositItem,
@@ -226,6 +228,22 @@ def r10_checks_entered_once() -> Findings:
         yield f"R10: payer {found['payer']} reference {found['reference']} stands twice"
 
 
+def who_owes_follows_from_the_answers() -> Findings:
+    """Who owes the rest of a line is whom its last answer names."""
+    latest = (
+        Adjudication.objects.filter(line=OuterRef("pk")).order_by("-pk").values("owed_after")[:1]
+    )
+    answered = InvoiceLine.objects.filter(adjudications__isnull=False).distinct()
+    for line in answered.annotate(named=Subquery(latest)).iterator(chunk_size=2000):
+        if line.payer_id != line.named:
+            yield f"line {line.pk}: payer {line.payer_id} owes it, its last answer says {line.named}"
+
+
+def rows_are_as_they_were_sealed() -> Findings:
+    """The chain is whole, and every row says what it said when it was sealed."""
+    yield from Replay().findings()
+
+
 ALL: tuple[Callable[[], Findings], ...] = (
     r1_rows_are_guarded,
     totals_are_sums_of_rows,
@@ -241,6 +259,8 @@ ALL: tuple[Callable[[], Findings], ...] = (
     r10_checks_entered_once,
     deposited_money_stays,
     invoices_numbered_without_gaps,
+    who_owes_follows_from_the_answers,
+    rows_are_as_they_were_sealed,
 )
 
 

@@ -30,9 +30,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from billing.models import (
+    KEPT,
     Adjudication,
     Adjustment,
     Allocation,
+    AuditEvent,
+    ChainLink,
     ClosingDate,
     Deposit,
     DepositItem,
@@ -43,11 +46,14 @@ from billing.models import (
     JournalBatch,
     JournalItem,
     LineVoid,
+    Logo,
     Offset,
     Payment,
     Responsibility,
     Submission,
+    history_of,
 )
+from billing.models.derived import ON_LINE, ON_PAYMENT
 from billing.models.journal import TABLES
 from billing.models.periods import CLOSING_LOCK
 
@@ -183,9 +189,6 @@ OPPOSITE_OWNERS = (
     " AND NOT (a.owed_after_id <distinct> NEW.owed_before_id))"
 )
 
-DERIVED_ON_PAYMENT = ("allocated", "returned", "offset", "reversed", "last_date")
-DERIVED_ON_LINE = ("paid", "adjusted", "last_date")
-
 SAME_OWNER = (
     "((o.patient_id = NEW.patient_id AND o.provider_id = NEW.provider_id)"
     " OR o.payer_id = NEW.payer_id)"
@@ -238,7 +241,7 @@ REFUSALS: list[Refusal] = [
     Refusal(
         PAYMENT,
         "UPDATE",
-        _changed(Payment, but=(*DERIVED_ON_PAYMENT, "over_allocation_reason")),
+        _changed(Payment, but={*ON_PAYMENT, "over_allocation_reason"}),
         "R1: a payment row is never changed",
     ),
     Refusal(
@@ -412,7 +415,7 @@ REFUSALS: list[Refusal] = [
     Refusal(
         LINE,
         "UPDATE",
-        f"OLD.issued_on IS NOT NULL AND ({_changed(InvoiceLine, but=(*DERIVED_ON_LINE, 'payer'))})",
+        f"OLD.issued_on IS NOT NULL AND ({_changed(InvoiceLine, but={*ON_LINE, 'payer'})})",
         "R1: an issued line is never changed",
     ),
     Refusal(
@@ -483,7 +486,11 @@ REFUSALS: list[Refusal] = [
     ),
     *_never(ClosingDate),
     *_never(Export),
+    *_never(ChainLink),
+    *_never(AuditEvent),
+    *(refusal for model in KEPT for refusal in _never(history_of(model))),
     *_never(Document),
+    *_never(Logo),
     Refusal(
         Submission._meta.db_table,
         "UPDATE",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from billing.views import (
     account,
+    audit,
     clinic,
     credit,
     deposits,
@@ -42,6 +43,8 @@ urlpatterns = [
     path("clinic/logo/<slug:digest>/", clinic.clinic_logo, name="clinic_logo"),
     path("", today.today, name="today"),
     # A patient's money
+    path("audit/", audit.audit, name="audit"),
+    path("patients/<str:chart>/audit/", audit.patient_audit, name="patient_audit"),
     path("patients/<str:chart>/account/", account.patient_account, name="patient_account"),
     path("patients/<str:chart>/payments/new/", take_payment.payment_new, name="payment_new"),
     path("patients/<str:chart>/refund/", moving.patient_refund, name="patient_refund"),

@@ -61,6 +61,8 @@ UNDO = ("billing.take_payment", "billing.enter_insurance_payment")  # one's own 
 SCREENS: dict[str, Screen] = {
     "billing:today": read(MONEY),
     # A patient's money
+    "billing:audit": read("billing.view_auditevent"),
+    "billing:patient_audit": read("billing.view_auditevent"),
     "billing:patient_account": both(MONEY, "billing.allocate_credit"),
     "billing:payment_new": work("billing.take_payment"),
     "billing:patient_refund": read("billing.refund_payment"),

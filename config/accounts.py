@@ -1,7 +1,9 @@
 """Who may have an account: people an administrator has added, nobody else."""
 
-from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+
+from billing.audit.address import client_address
 
 
 class ClosedSignup(DefaultAccountAdapter):
@@ -21,4 +23,4 @@ def typed_name(request: HttpRequest, credentials: dict[str, str] | None) -> str:
 def client_ip(request: HttpRequest) -> str | None:
     """The address a log-in came from, for django-axes: as allauth sees it, which knows how many
     proxies may be believed (TRUSTED_PROXY_COUNT). None when a program signs somebody in."""
-    return get_adapter(request).get_client_ip(request) if "REMOTE_ADDR" in request.META else None
+    return client_address(request) or None

@@ -51,6 +51,7 @@ RIGHTS = {
     "billing.view_closingdate": "look at closed periods",
     "billing.close_period": "close or reopen periods",
     "billing.import_files": "import patients, fees and balances",
+    "billing.view_auditevent": "look at the audit trail",
 }
 
 _LOOKING = {"patients.view_patient", "billing.view_payment", "billing.see_reports"}
@@ -97,6 +98,7 @@ ROLES = {
         "patients.add_patient",
         "patients.change_patient",
         "billing.import_files",
+        "billing.view_auditevent",
     },
 }
 

@@ -52,6 +52,19 @@ else:
     if not ALLOWED_HOSTS or any(host.strip() in ("*", ".") for host in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS: list the host names of this site, without *.")
 
+# What the books and the audit trail are sealed with (docs/decisions/0018): nobody who can write into the
+# database alone can seal what they wrote. On a developer's machine it follows from SECRET_KEY.
+AUDIT_KEY = env.str("AUDIT_KEY", default=f"audit:{SECRET_KEY}" if LOCAL else "")
+AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
+if not LOCAL:
+    if AUDIT_KEY in (SECRET_KEY, f"audit:{DEVELOPMENT_SECRET_KEY}") or len(AUDIT_KEY) < 50:
+        raise ImproperlyConfigured(
+            "AUDIT_KEY: set another secret random string of 50 characters or more, and keep it where"
+            " the database is not. Without it nobody can tell whether the books were changed."
+        )
+    if any(len(key) < 50 for key in AUDIT_KEY_FALLBACKS):
+        raise ImproperlyConfigured("AUDIT_KEY_FALLBACKS: as secret and as long as AUDIT_KEY.")
+
 CLINIC_NAME = env.str("CLINIC_NAME", default="Harbour Street Clinic")
 
 INSTALLED_APPS = [
@@ -75,6 +88,7 @@ INSTALLED_APPS = [
     "django_tables2",
     "js_lib_bootstrap5",
     "lucide",
+    "simple_history",
     "config",
     "patients",
     "billing",
@@ -101,6 +115,8 @@ MIDDLEWARE = [
     "config.second_factor.RequireSecondFactor",
     # Nor one that nobody opened to this person's role.
     "config.access.ClosedUnlessOpened",
+    "simple_history.middleware.HistoryRequestMiddleware",  # who is changing master data
+    "billing.audit.looks.Looks",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -12,10 +12,11 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.management.color import no_style
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.utils import timezone
 
 from billing import balances, guards, ledger
+from billing.chain.acts import sealing
 from billing.charging import Charge as LineCharge
 from billing.demo import factories
 from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
@@ -110,11 +111,14 @@ class Loading:
         self.invoices: dict[Bill, Invoice] = {}
         self.payments: dict[Receipt, Payment] = {}
 
-    @transaction.atomic
     def load(
         self, *, afresh: bool = False, progress: Callable[[Plan], Callable[[], object]]
     ) -> Plan:
         """All of it, or nothing."""
+        with sealing("demo"):
+            return self._loaded(afresh=afresh, progress=progress)
+
+    def _loaded(self, *, afresh: bool, progress: Callable[[Plan], Callable[[], object]]) -> Plan:
         if afresh:
             empty()
         self.cast: Cast = assemble(patients=self.patients, today=self.today)
@@ -171,12 +175,13 @@ class Loading:
             )
 
     def _say_who_owes(self, plan: Plan) -> None:
-        """Where an insurer has answered, the rest is another's. It moves no money."""
+        """Where the plan knows more than an answer on the line says. It moves no money."""
         for payer in {*plan.owed_by.values()}:
             lines = [
                 self.lines[charge].pk for charge in plan.owed_by if plan.owed_by[charge] == payer
             ]
-            InvoiceLine.objects.filter(pk__in=lines).update(payer=payer)
+            unanswered = InvoiceLine.objects.filter(pk__in=lines, adjudications__isnull=True)
+            unanswered.update(payer=payer)
 
     def _start_numbers(self, plan: Plan) -> None:
         receipts, checks = plan.count(Receipt), plan.count(Check)

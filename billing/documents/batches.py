@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from billing import balances
+from billing.chain.acts import sealing
 from billing.documents.issuing import hold, issue_all
 from billing.documents.render import Bundle
 from billing.documents.statement import statement
@@ -48,8 +49,11 @@ class Batch:
                 yield done
         self.saved = self._save(issued, bundle.pdf())
 
-    @transaction.atomic
     def _issue(self, clinic: Clinic, chunk: Sequence[int]) -> list[Document]:
+        with sealing("issue statements", by=self.by):
+            return self._held_and_issued(clinic, chunk)
+
+    def _held_and_issued(self, clinic: Clinic, chunk: Sequence[int]) -> list[Document]:
         payers = Patient.objects.in_bulk(chunk)
         dependents = list(
             Patient.objects.filter(guarantor__in=chunk)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 from django.utils import timezone
 
+from billing.chain.acts import sealing
 from billing.documents.render import LAYOUT, render
 from billing.models import Document, Invoice, InvoiceLine, Payment
 from billing.models.numbering import DOCUMENT, take_numbers
@@ -51,15 +51,18 @@ def hold(patients: Iterable[int]) -> None:
     list(lines.order_by("pk").values_list("pk"))
 
 
-@transaction.atomic
 def issue(draft: Draft, *, by: AbstractBaseUser) -> Document:
     """The document of this draft: the one that says exactly this already, or a new one."""
     return issue_all([draft], by=by)[0]
 
 
-@transaction.atomic
 def issue_all(drafts: Sequence[Draft], *, by: AbstractBaseUser) -> list[Document]:
     """As issue, for many, in the same order; a constant number of queries."""
+    with sealing("issue documents", by=by):
+        return _issue_all(drafts, by)
+
+
+def _issue_all(drafts: Sequence[Draft], by: AbstractBaseUser) -> list[Document]:
     _one_at_a_time(drafts)
     subjects = [draft.subject for draft in drafts]
     latest = {each.subject: each for each in Document.objects.latest_of(subjects)}

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from billing import ledger
+from billing.chain.acts import sealing
 from billing.growing import GrowingTables
 from billing.imports.columns import RefusedValue
 from billing.imports.job import Job, Problem, Row
@@ -226,7 +227,7 @@ def import_file(file: ImportFile, run: Run, by: AbstractBaseUser) -> Steps:
     somebody else's work came between. Left half-way, nothing is written.
     """
     try:
-        with transaction.atomic():
+        with sealing(f"import {file.kind}", by=by):
             file.lock()
             yield from run.check()
             if run.report.problems:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from billing import ledger
+from billing.chain.acts import sealing
 from billing.growing import GrowingTables
 from billing.imports.csv_files import ImportRefused
 from billing.imports.synthea import INSURER, METHODS, Charge, Claim, Export, Paid
@@ -63,24 +63,24 @@ def _note(paid: Paid) -> str:
     return f"Synthea {paid.id}"
 
 
-@transaction.atomic
 def post(export: Export, *, by: User, progress: Callable[[], object] = lambda: None) -> Imported:
     """All of it, or nothing. Refused (ImportRefused): data that is in the books already.
 
     `progress` is called once for every invoice and payment, `steps(export)` times in all.
     """
-    _refuse_second_time(export)
-    posting = _Posting(export, by)
     growing = GrowingTables()
 
     def step() -> None:
         growing.step()
         progress()
 
-    posting.people()
-    posting.invoices(step)
-    posting.payments(step)
-    posting.who_owes_now()
+    with sealing("import synthea", by=by):
+        _refuse_second_time(export)
+        posting = _Posting(export, by)
+        posting.people()
+        posting.invoices(step)
+        posting.payments(step)
+        posting.who_owes_now()
     return posting.imported
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from billing.chain.acts import note
 from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
@@ -63,6 +64,8 @@ def issue(*, by: User, invoices: Sequence[Invoice], date: datetime.date) -> None
     Invoice.objects.bulk_update(locked.values(), ["number", "issued_on", "issued_at"])
     _give_control_numbers(lines, {pk: str(draft.number) for pk, draft in locked.items()})
     lines.update(issued_on=posting.date, last_date=posting.date)
+    note(Invoice, wanted)
+    note(InvoiceLine, lines.values_list("pk", flat=True))
 
 
 def _refuse_unready(invoices: Sequence[Invoice], lines: Iterable[InvoiceLine]) -> None:

@@ -12,8 +12,9 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models, transaction
+from django.db import models
 
+from billing.chain.acts import sealing
 from billing.ledger.refusals import LedgerError
 from billing.models import (
     Adjudication,
@@ -99,7 +100,7 @@ def _carried_out_once(act: Callable[P, Posted], hold: Callable[[], None]) -> Cal
     def carried_out_once(*args: P.args, **kwargs: P.kwargs) -> Posted:
         key: Any = kwargs.pop("key", None)
         by: Any = kwargs["by"]
-        with transaction.atomic():
+        with sealing(act.__name__, by=by):
             hold()
             if key is None:
                 return act(*args, **kwargs)

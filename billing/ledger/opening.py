@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from billing.chain.acts import note
 from billing.ledger.allowed import require
 from billing.ledger.once import Posted, User, verb
 from billing.ledger.posting import Posting
@@ -93,7 +94,7 @@ def _invoices(posting: Posting, owed: Sequence[OpeningBalance]) -> None:
     invoices = Invoice.objects.bulk_create(
         Invoice(patient=each.patient, created_by_id=posting.by.pk) for each in owed
     )
-    InvoiceLine.objects.bulk_create(
+    lines = InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=invoice,
             patient=each.patient,
@@ -114,6 +115,8 @@ def _invoices(posting: Posting, owed: Sequence[OpeningBalance]) -> None:
         invoice.number, invoice.issued_on = number, each.date
         invoice.issued_at = posting.now
     Invoice.objects.bulk_update(invoices, ["number", "issued_on", "issued_at"])
+    note(Invoice, [invoice.pk for invoice in invoices])
+    note(InvoiceLine, [line.pk for line in lines])
 
 
 def _receipts(posting: Posting, credits: Sequence[OpeningBalance]) -> None:

@@ -8,6 +8,8 @@ from billing.models.adjudications import (
 )
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
+from billing.models.audit import AuditEvent, EventKind
+from billing.models.chain import ChainLink
 from billing.models.clinic import Clinic, Logo, ReversalDefault, clinic_name, shown
 from billing.models.deposits import Deposit, DepositItem
 from billing.models.desk_settings import DeskSettings, uses_letter_keys
@@ -15,6 +17,7 @@ from billing.models.documents import Document, DocumentKind, StatementBatch
 from billing.models.drafts import PaymentDraft
 from billing.models.exports import Export
 from billing.models.fees import Fee, Service
+from billing.models.history import KEPT, history_of
 from billing.models.import_files import ImportFile
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.journal import AccountType, JournalBatch, JournalItem, LedgerAccount
@@ -39,11 +42,14 @@ from billing.models.submissions import Submission
 from billing.models.voids import LineVoid
 
 __all__ = [
+    "KEPT",
     "AccountType",
     "Adjudication",
     "Adjustment",
     "AdjustmentKind",
     "Allocation",
+    "AuditEvent",
+    "ChainLink",
     "Clinic",
     "ClosingDate",
     "CodeAction",
@@ -55,6 +61,7 @@ __all__ = [
     "DocumentKind",
     "EraFile",
     "EraInterchange",
+    "EventKind",
     "Export",
     "Fee",
     "ImportFile",
@@ -87,6 +94,7 @@ __all__ = [
     "StatementBatch",
     "Submission",
     "clinic_name",
+    "history_of",
     "shown",
     "uses_letter_keys",
 ]

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from billing.chain.acts import note
+
 
 class AppendOnlyError(TypeError):
     """Code tried to change or delete a money row."""
@@ -38,14 +40,22 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
     def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         if args or kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
             refuse_change(self.model)
-        return super().bulk_create(objs, **kwargs)
+        created = super().bulk_create(objs, **kwargs)
+        if getattr(self.model, "sealed", False):
+            note(self.model, [row.pk for row in created])
+        return created
 
     def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse_change(self.model)
 
 
 class WrittenOnceModel(models.Model):
-    """A row that is inserted, and never saved again or deleted."""
+    """A row that is inserted, and never saved again or deleted.
+
+    It is sealed by the act that wrote it (`billing.chain`), unless its model says otherwise.
+    """
+
+    sealed = True
 
     class Meta:
         abstract = True
@@ -54,6 +64,8 @@ class WrittenOnceModel(models.Model):
         if not self._state.adding:
             refuse_change(type(self))
         super().save(*args, **{**kwargs, "force_insert": True})
+        if self.sealed:
+            note(type(self), [self.pk])
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse_change(type(self))

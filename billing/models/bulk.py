@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from billing.chain.acts import note
+
 Column = list[Any]
 AnyModel = TypeVar("AnyModel", bound=models.Model)
 
@@ -38,6 +40,8 @@ def insert(given: Iterable[AnyModel]) -> None:
     for row, pk in zip(rows, ids, strict=True):
         row.pk = pk
         row._state.adding, row._state.db = False, connection.alias
+    if getattr(rows[0], "sealed", False):
+        note(type(rows[0]), ids)
 
 
 def _prepared(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Column:

@@ -32,7 +32,7 @@ class Logo(WrittenOnceModel):
     may be one).
     """
 
-    digest = models.CharField("SHA-256", max_length=64, primary_key=True)
+    digest = models.CharField("SHA-256", max_length=64, unique=True)
     content = models.BinaryField()
     content_type = models.CharField(max_length=20)
     width = models.PositiveSmallIntegerField()
@@ -107,7 +107,13 @@ class Clinic(models.Model):
     )
 
     logo = models.ForeignKey(
-        Logo, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        Logo,
+        models.PROTECT,
+        to_field="digest",
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
     currency = models.CharField(
         max_length=3,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models.append_only import AppendOnlyQuerySet, refuse_change
+from billing.models.append_only import AppendOnlyQuerySet, WrittenOnceModel
 from billing.models.invoices import Invoice
 from billing.models.payments import Payment
 from patients.models import Patient
@@ -32,7 +30,7 @@ class DocumentQuerySet(AppendOnlyQuerySet["Document"]):
         return self.select_related("patient", "invoice", "payment", "created_by", "replaced_by")
 
 
-class Document(models.Model):
+class Document(WrittenOnceModel):
     """A document as it was issued: every text and figure on it, and the layout it was set in.
 
     Printing it again says the same to the letter, whatever was booked since. `subject` names the
@@ -97,16 +95,8 @@ class Document(models.Model):
     def __str__(self) -> str:
         return self.number
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            refuse_change(type(self))
-        super().save(*args, **{**kwargs, "force_insert": True})
-
     def get_absolute_url(self) -> str:
         return reverse("billing:document_detail", args=[self.number])
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        refuse_change(type(self))
 
     @property
     def file_name(self) -> str:

@@ -13,6 +13,7 @@ from django.db import connection, models
 from django.db.models import Min, OuterRef, Subquery
 from django.urls import reverse
 
+from billing.chain.acts import note, sealing
 from billing.models.adjustments import Adjustment, AdjustmentKind
 from billing.models.allocations import Allocation
 from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, WrittenOnceModel
@@ -116,12 +117,13 @@ class LedgerAccountQuerySet(models.QuerySet["LedgerAccount"]):
         """
         there = set(self.filter(provider=None).values_list("key", flat=True))
         taken = set(self.values_list("number", flat=True))
-        for key, standard in STANDARD.items():
-            if key not in there:
-                number = standard.number
-                while number in taken:
-                    number += "X"
-                self.create(key=key, number=number, name=standard.name, type=standard.type)
+        with sealing("chart of accounts"):
+            for key, standard in STANDARD.items():
+                if key not in there:
+                    number = standard.number
+                    while number in taken:
+                        number += "X"
+                    self.create(key=key, number=number, name=standard.name, type=standard.type)
 
 
 class LedgerAccount(models.Model):
@@ -248,7 +250,7 @@ NOT_YET = " UNION ALL ".join(
 COUNT_THEM = f"SELECT COUNT(*) FROM ({NOT_YET}) AS not_yet"  # noqa: S608
 TAKE_THEM = (
     "INSERT INTO billing_journalitem (batch_id, kind, row_id, date)"  # noqa: S608
-    f" SELECT %s, kind, row_id, date FROM ({NOT_YET}) AS not_yet"
+    f" SELECT %s, kind, row_id, date FROM ({NOT_YET}) AS not_yet WHERE true RETURNING id"
 )
 
 
@@ -262,8 +264,9 @@ class JournalItemQuerySet(AppendOnlyQuerySet["JournalItem"]):
         through = connection.ops.adapt_datefield_value(batch.date)
         with connection.cursor() as cursor:
             cursor.execute(TAKE_THEM, [batch.pk, *[through] * len(TABLES)])
-            taken: int = cursor.rowcount
-        return taken
+            taken = [pk for (pk,) in cursor.fetchall()]
+        note(JournalItem, taken)
+        return len(taken)
 
     def not_yet(self, through: datetime.date) -> int:
         """How many rows up to a day are in no batch."""

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, models
 from django.utils import timezone
 
+from billing.chain.acts import note
 from billing.models.payments import Payment
 
 
@@ -55,6 +56,7 @@ class Submission(models.Model):
             row = cursor.fetchone()
         if row:
             self.pk = row[0]
+            note(Submission, [self.pk])
         return row is not None
 
     def answer(self, payment: Payment) -> None:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing import balances, ledger
+from billing.chain.acts import sealing
 from billing.ledger import Entry, LedgerError, OffsetEntry, Owes
 from billing.models import (
     Decision,
@@ -314,7 +315,7 @@ def undo(
     They are drafts again, or discarded. A payment typed by hand stays and is only let go. Refused
     as the ledger refuses, by a later takeback that stands on one of them for example.
     """
-    with transaction.atomic():
+    with sealing("undo remittances", by=by):
         ids = [each.pk for each in remittances]
         posted = list(
             Remittance.objects.select_for_update(of=("self",))

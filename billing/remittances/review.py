@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from billing import balances
 from billing.balances import Standing
+from billing.chain.acts import sealing
 from billing.era import known
 from billing.era.matching import Level
 from billing.era.refusals import Finding
@@ -51,7 +52,7 @@ class ReviewError(Exception):
 @contextmanager
 def changing(pk: int) -> Iterator[Remittance]:
     """The draft, locked for one change. Refused once it was saved or discarded."""
-    with transaction.atomic():
+    with sealing("remittance"):
         locked = Remittance.objects.select_for_update(of=("self",)).with_names()
         draft = locked.get(pk=pk)
         if draft.state != RemittanceState.DRAFT:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import balances, ledger
+from billing.chain.acts import sealing
 from billing.models import InvoiceLine, Remittance, RemittanceRow, RowState
 from billing.remittances.posting import entry_of
 from billing.remittances.review import ReviewError, change_amounts, decide
@@ -40,7 +41,7 @@ def place_later(
 
     With other `amounts` than the file has where somebody says so. Refused as the ledger refuses.
     """
-    with transaction.atomic():
+    with sealing("place claim", by=by):
         row = _locked(pk)
         if amounts is not None:
             change_amounts(row, amounts)

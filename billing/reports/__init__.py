@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.reports.adjustments import Adjustments
 from billing.reports.aged_balances import AgedBalances
+from billing.reports.audit_trail import AuditTrail
 from billing.reports.base import Check, Figure, Panel, Report
 from billing.reports.charges import Charges
 from billing.reports.day_sheet import DaySheet
@@ -39,6 +40,7 @@ REPORTS: dict[str, type[Report]] = {
         PatientLedgerReport,
         TieOut,
         Exports,
+        AuditTrail,
     )
 }
 

@@ -47,7 +47,12 @@ def as_csv(report: Report) -> Iterator[bytes]:
     """
     yield _csv_line([column.name for column in report.in_files])
     rows = report.rows
-    if isinstance(rows, SqlRows) and rows.source and rows.connection.vendor == "postgresql":
+    if (
+        isinstance(rows, SqlRows)
+        and rows.source
+        and rows.as_found
+        and rows.connection.vendor == "postgresql"
+    ):
         yield from _in_blocks(_copied(report, rows))
     else:
         yield from _in_blocks(_written(report))

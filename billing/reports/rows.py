@@ -110,6 +110,8 @@ class SqlRows:
     of all that are alike but for what is added up.
     """
 
+    as_found = True  # whether rows are shown as the database finds them, with nothing put in after
+
     def __init__(
         self, columns: Sequence[Column], query: QuerySet[Any, Any], *, added_up: bool = False
     ) -> None:

@@ -47,7 +47,7 @@ SHELVES = (
         "What stands open",
         ("aged-balances", "unallocated-payments", "negative-credit", "patient-ledger"),
     ),
-    ("Books", ("journal", "tie-out", "periods", "exports")),
+    ("Books", ("journal", "tie-out", "periods", "exports", "audit-trail")),
 )
 
 

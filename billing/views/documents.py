@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import documents
+from billing.chain.acts import sealing
 from billing.models import Clinic, Document, Invoice, Payment
 from billing.tables.documents import DocumentTable
 from patients.http import DeskRequest
@@ -54,7 +54,7 @@ def patient_documents(request: DeskRequest, chart: str) -> HttpResponse:
 def invoice_print(request: DeskRequest, number: str) -> HttpResponse:
     """Issue an invoice as it stands, or find the print that says the same, and show it."""
     invoice = get_object_or_404(Invoice.objects.select_related("patient"), number=number)
-    with transaction.atomic():
+    with sealing("issue document", by=request.user):
         documents.hold([invoice.patient_id])
         issued = documents.issue(documents.invoice(Clinic.current(), invoice), by=request.user)
     return redirect(issued)
@@ -66,7 +66,7 @@ def payment_receipt(request: DeskRequest, number: str) -> HttpResponse:
     found = Payment.objects.receipts().with_names()
     payment = get_object_or_404(found, number=number)
     if request.method == "POST":
-        with transaction.atomic():
+        with sealing("issue document", by=request.user):
             documents.hold([payment.patient_id] if payment.patient_id else [])
             payment = found.get(pk=payment.pk)  # as it is now that nothing moves
             issued = documents.issue(documents.receipt(Clinic.current(), payment), by=request.user)

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
+from billing.chain.acts import sealing
 from billing.forms.base import LedgerForm, error_summary
 from billing.forms.drafts import STRIP, form_data
 from billing.forms.grid import MOST_LINES, box_name, plain, row_keys
@@ -95,7 +95,7 @@ def _record(request: DeskRequest, form: InsurancePaymentForm, grid: PaymentGrid)
     """
     key = form.cleaned_data["key"]
     reason = form.reason_for_over if grid.may_be_over else ""
-    with transaction.atomic():
+    with sealing("record_payment", by=request.user):
         draft = PaymentDraft.objects.select_for_update().filter(key=key).first()
         others = Submission.objects.filter(key=key).exclude(user_id=request.user.pk)
         if earlier := others.select_related("user", "payment").first():

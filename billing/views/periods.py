@@ -10,11 +10,13 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger
+from billing.chain.links import head
 from billing.forms.periods import CloseForm, ReopenForm
 from billing.models import ClosingDate
 from billing.models.periods import closed_through
 from billing.tables.periods import ClosingDateTable
 from billing.views import notices
+from config.access import may_act
 from patients.http import DeskRequest, go_on
 
 FOLDER = "billing/periods"
@@ -54,6 +56,7 @@ def _page(request: DeskRequest, form: CloseForm, latest: ClosingDate | None) -> 
         "closed": form.closed,
         "latest": latest,
         "day": day,
+        "chain_head": head() if may_act(request.user, "billing:period_list") else None,
         "left": balances.left_to_do(day) if day else None,
         "table": ClosingDateTable(moves).shown_for(request),
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import balances, documents
+from billing.chain.acts import sealing
 from billing.forms.base import error_summary, errors_of
 from billing.forms.documents import (
     BatchForm,
@@ -46,7 +46,7 @@ def statement_new(request: DeskRequest, chart: str) -> HttpResponse:
     form = StatementForm(typed, has_family=patient.dependents.exists())
     valid = form.is_valid()
     if request.method == "POST" and valid:
-        with transaction.atomic():
+        with sealing("issue document", by=request.user):
             documents.hold(member.pk for member in _members(patient, form))
             issued = documents.issue(_statement(patient, form), by=request.user)
         return redirect(issued)
@@ -82,7 +82,7 @@ def superbill_new(request: DeskRequest, chart: str) -> HttpResponse:
     if request.method == "POST" and not summary:
         chosen = [line for line in lines if str(line.pk) in request.POST.getlist("lines")]
         if chosen and form.chosen_provider and form.first:
-            with transaction.atomic():
+            with sealing("issue document", by=request.user):
                 documents.hold([patient.pk])
                 ids = {line.pk for line in chosen}
                 draft = documents.superbill(

@@ -35,6 +35,8 @@ pytestmark = pytest.mark.django_db
 # First who may look, then who may act; - nobody: the method is not allowed at all.
 TABLE = """
 billing:today                       FBAD   -
+billing:audit                       D      -
+billing:patient_audit               D      -
 billing:patient_account             FBAD   FB
 billing:payment_new                 FB     FB
 billing:patient_refund              FB     -

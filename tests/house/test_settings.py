@@ -11,6 +11,7 @@ SETTINGS = str(Path(__file__).resolve().parents[2] / "config/settings.py")
 SAFE = {
     "REMIT_LOCAL": "0",
     "SECRET_KEY": "k3" * 30,
+    "AUDIT_KEY": "a9" * 30,
     "ALLOWED_HOSTS": "billing.clinic.example",
     "DEBUG": "0",
     "DATABASE_URL": "",
@@ -56,6 +57,10 @@ def test_production_starts_and_is_strict(start: Any) -> None:
         ("SESSION_HOURS", "25"),
         ("SECURE_HSTS_SECONDS", "0"),
         ("SECRET_KEY_FALLBACKS", "short"),
+        ("AUDIT_KEY", ""),
+        ("AUDIT_KEY", "short"),
+        ("AUDIT_KEY", "k3" * 30),
+        ("AUDIT_KEY_FALLBACKS", "short"),
         ("CSRF_TRUSTED_ORIGINS", "http://billing.clinic.example"),
     ],
 )

@@ -111,5 +111,10 @@ def queries(client: Client, method: str, url: str, *args: Any, **kwargs: Any) ->
 
 
 def writes(statements: list[str]) -> list[str]:
+    """Those that write, but for what keeps who looked at whom (docs/decisions/0018)."""
     verbs = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-    return [each for each in statements if each.lstrip().upper().startswith(verbs)]
+    return [
+        each
+        for each in statements
+        if each.lstrip().upper().startswith(verbs) and "INTO billing_auditevent" not in each
+    ]

@@ -26,6 +26,9 @@ def signed_in() -> Client:
     return client
 
 
+AUDIT = "billing_auditevent"
+
+
 @dataclass
 class Look:
     """A page as it came: its words with single spaces, and the queries it took."""
@@ -57,7 +60,8 @@ def look(client: Client, url: str, query: Any = None, **headers: Any) -> Look:
     ContentType.objects.clear_cache()
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url, query or {}, **headers)
-    queries = [query["sql"] for query in captured]
+    # That somebody looked at a patient is kept: the one thing a look writes (billing/audit/looks.py).
+    queries = [query["sql"] for query in captured if AUDIT not in query["sql"]]
     written = [sql for sql in queries if sql.startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))]
     assert written == []
     return Look(response, queries)

@@ -23,6 +23,7 @@ from billing.exports import record_export
 from billing.models import (
     Adjustment,
     Clinic,
+    CodeAction,
     Deposit,
     DeskSettings,
     Document,
@@ -194,6 +195,7 @@ def small_clinic() -> SmallClinic:
     )
     Clinic.objects.update_or_create(pk=1, defaults={"name": "Harbor Clinic", "logo": kept})
     ledger.close_period(by=by, through=day(400), seen=None)
+    CodeAction.objects.create(reason="999", action="write-off", position=999, why="Look at it")
     DeskSettings.objects.create(user=by, letter_keys=False)
     record_export(by=by, report="day-sheet", format="csv", query=QueryDict(), rows=3)
     smith = PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")

@@ -19,10 +19,13 @@ from billing import documents, ledger
 from billing.checks import invoices_numbered_without_gaps
 from billing.exports import record_export
 from billing.models import (
+    KEPT,
     Adjudication,
     Adjustment,
     AdjustmentKind,
     Allocation,
+    AuditEvent,
+    ChainLink,
     Clinic,
     ClosingDate,
     CodeAction,
@@ -55,6 +58,7 @@ from billing.models import (
     Service,
     StatementBatch,
     Submission,
+    history_of,
 )
 from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Coverage, Patient, PatientWord, Payer, Provider, Session
@@ -64,13 +68,13 @@ from tests.factories import (
     InsurancePaymentFactory,
     InvoiceFactory,
     LineFactory,
+    OwnerFactory,
     PatientFactory,
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
     ServiceFactory,
     SessionFactory,
-    UserFactory,
 )
 from tests.factories.bills import day, money
 from tests.screens.lists import ODD, SCRIPT, Look, look
@@ -119,7 +123,7 @@ def url(model: type[models.Model], page: str = "changelist", *args: Any) -> str:
 
 def a_bit_of_everything(number: int = 0) -> None:
     """One more row, or some, of every model."""
-    by = UserFactory()
+    by = OwnerFactory()
     payer, dr = PayerFactory(), ProviderFactory()
     patient = PatientFactory(family_name=f"{SCRIPT}{number}")
     who: dict[str, Any] = {"patient": patient, "provider": dr}
@@ -211,6 +215,7 @@ def test_everything_of_ours_is_there() -> None:
     """All but what stands on another one's page, or on a draft's screen, what people set for
     themselves, and the search's words."""
     elsewhere = {Fee, DepositItem, DeskSettings, JournalItem, Logo, PatientWord}
+    elsewhere |= {AuditEvent, ChainLink, *map(history_of, KEPT)}  # what they say: the audit trail
     elsewhere |= {EraInterchange, RemittanceClaim, RemittanceRow, RemittanceOffset}
     ours = {
         model

@@ -197,4 +197,5 @@ def test_it_costs_the_same(desk: Practice) -> None:
         draft = InvoiceFactory(patient=desk.smith, amounts=["10"] * number, issued=False)
         counts.add(len(look(desk.client, url(draft)).queries))
     assert len(counts) == 1
-    assert max(counts) <= 12  # the clinic's name among them, which is kept for a minute
+    # The clinic's name among them, which is kept for a minute, and whose draft was looked at.
+    assert max(counts) <= 13

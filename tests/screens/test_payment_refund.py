@@ -370,7 +370,7 @@ def test_a_refund_is_offered_to_be_undone_and_is(desk: Desk) -> None:
     assert f'href="{address}"' not in account
     page = text(desk.client.get(address))
     assert "This refund was already reversed on" in page
-    assert "data-main" not in page
+    assert "data-main" not in page.partition("</main>")[0]
 
 
 def test_a_second_click_undoes_once(desk: Desk) -> None:

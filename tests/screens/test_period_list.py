@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from billing import ledger
+from billing.chain.links import head
 from billing.forms.periods import month_end_before, next_month_end
 from billing.models import ClosingDate, EraFile, InvoiceLine, Remittance
 from billing.models.periods import closed_through
@@ -241,3 +242,9 @@ def test_nothing_of_a_closed_period_can_be_changed_on_any_line(desk: Desk) -> No
     before = InvoiceLine.objects.values("paid", "adjusted").get(pk=desk.line.pk)
     desk.client.post(f"/payments/{desk.receipt.number}/void/", {"key": key(), "reason": "Other"})
     assert InvoiceLine.objects.values("paid", "adjusted").get(pk=desk.line.pk) == before
+
+
+def test_who_may_close_is_told_how_the_chain_of_seals_ends(desk: Desk) -> None:
+    assert f"The chain of seals ends with {head()}" in look(desk.client, URL).words
+    desk.ana.user_permissions.clear()
+    assert "chain of seals" not in look(desk.client, URL).words

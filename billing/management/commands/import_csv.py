@@ -3,9 +3,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from tqdm import tqdm
 
+from billing.chain.acts import sealing
 from billing.imports.authors import NoSuchUser, author
 from billing.imports.kinds import KINDS
 from billing.imports.running import NotImported, Run, Steps, import_file
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             self.stdout.write("Every line can be imported. Nothing was imported yet.")
             return
         try:
-            with transaction.atomic():
+            with sealing("import_csv"):
                 user = author(by, own=IMPORTER, called="CSV import", role=ADMINISTRATOR)
                 kept = ImportFile.objects.keep(by=user, kind=kind, name=file.name, data=data)
                 self._bar(import_file(kept, self._run(kind, data, encoding), user))

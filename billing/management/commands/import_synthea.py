@@ -3,9 +3,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from tqdm import tqdm
 
+from billing.chain.acts import sealing
 from billing.imports import synthea, synthea_posting
 from billing.imports.authors import NoSuchUser, author
 from billing.imports.csv_files import ImportRefused
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         try:
             export = synthea.read(folder)
             with (
-                transaction.atomic(),
+                sealing("import_synthea"),
                 tqdm(total=synthea_posting.steps(export), unit="act", disable=None) as bar,
             ):
                 user = author(by, own=IMPORTER, called="Synthea import", role=BILLER)

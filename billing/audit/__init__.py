@@ -1,0 +1,8 @@
+"""The audit trail: what people did that left no row in the books.
+
+recording.py   keeping an event, also while somebody else is writing for long
+looks.py       the middleware: who looked at which patient, who was refused
+signing.py     what signing in, second factors and roles report
+history.py     master data, before and after
+trail.py       all of it as one list, for the report
+"""

@@ -1,0 +1,119 @@
+"""What signing in, second factors and roles report, kept as events.
+
+These parts are other people's packages and Django's own, and signals are how they tell. Nothing of ours
+is done by a signal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.signals import password_changed
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from axes.signals import user_locked_out
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import m2m_changed, pre_save
+from simple_history.models import HistoricalRecords
+
+from billing.audit.address import client_address
+from billing.audit.recording import record
+from billing.models import EventKind
+
+FLAGS = ("is_active", "is_staff", "is_superuser")
+
+
+def connect() -> None:
+    """Listen, from when Django has started."""
+    user_logged_in.connect(_signed_in, dispatch_uid="audit")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit")
+    user_login_failed.connect(_failed, dispatch_uid="audit")
+    user_locked_out.connect(_locked_out, dispatch_uid="audit")
+    password_changed.connect(_password_changed, dispatch_uid="audit")
+    authenticator_added.connect(_factor_added, dispatch_uid="audit")
+    authenticator_removed.connect(_factor_removed, dispatch_uid="audit")
+    authenticator_reset.connect(_factor_added, dispatch_uid="audit")
+    pre_save.connect(_flags_changed, sender=User, dispatch_uid="audit")
+    for through in (User.groups.through, User.user_permissions.through, Group.permissions.through):
+        m2m_changed.connect(_roles_changed, sender=through, dispatch_uid=f"audit-{through}")
+
+
+def _signed_in(request: Any, user: Any, **kwargs: Any) -> None:
+    record(EventKind.SIGNED_IN, user=user, address=client_address(request))
+
+
+def _signed_out(request: Any, user: Any, **kwargs: Any) -> None:
+    if user:
+        record(EventKind.SIGNED_OUT, user=user, address=client_address(request))
+
+
+def _failed(credentials: Any, request: Any = None, **kwargs: Any) -> None:
+    """Whose log-in it was, where the name is one of ours: what else is typed into that box may
+    be a password."""
+    user = _named((credentials or {}).get("username"))
+    record(EventKind.FAILED, user=user, address=client_address(request))
+
+
+def _locked_out(request: Any, username: Any = None, **kwargs: Any) -> None:
+    record(EventKind.LOCKED_OUT, user=_named(username), address=client_address(request))
+
+
+def _named(username: Any) -> User | None:
+    typed = str(username or "")[:150].replace("\0", "")
+    return User.objects.filter(username=typed).first() if typed else None
+
+
+def _password_changed(request: Any, user: Any, **kwargs: Any) -> None:
+    record(EventKind.PASSWORD, user=user, address=client_address(request))
+
+
+def _factor_added(request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
+    what = str(authenticator.type)
+    record(EventKind.FACTOR_ADDED, user=user, what=what, address=client_address(request))
+
+
+def _factor_removed(request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
+    what = str(authenticator.type)
+    record(EventKind.FACTOR_REMOVED, user=user, what=what, address=client_address(request))
+
+
+# ---------------------------------------------------------------------------- who may do what
+
+
+def _who() -> tuple[Any, str]:
+    """Who is at work, and from where; nobody for a program."""
+    request = getattr(HistoricalRecords.context, "request", None)
+    user = getattr(request, "user", None)
+    return (user if user and user.is_authenticated else None), client_address(request)
+
+
+def _flags_changed(instance: User, *, raw: bool = False, **kwargs: Any) -> None:
+    if raw or not instance.pk:
+        return
+    before = User.objects.filter(pk=instance.pk).values(*FLAGS, "password").first()
+    if not before:
+        return
+    by, address = _who()
+    changed = [
+        f"{flag}: {getattr(instance, flag)}"
+        for flag in FLAGS
+        if getattr(instance, flag) != before[flag]
+    ]
+    if changed:
+        what = f"user {instance.pk}: {', '.join(changed)}"
+        record(EventKind.RIGHTS, user=by, what=what, address=address)
+    if instance.password != before["password"] and by and by.pk != instance.pk:
+        record(EventKind.PASSWORD, user=by, what=f"of user {instance.pk}", address=address)
+
+
+DID = {"post_add": "given", "post_remove": "taken away", "pre_clear": "all taken away"}
+
+
+def _roles_changed(instance: Any, action: str, model: Any, pk_set: Any, **kwargs: Any) -> None:
+    if action not in DID or pk_set == set():
+        return
+    by, address = _who()
+    names = sorted(str(each) for each in model.objects.filter(pk__in=pk_set or ()))
+    whose = f"{instance._meta.model_name} {instance.pk}"
+    what = f"{whose}: {model._meta.model_name} {DID[action]}: {', '.join(names)}".removesuffix(": ")
+    record(EventKind.RIGHTS, user=by, what=what, address=address)

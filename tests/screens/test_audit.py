@@ -1,0 +1,374 @@
+"""The audit trail: who looked at whom, who was refused, what signing in left, what was changed."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from billing import ledger
+from billing.audit import recording
+from billing.audit.looks import OF_SEVERAL, WHOSE
+from billing.models import AuditEvent, ChainLink, EventKind, Export, history_of
+from patients.models import Patient, Payer
+from tests.factories import (
+    CoverageFactory,
+    InsurancePaymentFactory,
+    LineFactory,
+    PatientFactory,
+    PaymentFactory,
+    UserFactory,
+)
+from tests.factories.bills import day
+from tests.screens.lists import look
+from tests.screens.page_forms import forms_of
+from tests.screens.small_clinic import routes
+
+pytestmark = pytest.mark.django_db
+TRAIL = "/reports/audit-trail/"
+
+
+@pytest.fixture
+def ana() -> Any:
+    return UserFactory(username="ana", first_name="Ana", last_name="Ruiz")
+
+
+@pytest.fixture
+def desk(ana: Any) -> Client:
+    client = Client()
+    client.force_login(ana)
+    return client
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def smith() -> Patient:
+    return PatientFactory(family_name="Smith", given_name="John", chart_number="P1042")
+
+
+def events(**wanted: Any) -> list[tuple[str, str, str]]:
+    rows = AuditEvent.objects.filter(**wanted).order_by("pk").select_related("patient")
+    return [(row.kind, row.patient.chart_number if row.patient else "", row.what) for row in rows]
+
+
+# ---------------------------------------------------------------------------- looks
+
+
+def test_each_page_of_a_patient_that_is_opened_is_kept(desk: Client, smith: Patient) -> None:
+    line = LineFactory(patient=smith, amount="100")
+    payment = PaymentFactory(patient=smith, provider=line.provider, amount="40", on={line: "40"})
+    for url in (
+        "/patients/P1042/",
+        "/patients/P1042/account/",
+        f"/payments/{payment.number}/",
+        f"/invoices/{line.invoice.number}/",
+        "/reports/patient-ledger/?patient=p1042",
+    ):
+        desk.get(url)
+        assert events()[-1] == ("looked", "P1042", url.partition("?")[0])
+    event = AuditEvent.objects.latest("pk")
+    assert (event.username, event.address) == ("ana", "127.0.0.1")
+
+
+def test_opening_it_again_is_another_look(desk: Client) -> None:
+    PatientFactory(chart_number="P1042")
+    for _ in range(2):
+        desk.get("/patients/P1042/account/")
+    assert len(events(kind="looked")) == 2
+
+
+def test_what_htmx_fetches_of_an_open_page_is_no_other_look(desk: Client, smith: Patient) -> None:
+    desk.get("/patients/P1042/account/")
+    desk.get("/patients/P1042/account/", headers={"hx-request": "true", "hx-target": "history"})
+    assert len(events(kind="looked")) == 1
+
+
+def test_a_header_that_says_htmx_hides_no_look(desk: Client, smith: Patient) -> None:
+    desk.get("/patients/P1042/account/", headers={"hx-request": "true", "hx-target": "history"})
+    assert len(events(kind="looked")) == 1
+
+
+def test_a_form_that_shows_the_page_again_hides_no_look(desk: Client, smith: Patient) -> None:
+    desk.post("/patients/P1042/edit/", {})
+    assert events(kind="looked") == [("looked", "P1042", "/patients/P1042/edit/")]
+
+
+def test_an_insurers_check_names_nobody(desk: Client) -> None:
+    check = InsurancePaymentFactory(amount="10")
+    desk.get(f"/insurance-payments/{check.number}/")
+    assert events(kind="looked") == [("looked", "", f"/insurance-payments/{check.number}/")]
+
+
+def test_lists_missing_pages_and_signed_out_people_leave_no_look(desk: Client) -> None:
+    for url in ("/patients/", "/", "/patients/P9999/", "/reports/takings/"):
+        desk.get(url)
+    PatientFactory(chart_number="P1042")
+    Client().get("/patients/P1042/")
+    assert events(kind="looked") == []
+
+
+def test_pages_of_the_administration_are_looks_too(admin: Client, smith: Patient) -> None:
+    coverage = CoverageFactory(patient=smith)
+    line = LineFactory(patient=smith, amount="5")
+    for url in (
+        f"/admin/patients/patient/{smith.pk}/change/",
+        f"/admin/billing/invoice/{line.invoice_id}/change/",
+    ):
+        assert admin.get(url).status_code == 200
+        assert events()[-1] == ("looked", "P1042", url)
+    admin.get(f"/admin/patients/payer/{coverage.payer_id}/change/")
+    assert len(events(kind="looked")) == 2
+
+
+def test_every_page_about_somebody_says_whose_it_is() -> None:
+    """A new url with something in it has to be looked at here: is it a patient's?"""
+    nobodys = {
+        "billing:report_detail", "billing:report_export", "billing:journal_download",
+        "billing:deposit_print", "billing:import_upload", "billing:import_template",
+        "billing:import_problems", "billing:payment_unpay", "billing:invoice_print",
+        "billing:insurance_payment_discard",
+    }  # fmt: skip
+    about = {name for name, route in routes() if "<" in route and "<str:chart>" not in route}
+    assert about == nobodys | WHOSE.keys() | OF_SEVERAL
+
+
+def test_no_event_holds_a_patients_name(admin: Client, smith: Patient) -> None:
+    admin.get("/patients/P1042/")
+    admin.get("/patients/", {"q": "Smith"})
+    admin.get("/reports/patient-ledger.csv", {"patient": "P1042", "q": "Smith"})
+    assert "Smith" not in str(list(AuditEvent.objects.values())) + str(
+        list(Export.objects.values())
+    )
+
+
+# ---------------------------------------------------------------------------- people
+
+
+def test_signing_in_and_out_and_a_wrong_password(settings: Any, ana: Any) -> None:
+    ana.set_password("correct horse battery")
+    ana.save()
+    client = Client()
+    client.post("/accounts/login/", {"login": "ana", "password": "wrong"})
+    client.post("/accounts/login/", {"login": "my secret, mistyped", "password": "x"})
+    client.post("/accounts/login/", {"login": "ana", "password": "correct horse battery"})
+    client.post("/accounts/logout/")
+    found = list(AuditEvent.objects.order_by("pk").values_list("kind", "username"))
+    assert found == [("failed", "ana"), ("failed", ""), ("signed_in", "ana"), ("signed_out", "ana")]
+    assert "mistyped" not in str(list(AuditEvent.objects.values()))
+
+
+def test_being_locked_out(ana: Any) -> None:
+    for _ in range(5):
+        Client().post("/accounts/login/", {"login": "ana", "password": "wrong"})
+    assert events(kind="locked_out")
+    assert AuditEvent.objects.get(kind="locked_out").username == "ana"
+
+
+def test_a_refused_request(desk: Client) -> None:
+    assert desk.get(TRAIL).status_code == 403
+    assert events(kind="refused") == [("refused", "", f"GET {TRAIL}")]
+
+
+def test_roles_and_rights(admin: Client, ana: Any) -> None:
+    group = Group.objects.create(name="Biller")
+    before = AuditEvent.objects.count()
+    ana.groups.add(group)
+    ana.groups.add(group)  # nothing new
+    ana.groups.clear()
+    ana.is_staff = True
+    ana.save()
+    group.permissions.add(Permission.objects.get(codename="close_period"))
+    told = [what for _kind, _patient, what in events(kind="rights")]
+    assert AuditEvent.objects.count() == before + 4
+    assert told == [
+        f"user {ana.pk}: group given: Biller",
+        f"user {ana.pk}: group all taken away",
+        f"user {ana.pk}: is_staff: True",
+        f"group {group.pk}: permission given: Billing | closing date |"
+        " Can close and reopen periods",
+    ]
+
+
+def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
+    gone = UserFactory(username="gone")
+    client = Client()
+    client.force_login(gone)
+    pk = gone.pk
+    User.objects.filter(pk=pk)._raw_delete("default")
+    assert AuditEvent.objects.get(user_id=pk).username == "gone"
+    assert "gone" in look(admin, TRAIL, {"period": "everything"}).words
+
+
+# ---------------------------------------------------------------------------- what was changed
+
+
+def test_a_change_says_from_what_to_what(admin: Client, smith: Patient) -> None:
+    smith.phone = "555 0100"
+    smith.save()
+    page = look(admin, TRAIL, {"patient": "P1042", "period": "everything"}).words
+    assert "→ 555 0100" in page
+    was = history_of(Patient)
+    assert list(was.objects.order_by("pk").values_list("history_type", "phone"))[-1] == (
+        "~",
+        "555 0100",
+    )
+
+
+def test_who_changed_it_at_the_desk(desk: Client, ana: Any, smith: Patient) -> None:
+    page = desk.get("/patients/P1042/edit/").content.decode()
+    [form] = [form for form in forms_of(page) if "family_name" in form.sent]
+    answer = desk.post("/patients/P1042/edit/", {**form.sent, "family_name": "Smyth"})
+    assert answer.status_code == 302
+    last = history_of(Patient).objects.latest("history_id")
+    assert (last.family_name, last.history_user_id, last.history_type) == ("Smyth", ana.pk, "~")
+
+
+def test_what_was_imported_is_kept_as_it_was_before_its_first_change() -> None:
+    Payer.objects.bulk_create([Payer(name="Old Mutual")])
+    payer = Payer.objects.get()
+    payer.name = "New Mutual"
+    payer.save()
+    was = history_of(Payer).objects.order_by("history_id").values_list("name", flat=True)
+    assert list(was) == ["Old Mutual", "New Mutual"]
+
+
+# ---------------------------------------------------------------------------- while SQLite is busy
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_while_somebody_posts_waits_for_nobody_and_is_not_lost(tmp_path: Path) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL lets everybody write")
+    spool = recording._spool()
+    assert spool
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        recording.record(EventKind.LOOKED, what="/patients/P1042/")
+        recording.record(EventKind.LOOKED, what="/patients/P1043/")
+        assert spool.exists()
+        assert AuditEvent.objects.count() == 0
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    with spool.open("a") as file:
+        file.write('["half a li')  # the power failed
+    recording.record(EventKind.LOOKED, what="/patients/P1044/")
+    assert not spool.exists()
+    found = list(AuditEvent.objects.order_by("at").values_list("what", flat=True))
+    assert found == ["/patients/P1042/", "/patients/P1043/", "/patients/P1044/"]
+    assert all(recording.is_genuine(event) for event in AuditEvent.objects.all())
+
+
+def test_events_are_sealed_when_somebody_signs_in(monkeypatch: Any, ana: Any) -> None:
+    monkeypatch.setattr(recording, "SETTLED", datetime.timedelta(0))
+    recording.record(EventKind.LOOKED, what="/patients/P1042/")
+    client = Client()
+    client.force_login(ana)
+    link = ChainLink.objects.latest("number")
+    assert link.act == recording.LOOKS
+    ids = {str(pk) for pk in AuditEvent.objects.values_list("pk", flat=True)}
+    assert json.loads(link.rows)["billing_auditevent"].keys() == ids
+    recording.seal_events()
+    assert ChainLink.objects.latest("number") == link  # nothing is sealed twice
+
+
+# ---------------------------------------------------------------------------- the report
+
+
+def test_the_two_short_addresses_lead_to_it(admin: Client, desk: Client, smith: Patient) -> None:
+    assert admin.get("/audit/").url == TRAIL
+    assert admin.get("/patients/P1042/audit/").url == f"{TRAIL}?patient=P1042&period=everything"
+    for url in ("/audit/", "/patients/P1042/audit/"):
+        assert desk.get(url).status_code == 403
+
+
+def test_a_patients_trail_shows_looks_money_documents_and_exports(
+    admin: Client, desk: Client, smith: Patient
+) -> None:
+    line = LineFactory(patient=smith, amount="100")
+    payment = PaymentFactory(patient=smith, provider=line.provider, amount="40", on={line: "40"})
+    ledger.reverse(by=payment.created_by, payment=payment, date=day(0), reason="Bounced")
+    PaymentFactory(amount="7")
+    desk.get("/patients/P1042/account/")
+    admin.get("/reports/patient-ledger.csv", {"patient": "P1042", "period": "everything"})
+    desk.post(f"/payments/{payment.number}/receipt/")
+    page = look(admin, TRAIL, {"patient": "P1042", "period": "everything"}).words
+    for wanted in (
+        "Looked at P1042 /patients/P1042/account/",
+        f"Payment P1042 {payment.number} 40.00",
+        f"Reversed payment P1042 {payment.number} Bounced -40.00",
+        f"Allocation P1042 {payment.number} on {line.invoice.number} 40.00",
+        "Exported - patient-ledger.csv",
+        "Issued P1042 Receipt DOC-0001",
+        f"Invoice issued P1042 {line.invoice.number}",
+        "Added P1042",
+    ):
+        assert wanted in page, wanted
+    assert " 7.00" not in page
+
+
+def test_it_is_narrowed_by_kind_person_and_patient(
+    admin: Client, desk: Client, smith: Patient
+) -> None:
+    desk.get("/patients/P1042/account/")
+    everybody = look(admin, TRAIL).words
+    assert "Signed in" in everybody
+    assert "Looked at" in everybody
+    looks = look(admin, TRAIL, {"kind": "looks", "user": "ana"}).table
+    assert "Looked at" in looks
+    assert "Signed in" not in looks
+    assert "Nothing was done" in look(admin, TRAIL, {"kind": "looks", "user": "root"}).words
+    for kind in ("exports", "changes", "money", "signing", "rights", "checks"):
+        assert look(admin, TRAIL, {"kind": kind, "patient": "P1042"}).response.status_code == 200
+    assert "Choose one of the kinds" in look(admin, TRAIL, {"kind": "x"}).words
+
+
+def test_it_costs_the_same_with_many_changes(admin: Client, smith: Patient) -> None:
+    counts = set()
+    for _ in range(2):
+        for number in range(10):
+            smith.note = f"Note {number}"
+            smith.save()
+        counts.add(len(look(admin, TRAIL, {"patient": "P1042"}).queries))
+    [count] = counts
+    assert count <= 12
+
+
+def test_as_a_file_it_says_the_same_and_no_formula(admin: Client, smith: Patient) -> None:
+    smith.note = "=cmd()"
+    smith.save()
+    answer = admin.get("/reports/audit-trail.csv", {"patient": "P1042"})
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    assert any("note: nothing → =cmd()" in cell for row in rows for cell in row)
+    assert not any(cell.startswith("=") for row in rows for cell in row)
+
+
+def test_a_name_full_of_tags_is_only_a_name(admin: Client, smith: Patient) -> None:
+    smith.family_name = "<script>alert(1)</script>"
+    smith.save()
+    page = look(admin, TRAIL, {"patient": "P1042"}).html
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_the_button_is_there_for_who_may(admin: Client, desk: Client, smith: Patient) -> None:
+    url = reverse("billing:patient_audit", args=["P1042"])
+    assert url in look(admin, "/patients/P1042/").html
+    assert url not in look(desk, "/patients/P1042/").html
