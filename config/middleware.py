@@ -18,7 +18,7 @@ UTF8_NAMES = {"", "utf-8", "utf8", "us-ascii"}
 
 
 class StrictFormEncoding:
-    """Answer a form that cannot be read with a plain 400, first in line.
+    """Answer a form that cannot be read with a plain 400, before anything reads it.
 
     Django 5.2 raises BadRequest for `charset=utf-16`, and raises it again inside its own 400 and
     500 pages, so the request ends as a bare 500 with a long traceback in the log. It also guesses
@@ -31,10 +31,7 @@ class StrictFormEncoding:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if problem := self.problem(request):
             return HttpResponse(
-                problem + "\n",
-                status=400,
-                content_type="text/plain; charset=utf-8",
-                headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+                problem + "\n", status=400, content_type="text/plain; charset=utf-8"
             )
         return self.get_response(request)
 
@@ -90,8 +87,8 @@ class NoStore:
     """Keep pages out of every cache: after log-out, Back must not show a patient.
 
     All pages, not only those of signed-in people: the log-in form carries a token that is
-    useless later, and asking who it is would cost a session read on /healthz. Static files are
-    served before this point; a view that may be cached says so itself.
+    useless later, and asking who it is would cost a session read on /healthz. What may be cached
+    (static files, the icon) says so itself.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -81,14 +81,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First: whatever comes later may read the form.
-    "config.middleware.StrictFormEncoding",
-    "django.middleware.security.SecurityMiddleware",
-    # Static files go out here, before sessions, and may be cached.
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Headers of every answer there is: of static files, refusals and errors, too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "config.middleware.NoStore",
+    "django.middleware.security.SecurityMiddleware",
+    # Static files go out here, before sessions, and may be cached.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before whatever may read the form.
+    "config.middleware.StrictFormEncoding",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -98,7 +100,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.sessions.SessionLimits",
     "config.second_factor.RequireSecondFactor",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.DatabaseAway",
@@ -355,6 +356,8 @@ STORAGES = {
     # The hash in each name lets browsers keep a file for ever.
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page has a use for them
 
 # --- Forms and tables ----------------------------------------------------------------------------
 
