@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -29,10 +29,12 @@ class StrictFormEncoding:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if problem := self.problem(request):
-            return HttpResponse(
-                problem + "\n", status=400, content_type="text/plain; charset=utf-8"
-            )
+        try:
+            problem = self.problem(request)
+        except RequestDataTooBig:
+            return _plain("This is more than a form may send at once. Send less.", status=413)
+        if problem:
+            return _plain(problem, status=400)
         return self.get_response(request)
 
     def problem(self, request: HttpRequest) -> str | None:
@@ -55,9 +57,15 @@ class StrictFormEncoding:
                 _values(request)
         except UnicodeDecodeError:
             return "Forms must be sent as UTF-8."
+        except RequestDataTooBig:
+            raise
         except (BadRequest, MultiPartParserError, SuspiciousOperation):
             return "This form could not be read: it is broken or too large."
         return None
+
+
+def _plain(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8")
 
 
 def _values(request: HttpRequest) -> list[list[str]]:

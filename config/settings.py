@@ -133,6 +133,15 @@ TEMPLATES = [
 # The grid of an insurance payment posts about five fields a line, and a payer may send 500 lines.
 # Django's 1,000 would refuse it.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_500
+# Text fields of one form, in bytes: the same grid, filled.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# A few more than a form takes, so that the form can say how many that is.
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.StopAtLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Databases -----------------------------------------------------------------------------------
 

@@ -66,5 +66,9 @@ class NoCardNumbers:
         super()._clean_fields()  # type: ignore[misc]
         form: Any = self
         for name, value in list(form.cleaned_data.items()):
-            if isinstance(value, str) and name not in NUMBERS_OF_OTHERS and holds_card_number(value):
+            if (
+                isinstance(value, str)
+                and name not in NUMBERS_OF_OTHERS
+                and holds_card_number(value)
+            ):
                 form.add_error(name, NO_CARD)
