@@ -14,6 +14,15 @@ class WithoutPersonalData(logging.Formatter):
     patient. Source lines and class names are enough to find the place.
     """
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Without the traceback that another formatter may have left on the record, and without
+        leaving ours to others."""
+        record.exc_text = None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = None
+
     def formatException(self, ei: ExcInfo) -> str:
         lines = ["Traceback (most recent call last), texts left out:"]
         for error in reversed(list(_chain(ei[1]))):
