@@ -12,9 +12,11 @@ from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from config.sessions import end_all
 from patients.admin import OfficeAdmin
 
 
@@ -102,3 +104,13 @@ class AuthenticatorAdmin(SeenOnlyAdmin):
     search_fields = ["user__username", "user__last_name"]
     search_help_text = "User name or last name"
     fields = ["user", "type", "created_at", "last_used_at"]  # never `data`: it holds the secret
+
+
+@admin.action(description="Sign the selected people out everywhere", permissions=["change"])
+def sign_out(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    """For the day a computer is lost: whoever is chosen has to sign in anew."""
+    ended = end_all(queryset)
+    messages.success(request, f"Ended {ended} sign-in{'' if ended == 1 else 's'}.")
+
+
+admin.site.get_model_admin(User).actions = [sign_out]

@@ -7,21 +7,30 @@ the person at the desk sees of it (a warning, and a page that keeps what was typ
 
 from __future__ import annotations
 
+import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from config.accounts import client_ip
 
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
+FROM = "signed_in_from"
+WITH = "signed_in_with"
 # A write for every click would make each page wait for the database's writer.
 NOTED_EVERY = 60
 # A header of scripts that ask on their own.
@@ -31,6 +40,8 @@ PASSIVE = "X-Passive"
 def note_sign_in(request: HttpRequest, **kwargs: Any) -> None:
     """Both clocks start. (Receives Django's `user_logged_in`, so that no way in is forgotten.)"""
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = _now()
+    request.session[FROM] = client_ip(request) or ""
+    request.session[WITH] = request.headers.get("User-Agent", "")[:300]
 
 
 def seconds_left(session: SessionBase) -> tuple[int, int]:
@@ -57,6 +68,69 @@ class SessionLimits:
             if since >= NOTED_EVERY and not _by_itself(request):
                 request.session[SEEN_AT] = _now()
         return self.get_response(request)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One sign-in that is still open: since when, from where and with what."""
+
+    key: str
+    user_id: str
+    since: datetime.datetime
+    seen: datetime.datetime
+    address: str
+    browser: str
+
+
+def sign_ins_of(user: AbstractBaseUser) -> list[SignIn]:
+    """Where this person is signed in, the latest first.
+
+    All open sessions are read: a clinic has some dozens.
+    """
+    found = (each for each in open_sign_ins() if each.user_id == str(user.pk))
+    return sorted(found, key=lambda each: each.seen, reverse=True)
+
+
+def open_sign_ins() -> Iterator[SignIn]:
+    for row in Session.objects.filter(expire_date__gt=timezone.now()):
+        if found := sign_in_of(row):
+            yield found
+
+
+def sign_in_of(row: Session) -> SignIn | None:
+    """What a row of Django's says; None where nobody is signed in with it."""
+    data = row.get_decoded()
+    if SESSION_KEY not in data:
+        return None
+    return SignIn(
+        key=row.session_key,
+        user_id=str(data[SESSION_KEY]),
+        since=_moment(data.get(SIGNED_IN_AT, 0)),
+        seen=_moment(data.get(SEEN_AT, 0)),
+        address=data.get(FROM, ""),
+        browser=data.get(WITH, ""),
+    )
+
+
+def end_others(request: HttpRequest) -> int:
+    """Sign this person out everywhere else; the next click there leads to sign-in. How many."""
+    others = [
+        each.key for each in sign_ins_of(request.user) if each.key != request.session.session_key
+    ]
+    Session.objects.filter(pk__in=others).delete()
+    return len(others)
+
+
+def end_all(people: Iterable[AbstractBaseUser]) -> int:
+    """Sign these people out wherever they are signed in. How many sign-ins that were."""
+    wanted = {str(person.pk) for person in people}
+    keys = [each.key for each in open_sign_ins() if each.user_id in wanted]
+    Session.objects.filter(pk__in=keys).delete()
+    return len(keys)
+
+
+def _moment(seconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
 
 
 def _by_itself(request: HttpRequest) -> bool:

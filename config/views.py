@@ -4,16 +4,19 @@ import logging
 import sys
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.views import LogoutView
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.middleware.csrf import get_token
 from django.views import defaults
 from django.views.decorators.http import require_http_methods, require_safe
 
-from config.sessions import seconds_left
+from config.sessions import end_others, seconds_left, sign_ins_of
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,19 @@ def session(request: HttpRequest) -> JsonResponse:
             "token": get_token(request),
         }
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required
+def sign_ins(request: HttpRequest) -> HttpResponse:
+    """Where one is signed in, and signing out everywhere but here."""
+    if request.method == "POST":
+        ended = end_others(request)
+        places = "1 other place" if ended == 1 else f"{ended} other places"
+        messages.success(request, f"Signed out in {places}.")
+        return redirect("account_sign_ins")
+    context = {"sign_ins": sign_ins_of(request.user), "here": request.session.session_key}
+    return render(request, "account/sign_ins.html", context)
 
 
 class SignOut(LogoutView):

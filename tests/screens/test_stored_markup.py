@@ -163,7 +163,9 @@ def test_no_answer_to_a_form_runs_it(clinic: SmallClinic) -> None:
             for headers in ({}, {"hx-request": "true"}):
                 answer = clinic.client.post(url, data, headers=headers)
                 wrong += [(url, each) for each in run_by_a_browser(html_of(answer))]
-            wrong += [(url, each) for each in run_by_a_browser(html_of(clinic.client.get(url, data)))]
+            wrong += [
+                (url, each) for each in run_by_a_browser(html_of(clinic.client.get(url, data)))
+            ]
     assert wrong == []
 
 
