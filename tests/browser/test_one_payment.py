@@ -21,7 +21,7 @@ ASKED = "You entered the same payment at"
 
 
 def fill(page: Page, site: str, john: Patient, amount: str = "20") -> None:
-    provider = john.invoice_lines.get().provider_id
+    provider = john.lines.get().provider_id
     page.goto(f"{site}{NEW}{provider}")
     page.get_by_label("Amount", exact=True).fill(amount)
 

@@ -23,7 +23,7 @@ from tests.screens.test_sign_in import PASSWORD, set_up, sign_in, with_password
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def tests_of(file: Path) -> set[str]:
+def functions_of(file: Path) -> set[str]:
     tree = ast.parse(file.read_text("utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -43,7 +43,7 @@ def test_every_test_it_names_is_there() -> None:
             file, _, name = named.partition("::")
             if file not in found:
                 path = ROOT / file
-                found[file] = tests_of(path) if path.exists() else set()
+                found[file] = functions_of(path) if path.exists() else set()
             if name not in found[file] or not name.startswith("test_"):
                 missing.append((row.id, named))
     assert missing == []
@@ -85,7 +85,7 @@ def test_the_documents_it_names_are_there() -> None:
     for named in set(re.findall(r"`(tests/[\w/]+\.py)`", security)):
         assert (ROOT / named).exists(), named
     for file, name in re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", security):
-        assert name in tests_of(ROOT / file), name
+        assert name in functions_of(ROOT / file), name
 
 
 # ---------------------------------------------------------------------------- shown only here
