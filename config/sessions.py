@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -82,7 +83,7 @@ class SignIn:
     browser: str
 
 
-def sign_ins_of(user: AbstractBaseUser) -> list[SignIn]:
+def sign_ins_of(user: AbstractBaseUser | AnonymousUser) -> list[SignIn]:
     """Where this person is signed in, the latest first.
 
     All open sessions are read: a clinic has some dozens.

@@ -187,6 +187,10 @@ else:
 # Counts log-ins a minute (allauth) and keeps the navigation's counts for a minute. In memory each
 # worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if not LOCAL and "dummy" in CACHES["default"]["BACKEND"].lower():
+    raise ImproperlyConfigured(
+        "CACHE_URL: one that keeps things; guesses at codes are counted there."
+    )
 
 # --- HTTP and security ---------------------------------------------------------------------------
 
@@ -196,10 +200,17 @@ PRODUCTION = not LOCAL
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come by plain http
 # Only behind a proxy that always sets this header itself; else anybody could claim https.
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if PRODUCTION and not (SECURE_SSL_REDIRECT or BEHIND_TLS_PROXY):
+    raise ImproperlyConfigured(
+        "SECURE_SSL_REDIRECT: off only behind a proxy that does TLS (BEHIND_TLS_PROXY=1)."
+    )
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     # So that log-in limits count the client's address, not the proxy's.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
+    if ALLAUTH_TRUSTED_PROXY_COUNT < 1:
+        raise ImproperlyConfigured("TRUSTED_PROXY_COUNT: 1 at least, or all desks are one address.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 if PRODUCTION and any(not origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
@@ -339,6 +350,11 @@ TIME_ZONE = env.str("TIME_ZONE", default=get_localzone_name() or "UTC")
 # --- Logging -------------------------------------------------------------------------------------
 
 # To stderr; whoever runs the server keeps it. Paths hold chart numbers, never names.
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if PRODUCTION and LOG_LEVEL not in ("INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(
+        "LOG_LEVEL: INFO, WARNING, ERROR or CRITICAL; more would quote what pages hold."
+    )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -355,7 +371,7 @@ LOGGING = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["who"]}
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django mails errors to ADMINS by default; mail is not the place for them.
     "loggers": {
         "django": {"handlers": ["stderr"], "propagate": False},

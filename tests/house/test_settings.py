@@ -57,11 +57,25 @@ def test_production_starts_and_is_strict(start: Any) -> None:
         ("SECURE_HSTS_SECONDS", "0"),
         ("SECRET_KEY_FALLBACKS", "short"),
         ("CSRF_TRUSTED_ORIGINS", "http://billing.clinic.example"),
+        ("SECURE_SSL_REDIRECT", "0"),
+        ("LOG_LEVEL", "DEBUG"),
+        ("LOG_LEVEL", "loud"),
+        ("CACHE_URL", "dummycache://"),
     ],
 )
 def test_production_refuses(start: Any, name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name}: "):
         start(**{name: value})
+
+
+def test_behind_a_proxy_that_counts_as_none_it_refuses(start: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^TRUSTED_PROXY_COUNT: "):
+        start(BEHIND_TLS_PROXY="1", TRUSTED_PROXY_COUNT="0")
+
+
+def test_behind_a_proxy_the_redirect_may_be_its_own(start: Any) -> None:
+    settings = start(BEHIND_TLS_PROXY="1", SECURE_SSL_REDIRECT="0")
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
 
 
 def test_local_mode_needs_nothing_and_answers_this_machine_only(start: Any) -> None:
