@@ -275,8 +275,8 @@ if not 0 < SESSION_COOKIE_AGE <= 24 * 60 * 60:
 if not 0 < SESSION_IDLE_SECONDS <= 60 * 60:
     raise ImproperlyConfigured("SESSION_IDLE_MINUTES: from 1 to 60; a desk is left alone sooner.")
 
-# On the server: Django would rather put "Registered Smith, John" into a cookie of the browser.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# Django's own would put "Registered Smith, John" readable into a cookie.
+MESSAGE_STORAGE = "config.notices.SealedMessages"
 
 # --- Accounts ------------------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ def test_cookies_are_as_the_table_says(client: Client) -> None:
     with_password("ana")
     sign_in(client)
     client.get("/accounts/login/")
-    assert set(client.cookies) <= {"sessionid", "csrftoken"}
+    assert set(client.cookies) <= {"sessionid", "csrftoken", "messages"}
     for cookie in client.cookies.values():
         assert cookie["samesite"] == "Lax"
         assert cookie["httponly"]

@@ -6,6 +6,7 @@ opened and much of it broken, and then the marks are looked for where they must 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import re
@@ -211,14 +212,26 @@ def test_what_is_kept_of_sign_ins_holds_no_password_and_no_search(client: Client
     assert not MARK.search("\n".join(heard.lines))
 
 
-def test_messages_wait_in_the_session_and_in_no_cookie(client: Client) -> None:
-    """Django's own storage would put "Registered Smith, John" into the browser's cookies."""
+def test_messages_are_sealed_in_their_cookie(client: Client) -> None:
+    """Django's own storage would put "Registered Smith, John" readable into the browser."""
     client.force_login(UserFactory())
     form = {"family_name": "Zq1x", "given_name": "Zq2x", "birth_date": "1980-05-17"}
     answer = client.post("/patients/new/", form)
     assert answer.status_code == 302
-    assert set(client.cookies) <= {"sessionid", "csrftoken"}
+    cookie = client.cookies["messages"]
+    assert cookie.value.startswith("gAAAA")  # Fernet
+    assert not MARK.search(str(base64.urlsafe_b64decode(cookie.value)))
+    assert cookie["httponly"]
     assert "Registered Zq1x" in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("cookie", ["x", "gAAAAAB", "[1]", "Zq1x" * 700])
+def test_a_made_up_cookie_of_messages_says_nothing(client: Client, cookie: str) -> None:
+    client.force_login(UserFactory())
+    client.cookies["messages"] = cookie
+    answer = client.get("/patients/")
+    assert answer.status_code == 200
+    assert not MARK.search(answer.content.decode())
 
 
 def test_the_control_a_mark_is_found() -> None:

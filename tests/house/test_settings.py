@@ -34,6 +34,7 @@ def test_production_starts_and_is_strict(start: Any) -> None:
     assert settings["SESSION_COOKIE_SECURE"]
     assert settings["SESSION_COOKIE_NAME"] == "__Host-sessionid"
     assert settings["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+    assert settings["COOKIE_PREFIX"] == "__Host-"
     assert settings["SECOND_FACTOR_FOR"] == "everybody"
     assert settings["SESSION_IDLE_SECONDS"] == 15 * 60
     assert settings["LOGGING"]["formatters"]["line"]["()"] == "config.logs.WithoutPersonalData"
