@@ -19,7 +19,7 @@ class SealedCookie(CookieStorage):
     cookie_name = f"{settings.COOKIE_PREFIX}messages"
 
     def _encode_parts(self, messages: Any, encode_empty: bool = False) -> Any:  # noqa: FBT001, FBT002
-        plain = super()._encode_parts(messages, encode_empty)
+        plain = super()._encode_parts(messages, encode_empty)  # type: ignore[misc]
         return vault("messages").encrypt(plain.encode()).decode() if plain else plain
 
     def _decode(self, data: Any) -> Any:
@@ -29,7 +29,7 @@ class SealedCookie(CookieStorage):
             plain = vault("messages").decrypt(data.encode()).decode()
         except InvalidToken:  # made up, or sealed with a key that is gone
             return None
-        return super()._decode(plain)
+        return super()._decode(plain)  # type: ignore[misc]
 
 
 class SealedMessages(FallbackStorage):
