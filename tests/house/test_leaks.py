@@ -56,6 +56,8 @@ def mark_everything() -> int:
                     continue
                 if not PERSONAL.search(field.name) or NOT_PERSONAL.search(field.name):
                     continue
+                if (field.max_length or 200) < 10:  # a code
+                    continue
                 for row in model._default_manager.all():
                     marks += 1
                     models.QuerySet(model).filter(pk=row.pk).update(**{field.name: f"Zq{marks}x"})
