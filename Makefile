@@ -4,6 +4,7 @@
 # make lint   style, types, imports, migrations, production settings
 # make fix    what a tool can put right
 # make bench  what must be fast
+# make sbom   every package that runs, with its version and where it came from
 # make lock   newest versions that pyproject.toml allows, into requirements*.lock
 
 # The first Python on the PATH that is new enough; PYTHON=/path/to/python make … for another.
@@ -24,7 +25,7 @@ run demo: export DATABASE_URL :=
 lint: export DATABASE_URL :=
 lint: export SQLITE_PATH := :memory:
 
-.PHONY: run demo test lint fix bench lock
+.PHONY: run demo test lint fix bench sbom lock
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -63,6 +64,7 @@ lint: .venv/.dev
 	@echo "$(DJADE) --check templates/**.html" && $(TEMPLATES) | xargs -0 $(DJADE) --check
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pip check
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 	@echo "$(MANAGE) check --deploy (with production's settings)"
@@ -75,6 +77,9 @@ fix: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks
+
+sbom: .venv/.run
+	@$(BIN)/python -m pip inspect --local
 
 # uv only resolves, in a folder thrown away afterwards; pip alone installs what it wrote. No
 # address of a package index goes into the files.

@@ -166,6 +166,7 @@ SCREENS: dict[str, Screen] = {
     "account_session": work(SIGNED_IN),
     "account_reauthenticate": work(SIGNED_IN),
     "account_change_password": work(SIGNED_IN),
+    "account_sign_ins": work(SIGNED_IN),
     "account_set_password": work(ANYBODY),  # whoever has the link of an administrator
     "mfa_index": read(SIGNED_IN),
     "mfa_authenticate": work(ANYBODY),

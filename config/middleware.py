@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -19,7 +19,7 @@ UTF8_NAMES = {"", "utf-8", "utf8", "us-ascii"}
 
 
 class StrictFormEncoding:
-    """Answer a form that cannot be read with a plain 400, first in line.
+    """Answer a form that cannot be read with a plain 400, before anything reads it.
 
     Django 5.2 raises BadRequest for `charset=utf-16`, and raises it again inside its own 400 and
     500 pages, so the request ends as a bare 500 with a long traceback in the log. It also guesses
@@ -30,13 +30,12 @@ class StrictFormEncoding:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if problem := self.problem(request):
-            return HttpResponse(
-                problem + "\n",
-                status=400,
-                content_type="text/plain; charset=utf-8",
-                headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
-            )
+        try:
+            problem = self.problem(request)
+        except RequestDataTooBig:
+            return _plain("This is more than a form may send at once. Send less.", status=413)
+        if problem:
+            return _plain(problem, status=400)
         return self.get_response(request)
 
     def problem(self, request: HttpRequest) -> str | None:
@@ -59,9 +58,15 @@ class StrictFormEncoding:
                 _values(request)
         except UnicodeDecodeError:
             return "Forms must be sent as UTF-8."
+        except RequestDataTooBig:
+            raise
         except (BadRequest, MultiPartParserError, SuspiciousOperation):
             return "This form could not be read: it is broken or too large."
         return None
+
+
+def _plain(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8")
 
 
 def _values(request: HttpRequest) -> list[list[str]]:
@@ -102,8 +107,8 @@ class NoStore:
     """Keep pages out of every cache: after log-out, Back must not show a patient.
 
     All pages, not only those of signed-in people: the log-in form carries a token that is
-    useless later, and asking who it is would cost a session read on /healthz. Static files are
-    served before this point; a view that may be cached says so itself.
+    useless later, and asking who it is would cost a session read on /healthz. What may be cached
+    (static files, the icon) says so itself.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

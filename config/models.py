@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.utils import timezone
+
+# What is kept in one, by these names.
+SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
+SIGNED_IN_FROM = "signed_in_from"
+SIGNED_IN_WITH = "signed_in_with"
 
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
@@ -40,8 +48,34 @@ class SignIn(AbstractBaseSession):
     def __str__(self) -> str:
         return "sign-in"  # never its key, with which anybody could go on in it
 
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        kept: dict[str, Any] = self.get_decoded()
+        return kept
+
+    @property
+    def since(self) -> datetime.datetime:
+        return _moment(self._kept.get(SIGNED_IN_AT, 0))
+
+    @property
+    def seen(self) -> datetime.datetime:
+        """When somebody was at that desk last, to the minute."""
+        return _moment(self._kept.get(SEEN_AT, 0))
+
+    @property
+    def address(self) -> str:
+        return self._kept.get(SIGNED_IN_FROM) or ""
+
+    @property
+    def browser(self) -> str:
+        return self._kept.get(SIGNED_IN_WITH) or ""
+
     @classmethod
     def get_session_store_class(cls) -> Any:
         from config.session_store import SessionStore
 
         return SessionStore
+
+
+def _moment(seconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)

@@ -21,10 +21,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from config.accounts import client_ip
+from config.models import SEEN_AT, SIGNED_IN_AT, SIGNED_IN_FROM, SIGNED_IN_WITH
 
-SIGNED_IN_AT = "signed_in_at"
-SEEN_AT = "seen_at"
-SIGNED_IN_FROM = "signed_in_from"
 # A write for every click would make each page wait for the database's writer.
 NOTED_EVERY = 60
 # A header of scripts that ask on their own.
@@ -34,7 +32,8 @@ PASSIVE = "X-Passive"
 def note_sign_in(request: HttpRequest, **kwargs: Any) -> None:
     """Both clocks start. (Receives Django's `user_logged_in`, so that no way in is forgotten.)"""
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = _now()
-    request.session[SIGNED_IN_FROM] = client_ip(request)  # an administrator tells them apart by it
+    request.session[SIGNED_IN_FROM] = client_ip(request)  # somebody tells them apart by these two
+    request.session[SIGNED_IN_WITH] = request.headers.get("User-Agent", "")[:300]
 
 
 def seconds_left(session: SessionBase) -> tuple[int, int]:

@@ -95,14 +95,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First: whatever comes later may read the form.
-    "config.middleware.StrictFormEncoding",
-    "django.middleware.security.SecurityMiddleware",
-    # Static files go out here, before sessions, and may be cached.
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Headers of every answer there is: of static files, refusals and errors, too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "config.middleware.NoStore",
+    "django.middleware.security.SecurityMiddleware",
+    # Static files go out here, before sessions, and may be cached.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before whatever may read the form.
+    "config.middleware.StrictFormEncoding",
     "config.middleware.SettingsOnce",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -117,7 +119,6 @@ MIDDLEWARE = [
     "config.access.ClosedUnlessOpened",
     "simple_history.middleware.HistoryRequestMiddleware",  # who is changing master data
     "billing.audit.looks.Looks",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.DatabaseAway",
@@ -152,6 +153,15 @@ TEMPLATES = [
 # The grid of an insurance payment posts about five fields a line, and a payer may send 500 lines.
 # Django's 1,000 would refuse it.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_500
+# Text fields of one form, in bytes: the same grid, filled.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# A few more than a form takes, so that the form can say how many that is.
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.StopAtLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Databases -----------------------------------------------------------------------------------
 
@@ -197,6 +207,10 @@ else:
 # Counts log-ins a minute (allauth) and keeps the navigation's counts for a minute. In memory each
 # worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if not LOCAL and "dummy" in CACHES["default"]["BACKEND"].lower():
+    raise ImproperlyConfigured(
+        "CACHE_URL: one that keeps things; guesses at codes are counted there."
+    )
 
 # --- HTTP and security ---------------------------------------------------------------------------
 
@@ -206,10 +220,17 @@ PRODUCTION = not LOCAL
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come by plain http
 # Only behind a proxy that always sets this header itself; else anybody could claim https.
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if PRODUCTION and not (SECURE_SSL_REDIRECT or BEHIND_TLS_PROXY):
+    raise ImproperlyConfigured(
+        "SECURE_SSL_REDIRECT: off only behind a proxy that does TLS (BEHIND_TLS_PROXY=1)."
+    )
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     # So that log-in limits count the client's address, not the proxy's.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
+    if ALLAUTH_TRUSTED_PROXY_COUNT < 1:
+        raise ImproperlyConfigured("TRUSTED_PROXY_COUNT: 1 at least, or all desks are one address.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 if PRODUCTION and any(not origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
@@ -275,6 +296,9 @@ if not 0 < SESSION_COOKIE_AGE <= 24 * 60 * 60:
 if not 0 < SESSION_IDLE_SECONDS <= 60 * 60:
     raise ImproperlyConfigured("SESSION_IDLE_MINUTES: from 1 to 60; a desk is left alone sooner.")
 
+# Django's own would put "Registered Smith, John" readable into a cookie.
+MESSAGE_STORAGE = "config.notices.SealedMessages"
+
 # --- Accounts ------------------------------------------------------------------------------------
 
 # Axes only ever says no: to somebody who is locked out, before any password is looked at.
@@ -287,6 +311,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "config.passwords.NoHouseWords"},
 ]
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # of the link an administrator hands over
 LOGIN_URL = "account_login"
@@ -347,6 +372,11 @@ TIME_ZONE = env.str("TIME_ZONE", default=get_localzone_name() or "UTC")
 # --- Logging -------------------------------------------------------------------------------------
 
 # To stderr; whoever runs the server keeps it. Paths hold chart numbers, never names.
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if PRODUCTION and LOG_LEVEL not in ("INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(
+        "LOG_LEVEL: INFO, WARNING, ERROR or CRITICAL; more would quote what pages hold."
+    )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -354,12 +384,16 @@ LOGGING = {
         "line": {
             # An exception's text may quote a patient, so only a developer's machine shows it.
             "()": "logging.Formatter" if LOCAL else "config.logs.WithoutPersonalData",
-            "format": "{asctime} {levelname} {name}: {message}",
+            "format": "{asctime} {levelname} {name}: {message}{who}",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             "style": "{",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "filters": {"who": {"()": "config.logs.WhoAsked"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["who"]}
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django mails errors to ADMINS by default; mail is not the place for them.
     "loggers": {
         "django": {"handlers": ["stderr"], "propagate": False},
@@ -377,6 +411,8 @@ STORAGES = {
     # The hash in each name lets browsers keep a file for ever.
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page has a use for them
 
 # --- Forms and tables ----------------------------------------------------------------------------
 

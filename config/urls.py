@@ -18,6 +18,7 @@ account_urls = [
     path("login/", account.login, name="account_login"),
     path("logout/", login_not_required(views.SignOut.as_view()), name="account_logout"),
     path("session/", views.session, name="account_session"),
+    path("sign-ins/", views.sign_ins, name="account_sign_ins"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path(

@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.views import LogoutView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -12,10 +13,12 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views import defaults
 from django.views.decorators.http import require_http_methods, require_safe
 
+from config.models import SignIn
 from config.sessions import seconds_left
 
 logger = logging.getLogger(__name__)
@@ -77,6 +80,23 @@ class SetPassword(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(self.request, "Your password is set. Sign in with it.")
         return super().form_valid(form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required
+def sign_ins(request: HttpRequest) -> HttpResponse:
+    """Where one is signed in, and signing out everywhere but here."""
+    mine = SignIn.objects.of([request.user]).standing()
+    here = request.session.session_key
+    if request.method == "POST":
+        others = mine.exclude(pk=here)
+        ended = others.count()
+        others.delete()
+        places = "1 other place" if ended == 1 else f"{ended} other places"
+        messages.success(request, f"Signed out in {places}.")
+        return redirect("account_sign_ins")
+    context = {"sign_ins": mine.order_by("-expire_date"), "here": here}
+    return render(request, "account/sign_ins.html", context)
 
 
 class SignOut(LogoutView):

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from patients.cards import NUMBERS_OF_OTHERS, no_card_number
 from patients.models import Coverage, Patient, Payer, Provider, Session
 from patients.npi import check_npi
 
@@ -25,6 +26,13 @@ class OfficeAdmin(admin.ModelAdmin):
     show_full_result_count = False
     view_on_site = False
     list_per_page = 50
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """No card number in any text (patients/cards.py)."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.CharField) and db_field.name not in NUMBERS_OF_OTHERS:
+            field.validators = [*field.validators, no_card_number]
+        return field
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A year of thirty digits in the address is a wrong address, as other wrong years are."""

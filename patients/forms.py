@@ -11,6 +11,7 @@ from django import forms
 from django.db import models
 from django.utils.functional import cached_property
 
+from patients.cards import NoCardNumbers
 from patients.fields import DayField, PatientField, PayerField, PolicyDayField
 from patients.models import RANKS, Coverage, Patient
 
@@ -34,7 +35,7 @@ class PatientSearchForm(forms.Form):
     )
 
 
-class SeenForm(forms.ModelForm):
+class SeenForm(NoCardNumbers, forms.ModelForm):
     """A record somebody edits, while somebody else may edit it, too.
 
     `seen` says what the record was when the form was drawn. Where it is something else by the time

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing.models.periods import closed_through, in_closed_period
 from billing.models.submissions import Submission
+from patients.cards import NoCardNumbers
 from patients.fields import DayField
 from patients.summary import error_summary, errors_of
 
@@ -22,7 +23,7 @@ EARLIEST = datetime.date(1990, 1, 1)
 NINETY_DAYS = datetime.timedelta(days=90)  # what is shown before anybody asks for more
 
 
-class LedgerForm(forms.Form):
+class LedgerForm(NoCardNumbers, forms.Form):
     """A form whose saving is one ledger verb.
 
     `key` is made when the form is drawn and sent back with it, so that a second click or a

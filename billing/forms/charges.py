@@ -24,6 +24,7 @@ from billing.forms.base import PastDayField
 from billing.forms.grid import line_id, plain
 from billing.models import InvoiceLine, Service
 from billing.money import TOO_LARGE, AmountError, parse, show_dollars
+from patients.cards import NO_CARD, holds_card_number
 from patients.models import Patient, Payer, Provider
 
 MOST_ROWS = 50
@@ -252,6 +253,8 @@ class ChargeRows:
                 row.errors.setdefault(box, "That text holds a character that cannot be kept.")
             elif len(row.texts[box]) > most:
                 row.errors.setdefault(box, f"Use {most} characters at most.")
+            elif holds_card_number(row.texts[box]):
+                row.errors.setdefault(box, NO_CARD)
         if self.free and not row.description:
             row.errors.setdefault("description", "Enter what this line is for, or a code.")
         codes = [word for word in re.split(r"[\s,;]+", row.texts["modifiers"].upper()) if word]

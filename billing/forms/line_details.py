@@ -17,6 +17,7 @@ from billing.forms.grid import box_name, plain
 from billing.models import Outcome, ResponsibilityKind
 from billing.money import AmountError, parse_or_zero
 from billing.sharing import NEXT, PATIENT, STAYS, Owes
+from patients.cards import NO_CARD, holds_card_number
 
 KINDS: dict[str, str] = {kind.value: str(kind.label) for kind in ResponsibilityKind}
 # The claim adjustment reason code that says this and nothing else (X12 group PR).
@@ -134,4 +135,6 @@ def _understood(details: Details) -> Details:
         text = details.texts.get(name, "")
         if len(text) > longest or not text.replace("\t", " ").isprintable():
             details.errors[name] = f"Use {longest} plain characters at most."
+        elif holds_card_number(text):
+            details.errors[name] = NO_CARD
     return details

@@ -17,6 +17,7 @@ from billing.forms.grid import one_by_one, plain
 from billing.models.offsets import CODES
 from billing.money import ZERO, AmountError, parse_or_zero, show
 from billing.sharing import OffsetEntry
+from patients.cards import NO_CARD, holds_card_number
 
 MOST = 40
 LONGEST = 50  # of a reference
@@ -70,6 +71,8 @@ class OffsetBoxes:
             errors["code"] = OTHER_CODES
         if len(texts["reference"]) > LONGEST or not texts["reference"].isprintable():
             errors["reference"] = f"Use {LONGEST} plain characters at most."
+        elif holds_card_number(texts["reference"]):
+            errors["reference"] = NO_CARD
 
     def add(self) -> str:
         """One more empty row; returns its key, or "" where the page holds no more."""

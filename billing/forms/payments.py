@@ -126,7 +126,8 @@ class PaymentStrip(LedgerForm):
         """
         same = {name: self.cleaned_data[name] for name in ("amount", "method", "reference", "date")}
         twin = Payment.objects.just_entered(by, A_MOMENT).filter(**same, **whose).first()
-        if twin and not self.cleaned_data["again"]:
+        # Asked last: a copy of this very form, sent at the same moment, is no twin.
+        if twin and not self.cleaned_data["again"] and not self.sent_before(by):
             entered = timezone.localtime(twin.created_at)
             self.add_error(
                 "again",

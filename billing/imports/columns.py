@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from billing.money import AmountError, parse
+from patients.cards import NO_CARD, holds_card_number
 
 
 class RefusedValue(Exception):
@@ -39,12 +40,16 @@ class Column:
     meaning: str
     example: str = ""
     required: bool = False
+    of_others: bool = False  # a number somebody else gave out may look like anything, a card's too
 
     def read(self, value: str) -> Any:
         """The value, or None where there is none. Refused: RefusedValue."""
         value = value.strip()
         if value:
-            return self.written.read(value)
+            read = self.written.read(value)
+            if isinstance(read, str) and not self.of_others and holds_card_number(read):
+                raise RefusedValue(NO_CARD)
+            return read
         if self.required:
             raise RefusedValue("This must not be empty.")
         return None

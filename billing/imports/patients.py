@@ -38,8 +38,14 @@ def _coverage_columns(which: str, meant: str, payer: str, member: str) -> list[C
             text(_longest(Coverage, "member_id")),
             "the policy's number",
             member,
+            of_others=True,
         ),
-        Column(f"{which}_group", text(_longest(Coverage, "group_number")), "the group's number"),
+        Column(
+            f"{which}_group",
+            text(_longest(Coverage, "group_number")),
+            "the group's number",
+            of_others=True,
+        ),
         Column(f"{which}_from", DAY, "first day it holds; empty: always"),
         Column(f"{which}_to", DAY, "last day it holds; empty: until further notice"),
     ]
@@ -61,7 +67,13 @@ class PatientsJob(Job):
         Column("family_name", name(_longest(Patient, "family_name")), "family name", "Smith", True),
         Column("given_name", name(_longest(Patient, "given_name")), "given name", "John", True),
         Column("birth_date", DAY, "date of birth", "1980-05-17", True),
-        Column("phone", free_text(_longest(Patient, "phone")), "phone", "(555) 010-1234"),
+        Column(
+            "phone",
+            free_text(_longest(Patient, "phone")),
+            "phone",
+            "(555) 010-1234",
+            of_others=True,
+        ),
         Column("email", email(_longest(Patient, "email")), "e-mail", "john@example.com"),
         Column(
             "address_line1", text(_longest(Patient, "address_line1")), "street", "12 Harbour St"

@@ -17,6 +17,7 @@ from billing.forms.offsets import offset_keys
 from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import InsurancePaymentForm
 from billing.models import PaymentDraft, Submission
+from patients.cards import NO_CARD, holds_card_number
 from patients.http import DeskRequest
 
 FOLDER = "billing/insurance_payments"
@@ -59,6 +60,8 @@ def keep(request: DeskRequest) -> tuple[PaymentDraft | None, str]:
     fields = kept(request.POST)
     if fields is None:
         return None, TOO_MUCH
+    if any(holds_card_number(str(text)) for text in fields.values()):
+        return None, f"Not saved. {NO_CARD}"
     form = InsurancePaymentForm(request.POST)
     amount, problem = form.typed_amount
     payer = form.chosen_payer

@@ -38,7 +38,7 @@ from django.template.loader import render_to_string
 logger = logging.getLogger(__name__)
 
 FOLDER = "billing/progress"
-HERE = "<!-- the work's steps -->"  # where the page is cut in two
+HERE = "<!-- the work's steps -->"  # in page.html: where the page is cut in two
 EVERY = 0.1  # seconds between two steps that are sent
 
 NOTHING_DONE = "Nothing was saved. Try again; if it happens again, tell your administrator."
@@ -79,7 +79,7 @@ def with_progress(
     broken: str = NOTHING_DONE,
 ) -> StreamingHttpResponse:
     """The page that shows `work` going on and how it ended. `back` is where to try again."""
-    context = {"title": title, "back": back, "current": nav, "here": HERE}
+    context = {"title": title, "back": back, "current": nav}
     head, _here, tail = render_to_string(f"{FOLDER}/page.html", context, request).partition(HERE)
     return StreamingHttpResponse(_sent(head, work, tail, back, broken))
 

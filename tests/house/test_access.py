@@ -128,6 +128,7 @@ account_inactive                    *      -
 account_session                     FBADN  FBADN
 account_reauthenticate              FBADN  FBADN
 account_change_password             FBADN  FBADN
+account_sign_ins                    FBADN  FBADN
 account_set_password                *      *
 mfa_index                           FBADN  -
 mfa_authenticate                    *      *

@@ -35,6 +35,7 @@ def test_production_starts_and_is_strict(start: Any) -> None:
     assert settings["SESSION_COOKIE_SECURE"]
     assert settings["SESSION_COOKIE_NAME"] == "__Host-sessionid"
     assert settings["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+    assert settings["COOKIE_PREFIX"] == "__Host-"
     assert settings["SECOND_FACTOR_FOR"] == "everybody"
     assert settings["SESSION_IDLE_SECONDS"] == 15 * 60
     assert settings["LOGGING"]["formatters"]["line"]["()"] == "config.logs.WithoutPersonalData"
@@ -62,11 +63,25 @@ def test_production_starts_and_is_strict(start: Any) -> None:
         ("AUDIT_KEY", "k3" * 30),
         ("AUDIT_KEY_FALLBACKS", "short"),
         ("CSRF_TRUSTED_ORIGINS", "http://billing.clinic.example"),
+        ("SECURE_SSL_REDIRECT", "0"),
+        ("LOG_LEVEL", "DEBUG"),
+        ("LOG_LEVEL", "loud"),
+        ("CACHE_URL", "dummycache://"),
     ],
 )
 def test_production_refuses(start: Any, name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name}: "):
         start(**{name: value})
+
+
+def test_behind_a_proxy_that_counts_as_none_it_refuses(start: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^TRUSTED_PROXY_COUNT: "):
+        start(BEHIND_TLS_PROXY="1", TRUSTED_PROXY_COUNT="0")
+
+
+def test_behind_a_proxy_the_redirect_may_be_its_own(start: Any) -> None:
+    settings = start(BEHIND_TLS_PROXY="1", SECURE_SSL_REDIRECT="0")
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
 
 
 def test_local_mode_needs_nothing_and_answers_this_machine_only(start: Any) -> None:

@@ -341,6 +341,7 @@ def test_a_shown_factor_costs_no_query_for_each_page(
 
 def test_it_ends_when_nobody_is_at_the_desk(client: Client, ana: User) -> None:
     sign_in(client)
+    session = client.cookies["sessionid"].value
     with later(minutes=14, seconds=50):
         assert is_signed_in(client)
     with later(minutes=29, seconds=30):
@@ -349,7 +350,7 @@ def test_it_ends_when_nobody_is_at_the_desk(client: Client, ana: User) -> None:
         answer = client.get("/patients/?q=smith")
         assert answer["Location"] == LOGIN + "?next=%2Fpatients%2F%3Fq%3Dsmith"
         assert "because nobody was at the desk" in client.get(LOGIN).content.decode()
-        assert not SignIn.objects.filter(pk=client.cookies["sessionid"].value).exists()
+        assert not SignIn.objects.filter(pk=session).exists()
 
 
 def test_it_ends_after_a_working_day_whoever_is_busy(client: Client, ana: User) -> None:
