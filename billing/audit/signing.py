@@ -11,7 +11,7 @@ from typing import Any
 from allauth.account.signals import password_changed
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from axes.signals import user_locked_out
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import m2m_changed, pre_save
 from simple_history.models import HistoricalRecords
@@ -113,7 +113,10 @@ def _roles_changed(instance: Any, action: str, model: Any, pk_set: Any, **kwargs
     if action not in DID or pk_set == set():
         return
     by, address = _who()
-    names = sorted(str(each) for each in model.objects.filter(pk__in=pk_set or ()))
+    names = sorted(
+        each.name.removeprefix("Can ") if isinstance(each, Permission) else str(each)
+        for each in model.objects.filter(pk__in=pk_set or ())
+    )
     whose = f"{instance._meta.model_name} {instance.pk}"
     what = f"{whose}: {model._meta.model_name} {DID[action]}: {', '.join(names)}".removesuffix(": ")
     record(EventKind.RIGHTS, user=by, what=what, address=address)

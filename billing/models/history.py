@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import simple_history
+from django.conf import settings
 from django.db import models
 from django.db.models.signals import pre_save
 from django.utils import timezone
+from simple_history.models import HistoricalRecords
 
 from billing.models.append_only import AppendOnlyQuerySet, WrittenOnceModel
 from billing.models.clinic import Clinic
@@ -44,13 +46,28 @@ class Was(WrittenOnceModel):
         base_manager_name = "objects"
 
 
+class Records(HistoricalRecords):
+    """Django-simple-history's, but its rows outlast whoever made the change: they are never touched."""
+
+    def get_extra_fields(self, model: Any, fields: Any) -> dict[str, Any]:
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
+        extra["history_user"] = models.ForeignKey(
+            settings.AUTH_USER_MODEL,
+            models.DO_NOTHING,
+            null=True,
+            related_name="+",
+            db_constraint=False,
+        )
+        return extra
+
+
 for _model in KEPT:
     simple_history.register(
         _model,
+        records_class=Records,
         app="billing",
         bases=[Was],
         table_name=f"billing_was_{_model._meta.model_name}",
-        user_db_constraint=False,
     )
 
 

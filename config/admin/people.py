@@ -46,6 +46,7 @@ SHOWN = 20  # so many sign-ins of one person are listed
 # What is a person's own and goes with them. Whatever else points at them is work they did.
 THEIR_OWN = {
     "account.emailaddress",
+    "billing.auditevent",  # signing in and looking; these outlast the person
     "billing.desksettings",
     "config.signin",
     "mfa.authenticator",
@@ -335,8 +336,8 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         if not standing:
             return "Nowhere."
         lines = format_html_join("", "<li>{}</li>", ((_told(each),) for each in standing[:SHOWN]))
-        more = "<li>and more</li>" if len(standing) > SHOWN else ""
-        return format_html('<ul class="plain">{}{}</ul>', lines, SafeString(more))
+        more = format_html("<li>and more</li>") if len(standing) > SHOWN else ""
+        return format_html('<ul class="plain">{}{}</ul>', lines, more)
 
     @admin.display(description="single rights")
     def single_rights(self, person: User) -> str:

@@ -30,7 +30,7 @@ POLICY = {
 # A browser shows a PDF in a viewer of its own, which our policy for pages would forbid.
 POLICY_OF_PDFS = {"frame-ancestors 'none'", "base-uri 'none'"}
 # May lie in a cache: they are the same for everybody.
-PUBLIC = re.compile(r"^/(static/.+|favicon\.ico)$")
+PUBLIC = re.compile(r"^/(static/.+|clinic/logo/\w+/|favicon\.ico)$")
 
 
 def addresses(patterns: Iterable[Any] | None = None, before: str = "/") -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -142,7 +142,7 @@ def test_every_page_about_somebody_says_whose_it_is() -> None:
         "billing:report_detail", "billing:report_export", "billing:journal_download",
         "billing:deposit_print", "billing:import_upload", "billing:import_template",
         "billing:import_problems", "billing:payment_unpay", "billing:invoice_print",
-        "billing:insurance_payment_discard",
+        "billing:insurance_payment_discard", "billing:clinic_logo",
     }  # fmt: skip
     about = {name for name, route in routes() if "<" in route and "<str:chart>" not in route}
     assert about == nobodys | WHOSE.keys() | OF_SEVERAL
@@ -168,7 +168,8 @@ def test_signing_in_and_out_and_a_wrong_password(settings: Any, ana: Any) -> Non
     client.post("/accounts/login/", {"login": "my secret, mistyped", "password": "x"})
     client.post("/accounts/login/", {"login": "ana", "password": "correct horse battery"})
     client.post("/accounts/logout/")
-    found = list(AuditEvent.objects.order_by("pk").values_list("kind", "username"))
+    signing = AuditEvent.objects.exclude(kind=EventKind.RIGHTS).order_by("pk")
+    found = list(signing.values_list("kind", "username"))
     assert found == [("failed", "ana"), ("failed", ""), ("signed_in", "ana"), ("signed_out", "ana")]
     assert "mistyped" not in str(list(AuditEvent.objects.values()))
 
@@ -186,7 +187,7 @@ def test_a_refused_request(desk: Client) -> None:
 
 
 def test_roles_and_rights(admin: Client, ana: Any) -> None:
-    group = Group.objects.create(name="Biller")
+    group = Group.objects.create(name="Helpers")
     before = AuditEvent.objects.count()
     ana.groups.add(group)
     ana.groups.add(group)  # nothing new
@@ -194,14 +195,13 @@ def test_roles_and_rights(admin: Client, ana: Any) -> None:
     ana.is_staff = True
     ana.save()
     group.permissions.add(Permission.objects.get(codename="close_period"))
-    told = [what for _kind, _patient, what in events(kind="rights")]
+    told = [what for _kind, _patient, what in events(kind="rights")][-4:]
     assert AuditEvent.objects.count() == before + 4
     assert told == [
-        f"user {ana.pk}: group given: Biller",
+        f"user {ana.pk}: group given: Helpers",
         f"user {ana.pk}: group all taken away",
         f"user {ana.pk}: is_staff: True",
-        f"group {group.pk}: permission given: Billing | closing date |"
-        " Can close and reopen periods",
+        f"group {group.pk}: permission given: close and reopen periods",
     ]
 
 
@@ -210,7 +210,7 @@ def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
     client = Client()
     client.force_login(gone)
     pk = gone.pk
-    User.objects.filter(pk=pk)._raw_delete("default")
+    gone.delete()
     assert AuditEvent.objects.get(user_id=pk).username == "gone"
     assert "gone" in look(admin, TRAIL, {"period": "everything"}).words
 
@@ -255,6 +255,7 @@ def test_what_was_imported_is_kept_as_it_was_before_its_first_change() -> None:
 def test_a_look_while_somebody_posts_waits_for_nobody_and_is_not_lost(tmp_path: Path) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL lets everybody write")
+    before = AuditEvent.objects.latest("pk").pk  # the roles were made
     spool = recording._spool()
     assert spool
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
@@ -263,7 +264,7 @@ def test_a_look_while_somebody_posts_waits_for_nobody_and_is_not_lost(tmp_path: 
         recording.record(EventKind.LOOKED, what="/patients/P1042/")
         recording.record(EventKind.LOOKED, what="/patients/P1043/")
         assert spool.exists()
-        assert AuditEvent.objects.count() == 0
+        assert AuditEvent.objects.latest("pk").pk == before
     finally:
         other.execute("ROLLBACK")
         other.close()
@@ -271,7 +272,9 @@ def test_a_look_while_somebody_posts_waits_for_nobody_and_is_not_lost(tmp_path: 
         file.write('["half a li')  # the power failed
     recording.record(EventKind.LOOKED, what="/patients/P1044/")
     assert not spool.exists()
-    found = list(AuditEvent.objects.order_by("at").values_list("what", flat=True))
+    found = list(
+        AuditEvent.objects.filter(pk__gt=before).order_by("at").values_list("what", flat=True)
+    )
     assert found == ["/patients/P1042/", "/patients/P1043/", "/patients/P1044/"]
     assert all(recording.is_genuine(event) for event in AuditEvent.objects.all())
 

@@ -26,8 +26,12 @@ def test_a_document_is_an_inline_pdf_that_no_cache_keeps(desk: Desk) -> None:
     assert answer["Content-Disposition"] == 'inline; filename="DOC-0001-statement.pdf"'
     assert "no-store" in answer["Cache-Control"]
     assert answer["X-Frame-Options"] == "DENY"
-    # The browser's own viewer would not be let in.
-    assert "Content-Security-Policy" not in answer
+    # No more, or the browser's own viewer would not be let in.
+    assert set(answer["Content-Security-Policy"].split("; ")) == {
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    }
     assert "John Smith" in words(answer.content)
 
 

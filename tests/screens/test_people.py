@@ -21,7 +21,7 @@ from tests.screens.lists import look
 pytestmark = pytest.mark.django_db
 
 USERS = "/admin/auth/user/"
-PASSWORD = "a quiet harbour"
+PASSWORD = "a quiet orchard"
 
 
 def page_of(person: User, what: str = "change") -> str:
@@ -47,7 +47,7 @@ def boss() -> User:
 @pytest.fixture
 def office() -> User:
     """An administrator who is no superuser: looks after people and roles."""
-    person = UserFactory(username="office", is_staff=True)
+    person = UserFactory(username="office", is_staff=True, roles=[])
     role = Group.objects.create(name="Office")
     for name in ("add", "change", "delete", "view"):
         role.permissions.add(has_right(f"auth.{name}_user"), has_right(f"auth.{name}_group"))
@@ -77,7 +77,7 @@ def link_for(client: Client, person: User) -> str:
 
 def test_a_person_is_added_and_sets_a_password_of_their_own(boss: User) -> None:
     admin = signed_in(boss)
-    role = Group.objects.create(name="Front desk")
+    role = Group.objects.get(name="Front desk")
     added = admin.post(f"{USERS}add/", {"username": "grace", "groups": [role.pk]})
     grace = User.objects.get(username="grace")
     assert added["Location"] == page_of(grace)
