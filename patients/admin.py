@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList, ChangeListSearchForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,8 +16,21 @@ from django.utils.safestring import SafeString
 from patients.cards import NUMBERS_OF_OTHERS, no_card_number
 from patients.models import Coverage, Patient, Payer, Provider, Session
 from patients.npi import check_npi
+from patients.searching import SEARCH, SearchInput
 
 LONGEST_SEARCH = 100  # more words than this make a query no database wants to read
+
+
+class SearchBox(ChangeListSearchForm):
+    """Of a list in the administration: reads what is sealed in the address, like every list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH].widget = SearchInput()
+
+
+class OfficeList(ChangeList):
+    search_form_class = SearchBox
 
 
 class OfficeAdmin(admin.ModelAdmin):
@@ -33,6 +47,9 @@ class OfficeAdmin(admin.ModelAdmin):
         if isinstance(field, forms.CharField) and db_field.name not in NUMBERS_OF_OTHERS:
             field.validators = [*field.validators, no_card_number]
         return field
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfficeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A year of thirty digits in the address is a wrong address, as other wrong years are."""

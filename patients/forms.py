@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from patients.cards import NoCardNumbers
 from patients.fields import DayField, PatientField, PayerField, PolicyDayField
 from patients.models import RANKS, Coverage, Patient
+from patients.searching import SearchInput
 
 
 class PatientSearchForm(forms.Form):
@@ -23,9 +24,8 @@ class PatientSearchForm(forms.Form):
         label="Search patients",
         required=False,
         max_length=100,
-        widget=forms.TextInput(
+        widget=SearchInput(
             attrs={
-                "type": "search",
                 "placeholder": "Name, chart number, phone or date of birth",
                 "autocomplete": "off",
                 "spellcheck": "false",

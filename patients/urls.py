@@ -7,6 +7,7 @@ from patients import views
 app_name = "patients"
 
 urlpatterns = [
+    path("search/", views.search, name="search"),
     path("patients/", views.patient_list, name="patient_list"),
     path("patients/new/", views.patient_new, name="patient_new"),
     path("patients/<str:chart>/", views.patient_detail, name="patient_detail"),

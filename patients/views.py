@@ -9,11 +9,13 @@ from django.db.models import Prefetch
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from patients.forms import CoverageForm, PatientForm, PatientSearchForm
 from patients.http import DeskRequest, atomic_post
 from patients.models import Coverage, Patient
+from patients.searching import address_of
 from patients.summary import error_summary, errors_of
 from patients.tables import PatientTable
 
@@ -45,6 +47,15 @@ def patient_list(request: DeskRequest) -> HttpResponse:
     }
     page = "_list" if in_page else "list"
     return render(request, f"{FOLDER}/{page}.html", context)
+
+
+@require_POST
+def search(request: DeskRequest) -> HttpResponse:
+    """Every search box of a list posts here, and is led to the list (patients/searching.py)."""
+    to = request.POST.get("to", "")
+    if not url_has_allowed_host_and_scheme(to, allowed_hosts=None) or not to.startswith("/"):
+        to = "/"
+    return redirect(address_of(to.partition("?")[0], request.POST))
 
 
 @require_safe

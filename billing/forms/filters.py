@@ -17,6 +17,7 @@ from billing.models import InvoiceLine, Kind, Method, Payment, Service
 from billing.models.payments import PAYER_METHODS, PaymentQuerySet
 from patients.fields import DayField
 from patients.models import Payer, Provider
+from patients.searching import SearchInput
 
 
 class State(TextChoices):
@@ -57,9 +58,7 @@ def _search(label: str, placeholder: str) -> filters.CharFilter:
         method="search_for",
         max_length=100,
         error_messages={"max_length": "Search with 100 characters at most."},
-        widget=forms.TextInput(
-            attrs={"type": "search", "autocomplete": "off", "placeholder": placeholder}
-        ),
+        widget=SearchInput(attrs={"autocomplete": "off", "placeholder": placeholder}),
     )
 
 

@@ -38,6 +38,7 @@ from billing.remittances import posting, review
 from billing.remittances.review import Problem, ReviewError
 from billing.views.progress import Finished, Step, Stopped, Work, with_progress
 from patients.http import DeskRequest
+from patients.searching import unseal
 from patients.tables import CountedPaginator, page_number
 
 FOLDER = "billing/remittances"
@@ -544,7 +545,7 @@ def remittance_row(request: DeskRequest, pk: int, row: int) -> HttpResponse:
     form = RowAmountsForm(request.POST if "amounts" in request.POST else None, row=found)
     if request.method == "POST" and not (form.is_bound and not form.is_valid()):
         return _change_row(request, draft, found, form)
-    typed = request.GET.get("q", "").strip()
+    typed = unseal(request.GET.get("q", "")).strip()
     lines: list[InvoiceLine] = []
     if draft.payer and is_draft and found.claim.posts:
         lines = (

@@ -18,6 +18,7 @@ from billing.remittances import review, worklist
 from billing.tables.remittances import UnmatchedTable
 from billing.views import notices
 from patients.http import DeskRequest
+from patients.searching import unseal
 
 FOLDER = "billing/unmatched"
 
@@ -63,7 +64,7 @@ def unmatched_claim(request: DeskRequest, pk: int) -> HttpResponse:
             for name, texts in form.errors.items()
             for text in texts
         ]
-    typed = (request.POST.get("q") or request.GET.get("q", "")).strip()
+    typed = (request.POST.get("q") or unseal(request.GET.get("q", ""))).strip()
     lines: list[InvoiceLine] = []
     if payer:
         lines = review.find_lines(payer, typed) if typed else review.candidates(row, payer)
