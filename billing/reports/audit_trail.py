@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from billing.forms.period import REPORT_PERIODS
 from billing.forms.reports import PeriodReportForm, chart_number_field, choice_field, user_field
@@ -333,24 +334,42 @@ def _changes_told(model: Any, ids: Sequence[int]) -> dict[int, str]:
     before = Subquery(earlier.order_by("-history_id").values("history_id")[:1])
     rows = list(history.objects.filter(history_id__in=ids).annotate(before=before))
     olds = history.objects.in_bulk([row.before for row in rows if row.before])
-    return {row.history_id: _change(model, row, olds.get(row.before)) for row in rows}
+    called = _called(model, [*rows, *olds.values()])
+    return {row.history_id: _change(model, row, olds.get(row.before), called) for row in rows}
 
 
-def _change(model: Any, row: Any, old: Any) -> str:
+def _called(model: Any, rows: Sequence[Any]) -> dict[str, dict[Any, str]]:
+    """Column -> key -> what that is called, of columns that name other rows: patients by their charts."""
+    found = {}
+    for field in history_of(model).tracked_fields:  # type: ignore[attr-defined]
+        if not field.is_relation:
+            continue
+        keys = {getattr(row, field.attname) for row in rows} - {None}
+        key = field.target_field.attname
+        others = field.related_model._default_manager.filter(**{f"{key}__in": keys}) if keys else ()
+        found[field.attname] = {
+            getattr(other, key): other.chart_number if isinstance(other, Patient) else str(other)
+            for other in others
+        }
+    return found
+
+
+def _change(model: Any, row: Any, old: Any, called: dict[str, dict[Any, str]]) -> str:
     named = getattr(row, "name", "") or getattr(row, "code", "") or ""
-    whose = (
-        f"{model._meta.verbose_name} {named}".strip().capitalize() if model is not Patient else ""
-    )
+    whose = capfirst(f"{model._meta.verbose_name} {named}".strip()) if model is not Patient else ""
     if row.history_change_reason:
         return ": ".join(filter(None, [whose, row.history_change_reason]))
     parts = []
     for field in history_of(model).tracked_fields:  # type: ignore[attr-defined]
-        was = _shown(getattr(old, field.attname)) if old else ""
-        now = _shown(getattr(row, field.attname))
+        names = called.get(field.attname, {})
+        was, now = (
+            names.get(value) or _shown(value)
+            for value in (getattr(old, field.attname, None), getattr(row, field.attname))
+        )
         if row.history_type == "~" and was != now:
             parts.append(f"{field.verbose_name}: {was or 'nothing'} → {now or 'nothing'}")
     said = "; ".join(parts)
-    return ": ".join(filter(None, [whose, said])) or str(model._meta.verbose_name).capitalize()
+    return ": ".join(filter(None, [whose, said])) or capfirst(model._meta.verbose_name)
 
 
 def _shown(value: Any) -> str:

@@ -230,6 +230,13 @@ def test_a_change_says_from_what_to_what(admin: Client, smith: Patient) -> None:
     )
 
 
+def test_what_names_another_row_is_told_by_its_name(admin: Client, smith: Patient) -> None:
+    smith.guarantor = PatientFactory(chart_number="P7001")
+    smith.save()
+    page = look(admin, TRAIL, {"patient": "P1042", "period": "everything"}).words
+    assert "→ P7001" in page
+
+
 def test_who_changed_it_at_the_desk(desk: Client, ana: Any, smith: Patient) -> None:
     page = desk.get("/patients/P1042/edit/").content.decode()
     [form] = [form for form in forms_of(page) if "family_name" in form.sent]
