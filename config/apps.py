@@ -22,11 +22,15 @@ class HouseConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from allauth.mfa.signals import authenticator_added
+
         from config import checks, roles  # noqa: F401  (checks registers itself)
+        from config.second_factor import note_set_up
         from config.sessions import note_sign_in
 
         connection_created.connect(use_sqlites_own_variable_limit)
         user_logged_in.connect(note_sign_in)
+        authenticator_added.connect(note_set_up)
         # Of the last app: by then every app's rights are there.
         post_migrate.connect(roles.make_missing, sender=apps.get_app_config("billing"))
 

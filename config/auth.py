@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Group, Permission, User
-from django.db.models import F, Func, OuterRef, Q, Subquery, TextField, Value
+from django.contrib.auth.models import Group, User
+from django.db.models import F, Func, OuterRef, Subquery, TextField, Value
 from django.db.models.functions import Concat
 
-from config.roles import rights_of
+from config.roles import held_by, rights_of
 
 
 class Listed(Func):
@@ -30,12 +30,7 @@ class DeskBackend(ModelBackend):
         """With their settings, the name of their role, and their rights."""
         role = Group.objects.filter(user=OuterRef("pk")).order_by("name").values("name")[:1]
         right = Concat(F("content_type__app_label"), Value("."), F("codename"))
-        rights = (
-            Permission.objects.filter(Q(group__user=OuterRef("pk")) | Q(user=OuterRef("pk")))
-            .order_by()
-            .annotate(listed=Listed(right))
-            .values("listed")
-        )
+        rights = held_by(OuterRef(OuterRef("pk"))).annotate(listed=Listed(right)).values("listed")
         found = User.objects.select_related("desk_settings").annotate(
             role=Subquery(role), rights=Subquery(rights)
         )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.models import Group, Permission, User
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 FRONT_DESK, BILLER, ACCOUNTANT, ADMINISTRATOR = (
     "Front desk",
@@ -140,14 +141,18 @@ def rights_of(user: Any) -> frozenset[str]:
     """
     rights: frozenset[str] | None = getattr(user, "_rights", None)
     if rights is None:
-        found = (
-            Permission.objects.filter(Q(group__user=user.pk) | Q(user=user.pk))
-            .order_by()
-            .values_list("content_type__app_label", "codename")
-            .distinct()
-        )
+        found = held_by(user.pk).values_list("content_type__app_label", "codename")
         user._rights = rights = frozenset(f"{app}.{codename}" for app, codename in found)
     return rights
+
+
+def held_by(user: Any) -> QuerySet[Permission]:
+    """The permissions of a user's roles and their own; `user` is a key, or an OuterRef to one."""
+    of_roles = Group.permissions.through._default_manager.filter(group__user=user)
+    own = User.user_permissions.through._default_manager.filter(user=user)
+    return Permission.objects.filter(
+        Q(pk__in=of_roles.values("permission")) | Q(pk__in=own.values("permission"))
+    ).order_by()
 
 
 def may(user: Any, *rights: str) -> bool:
@@ -178,15 +183,23 @@ def refusal(right: str) -> str:
 # ---------------------------------------------------------------------------- making the groups
 
 
-def make_missing(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+def make_missing(using: str = DEFAULT_DB_ALIAS, verbosity: int = 1, **kwargs: Any) -> None:
     """Make the roles that are not there yet (receives `post_migrate` of the last app)."""
     if Group._meta.db_table not in connections[using].introspection.table_names():
         return
     existing = set(Group.objects.using(using).filter(name__in=ROLES).values_list("name", flat=True))
+    new = not existing
     for role in ROLES:
         if role not in existing:
             group = Group.objects.using(using).create(name=role)
             group.permissions.set(_permissions(role, using))
+    without = User.objects.using(using).filter(is_active=True, is_superuser=False, groups=None)
+    count = without.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).count() if new else 0
+    if count and verbosity:
+        print(  # noqa: T201
+            f"  {count} active {'user has' if count == 1 else 'users have'} no role yet, and may do"
+            " nothing until a superuser gives them one: Admin, Users."
+        )
 
 
 def _permissions(role: str, using: str) -> list[Permission]:

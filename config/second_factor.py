@@ -10,8 +10,10 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -32,6 +34,9 @@ OPEN = {
     "favicon",
     "healthz",
 }
+
+
+SET_UP_HERE = "second_factor_set_up"
 
 
 class SecondFactors(DefaultMFAAdapter):
@@ -80,16 +85,25 @@ class RequireSecondFactor:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        missing = is_required_for(request.user) and not (
-            _was_shown(request) or is_mfa_enabled(request.user)  # set up during this very sign-in
-        )
+        missing = is_required_for(request.user) and not _was_shown(request)
         request.second_factor_missing = missing  # type: ignore[attr-defined]
+        if missing and is_mfa_enabled(request.user):
+            # Who has one and did not show it came in by some side door: back to the front door.
+            logout(request)
+            return redirect_to_login(request.get_full_path(), reverse("account_login"))
         if missing and request.resolver_match and request.resolver_match.view_name not in OPEN:
             return HttpResponseRedirect(reverse("mfa_activate_totp"))
         return None
 
 
+def note_set_up(request: HttpRequest, **kwargs: Any) -> None:
+    """Whoever sets one up has it at hand. (Receives allauth's `authenticator_added`.)"""
+    request.session[SET_UP_HERE] = True
+
+
 def _was_shown(request: HttpRequest) -> bool:
-    """From the session: no query for each page."""
+    """At this sign-in, or set up in it. From the session: no query for each page."""
+    if request.session.get(SET_UP_HERE):
+        return True
     records = get_authentication_records(request, request.user)
     return any(record["method"] == "mfa" for record in records)

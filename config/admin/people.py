@@ -20,6 +20,7 @@ from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -437,14 +438,15 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Only somebody who never did anything goes; the others stay under what they did."""
-        person = self.get_object(request, object_id)
-        if person and self.has_delete_permission(request, person):
-            why = self._why_kept(request, person)
-            if why:
-                messages.error(request, why)
-                page = reverse("admin:auth_user_change", args=[person.pk])
-                return HttpResponseRedirect(page)
-        return super().delete_view(request, object_id, extra_context)
+        with transaction.atomic():  # the other superusers are held until this one is gone
+            person = self.get_object(request, object_id)
+            if person and self.has_delete_permission(request, person):
+                why = self._why_kept(request, person)
+                if why:
+                    messages.error(request, why)
+                    page = reverse("admin:auth_user_change", args=[person.pk])
+                    return HttpResponseRedirect(page)
+            return super().delete_view(request, object_id, extra_context)
 
     def _why_kept(self, request: HttpRequest, person: User) -> str:
         if person.pk == request.user.pk:

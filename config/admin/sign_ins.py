@@ -108,3 +108,8 @@ class AuthenticatorAdmin(SeenOnlyAdmin):
     search_fields = ["user__username", "user__last_name"]
     search_help_text = "User name or last name"
     fields = ["user", "type", "created_at", "last_used_at"]  # never `data`: it holds the secret
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those of superusers are seen, and taken away, by superusers only."""
+        found = super().get_queryset(request)
+        return found if request.user.is_superuser else found.filter(user__is_superuser=False)

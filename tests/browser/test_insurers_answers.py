@@ -209,7 +209,7 @@ def test_details_that_come_late_leave_the_hands_where_they_are(
 ) -> None:
     page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
     held: list[Route] = []
-    page.route("**/insurance-payments/new/lines/**", held.append)
+    page.route("**/insurance-payments/new/lines/**", lambda route: held.append(route))
     page.keyboard.press("r")
     box(page, 1).focus()
     page.keyboard.type("1")

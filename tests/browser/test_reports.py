@@ -108,7 +108,7 @@ def test_axe_finds_nothing_on_any_report(
     page = desk
     page.goto(live_server.url + "/reports/")
     looked_at("reports")
-    for slug in REPORTS:
+    for slug in sorted(REPORTS.keys() - {"audit-trail"}):  # which is for administrators
         page.goto(f"{live_server.url}/reports/{slug}/?from={day(60)}&to={day(0)}&patient=P1042")
         looked_at(slug)
     page.goto(f"{live_server.url}/reports/payments-received/?sort=nonsense")

@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 from billing import checks, ledger
+from billing.chain.acts import sealing
 from billing.models import JournalBatch, JournalItem
 from tests.factories import (
     LineFactory,
@@ -80,7 +81,7 @@ def test_a_batch_waits_for_the_one_before_it_and_takes_what_that_left(desks: Des
 def test_a_row_that_was_not_committed_yet_comes_in_the_next_one(desks: Desks) -> None:
     by = OwnerFactory()
     receipts(2)
-    with transaction.atomic():
+    with sealing("at work", by=by):
         receipts(3)  # under way while the other desk makes its batch
         desks.start(lambda: ledger.make_journal_batch(by=by, through=day(0)))
         desks.outcomes()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -20,6 +21,7 @@ from django.utils import timezone
 from billing.demo.cast import PASSWORD as DEMO_PASSWORD
 from config.checks import no_public_passwords
 from config.models import SignIn
+from config.roles import ADMINISTRATOR
 from tests.factories import PatientFactory, UserFactory
 from tests.screens.bad_input import writes
 from tests.support.codes import code_of_app
@@ -134,7 +136,7 @@ def test_sign_ins_are_on_record(client: Client, ana: User, admin_client: Any) ->
 
 def test_the_administration_has_no_way_in_of_its_own(client: Client, ana: User) -> None:
     answer = client.get("/admin/login/?next=/admin/")
-    assert (answer.status_code, answer["Location"]) == (302, LOGIN + "?next=%2Fadmin%2F")
+    assert (answer.status_code, answer["Location"]) == (302, LOGIN + "?next=/admin/")
 
 
 @pytest.mark.parametrize("name", ["signup", "password/reset", "email", "confirm-email"])
@@ -295,6 +297,7 @@ def test_an_administrator_takes_a_lost_phone_away(
 # ---------------------------------------------------------------------------- who has to have one
 
 
+@pytest.mark.django_db(transaction=True)  # that it was set up is noted on commit
 def test_where_everybody_needs_one_nothing_opens_before(
     client: Client, ana: User, settings: Any
 ) -> None:
@@ -484,3 +487,57 @@ def test_the_first_administrator_comes_by_createsuperuser(
     call_command("createsuperuser", interactive=False, username="omar", email="", verbosity=0)
     assert sign_in(client, "omar")["Location"] == "/"
     assert client.get("/admin/").status_code == 200
+
+
+# ---------------------------------------------------------------------------- side doors
+
+
+def test_the_administrations_own_page_signs_nobody_in(
+    client: Client, settings: Any, ana: User
+) -> None:
+    """Signed in as somebody of the office, one typed a superuser's name and password there."""
+    settings.SECOND_FACTOR_FOR = "everybody"
+    boss = UserFactory(username="boss", is_staff=True, is_superuser=True)
+    boss.set_password(PASSWORD)
+    boss.save()
+    ana.is_staff = True
+    ana.save()
+    client.force_login(ana)
+    answer = client.post("/admin/login/", {"username": "boss", "password": PASSWORD})
+    assert answer.status_code == 302
+    assert client.session["_auth_user_id"] == str(ana.pk)
+    assert (
+        Client()
+        .post("/admin/login/", {"username": "boss", "password": PASSWORD})["Location"]
+        .startswith(LOGIN)
+    )
+    assert Client().get("/admin/login/?next=//evil.example")["Location"] == f"{LOGIN}?next=/admin/"
+
+
+def test_who_has_a_second_factor_and_did_not_show_it_starts_again(
+    client: Client, settings: Any, ana: User
+) -> None:
+    settings.SECOND_FACTOR_FOR = "everybody"
+    TOTP.activate(ana, "JBSWY3DPEHPK3PXP")
+    client.force_login(ana)
+    answer = client.get("/patients/")
+    assert answer["Location"] == f"{LOGIN}?next=/patients/"
+    assert "_auth_user_id" not in client.session
+
+
+def test_second_factors_of_superusers_are_not_the_offices(client: Client, ana: User) -> None:
+    boss = UserFactory(username="boss", is_staff=True, is_superuser=True)
+    TOTP.activate(boss, "JBSWY3DPEHPK3PXP")
+    factor = Authenticator.objects.get(user=boss)
+    office = UserFactory(username="office", is_staff=True, roles=[ADMINISTRATOR])
+    client.force_login(office)
+    page = f"/admin/mfa/authenticator/{factor.pk}/delete/"
+    assert client.post(page, {"post": "yes"}).status_code == 302
+    client.post(
+        "/admin/mfa/authenticator/",
+        {"action": "delete_selected", "_selected_action": [factor.pk], "post": "yes"},
+    )
+    assert Authenticator.objects.filter(pk=factor.pk).exists()
+    client.force_login(boss)
+    client.post(page, {"post": "yes"})
+    assert not Authenticator.objects.filter(pk=factor.pk).exists()
