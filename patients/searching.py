@@ -17,6 +17,7 @@ from django.http import QueryDict
 from config.vault import vault
 
 SEARCH = "q"
+LIST = "list"  # the box that says where the search leads
 SEALED = "~"  # nobody's name, number or date begins with it
 LONGEST = 200  # more than any box takes, so that the box still says that it was too much
 
@@ -39,7 +40,7 @@ def unseal(text: str) -> str:
 def address_of(path: str, typed: QueryDict) -> str:
     """Where a search leads: the list, with what was typed sealed and its other boxes as they are."""
     asked = typed.copy()
-    for name in ("csrfmiddlewaretoken", "to"):
+    for name in ("csrfmiddlewaretoken", LIST):
         asked.pop(name, None)
     words = asked.pop(SEARCH, [""])[-1].strip()
     if words:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from patients.forms import CoverageForm, PatientForm, PatientSearchForm
 from patients.http import DeskRequest, atomic_post
 from patients.models import Coverage, Patient
-from patients.searching import address_of
+from patients.searching import LIST, address_of
 from patients.summary import error_summary, errors_of
 from patients.tables import PatientTable
 
@@ -52,7 +52,7 @@ def patient_list(request: DeskRequest) -> HttpResponse:
 @require_POST
 def search(request: DeskRequest) -> HttpResponse:
     """Every search box of a list posts here, and is led to the list (patients/searching.py)."""
-    to = request.POST.get("to", "")
+    to = request.POST.get(LIST, "")
     if not url_has_allowed_host_and_scheme(to, allowed_hosts=None) or not to.startswith("/"):
         to = "/"
     return redirect(address_of(to.partition("?")[0], request.POST))

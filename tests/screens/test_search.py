@@ -12,6 +12,7 @@ from django.test import Client
 from patients.searching import LONGEST, seal, unseal
 from tests.factories import PatientFactory
 from tests.screens.lists import look
+from tests.screens.page_forms import forms_of
 from tests.screens.small_clinic import SmallClinic, small_clinic
 from tests.screens.test_every_screen import FILES
 
@@ -26,9 +27,9 @@ def clinic() -> SmallClinic:
     return small_clinic()
 
 
-def found(client: Client, to: str, typed: str, **others: str) -> str:
+def found(client: Client, of: str, typed: str, **others: str) -> str:
     """The address a search leads to."""
-    return client.post(URL, {"to": to, "q": typed, **others})["Location"]
+    return client.post(URL, {"list": of, "q": typed, **others})["Location"]
 
 
 @pytest.mark.parametrize(
@@ -59,24 +60,24 @@ def test_what_is_looked_for_is_found_and_stands_in_no_address(
 
 
 def test_the_other_boxes_go_along(clinic: SmallClinic) -> None:
-    address = found(clinic.client, "/payments/", " Smith ", method="check", state="")
+    address = found(clinic.client, "/payments/", " Smith ", method="check", to="2026-11-01")
     asked = parse_qs(urlsplit(address).query, keep_blank_values=True)
     assert unseal(asked.pop("q")[0]) == "Smith"
-    assert asked == {"method": ["check"], "state": [""]}
+    assert asked == {"method": ["check"], "to": ["2026-11-01"]}
     assert found(clinic.client, "/payments/", "", method="check") == "/payments/?method=check"
     assert found(clinic.client, "/patients/", "") == "/patients/"
 
 
 def test_a_part_of_the_page_is_found_the_same_way(clinic: SmallClinic) -> None:
     htmx = {"hx-request": "true"}
-    first = clinic.client.post(URL, {"to": "/patients/", "q": "Smith"}, headers=htmx)
+    first = clinic.client.post(URL, {"list": "/patients/", "q": "Smith"}, headers=htmx)
     part = clinic.client.get(first["Location"], headers=htmx).content.decode()
     assert part.lstrip().startswith("<div")
     assert "Smith" in part
 
 
 def test_a_whole_chart_number_leads_to_the_account(clinic: SmallClinic) -> None:
-    answer = clinic.client.post(URL, {"to": "/patients/", "q": "P1042"}, follow=True)
+    answer = clinic.client.post(URL, {"list": "/patients/", "q": "P1042"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/patients/P1042/account/"
 
 
@@ -95,6 +96,19 @@ class Boxes(HTMLParser):
             self.form = (had.get("method") or "get", had.get("action") or "")
         elif tag == "input" and had.get("name") == "q" and had.get("type") != "hidden":
             self.found.append(self.form)
+
+
+def test_what_a_page_sends_leads_back_to_its_list(clinic: SmallClinic) -> None:
+    """With all its boxes, as a browser sends them."""
+    for url in ("/patients/", "/payments/", "/invoices/", "/insurance-payments/"):
+        of_nav, of_list = (
+            form for form in forms_of(clinic.client.get(url).content.decode()) if form.action == URL
+        )
+        for form, to in ((of_nav, "/patients/"), (of_list, url)):
+            address = clinic.client.post(URL, {**form.sent, "q": "Smith"})["Location"]
+            assert address.startswith(f"{to}?"), form
+            asked = parse_qs(urlsplit(address).query, keep_blank_values=True)
+            assert asked.keys() == form.sent.keys() - {"csrfmiddlewaretoken", "list"} | {"q"}
 
 
 def test_every_search_box_posts(clinic: SmallClinic) -> None:
