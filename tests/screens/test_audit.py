@@ -9,16 +9,21 @@ import json
 import sqlite3
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing import ledger
 from billing.audit import recording
 from billing.audit.looks import OF_SEVERAL, WHOSE
+from billing.chain.replay import Replay
 from billing.models import AuditEvent, ChainLink, EventKind, Export, history_of
 from patients.models import Patient, Payer
 from tests.factories import (
@@ -160,7 +165,7 @@ def test_no_event_holds_a_patients_name(admin: Client, smith: Patient) -> None:
 # ---------------------------------------------------------------------------- people
 
 
-def test_signing_in_and_out_and_a_wrong_password(settings: Any, ana: Any) -> None:
+def test_signing_in_and_out_and_a_wrong_password(ana: Any) -> None:
     ana.set_password("correct horse battery")
     ana.save()
     client = Client()
@@ -297,6 +302,95 @@ def test_events_are_sealed_when_somebody_signs_in(monkeypatch: Any, ana: Any) ->
     assert json.loads(link.rows)["billing_auditevent"].keys() == ids
     recording.seal_events()
     assert ChainLink.objects.latest("number") == link  # nothing is sealed twice
+
+
+def kept(pk: int, *, minutes: int, what: str = "") -> AuditEvent:
+    """An event as another process wrote it: with this number, so many minutes ago."""
+    at = timezone.now() - datetime.timedelta(minutes=minutes)
+    event = AuditEvent(pk=pk, at=at, kind=EventKind.LOOKED, what=what)
+    event.mac = recording.mac_of(event, settings.AUDIT_KEY)
+    event.save(force_insert=True)
+    return event
+
+
+@pytest.fixture
+def nothing_waits() -> None:
+    """The first roles were made a moment ago, which left events; they are sealed now."""
+    with mock.patch.object(recording, "SETTLED", datetime.timedelta(0)):
+        recording.seal_events()
+
+
+def sealed() -> list[int]:
+    rows = ChainLink.objects.filter(act__startswith=recording.LOOKS).order_by("number")
+    tables = (
+        json.loads(row).get("billing_auditevent", {}) for row in rows.values_list("rows", flat=True)
+    )
+    return [int(pk) for each in tables for pk in each]
+
+
+def test_what_lay_in_the_file_overtakes_no_event_that_is_younger(nothing_waits: None) -> None:
+    """From the file comes an event that is older, with a higher number."""
+    kept(900_001, minutes=5)
+    kept(900_002, minutes=0)
+    kept(900_003, minutes=5, what="lay in the file")
+    recording.seal_events()
+    assert 900_001 in sealed()
+    assert not {900_002, 900_003} & set(sealed())
+    with mock.patch.object(timezone, "now", return_value=timezone.now() + recording.SETTLED * 2):
+        recording.seal_events()
+    assert sealed()[-3:] == [900_001, 900_002, 900_003]
+
+
+def test_what_was_saved_after_its_neighbours_were_sealed_is_taken_in_by_the_check(
+    nothing_waits: None,
+) -> None:
+    kept(900_003, minutes=5)
+    recording.seal_events()
+    kept(900_002, minutes=4, what="its transaction took long")
+    recording.seal_events()
+    assert 900_002 not in sealed()
+    call_command("check_ledger", stdout=io.StringIO())
+    assert sealed().count(900_002) == 1
+    call_command("check_ledger", stdout=io.StringIO())
+    assert sealed().count(900_002) == sealed().count(900_003) == 1
+
+
+def test_an_event_of_next_year_holds_up_nothing(nothing_waits: None) -> None:
+    kept(900_001, minutes=-525_600)
+    kept(900_002, minutes=5)
+    recording.seal_events()
+    assert {900_001, 900_002} <= set(sealed())
+
+
+def test_an_event_that_somebody_else_put_in_is_never_sealed(nothing_waits: None) -> None:
+    event = AuditEvent(pk=900_001, at=timezone.now() - datetime.timedelta(minutes=5), mac="forged")
+    event.save(force_insert=True)
+    kept(900_002, minutes=5)
+    recording.seal_events()
+    recording.seal_late_events()
+    assert 900_001 not in sealed()
+    assert any("audit event 900001" in each for each in Replay().findings())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_does_not_empty_the_file() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL lets everybody write")
+    spool = recording._spool()
+    assert spool
+    event = AuditEvent(kind=EventKind.LOOKED, what="/patients/P1042/")
+    event.mac = recording.mac_of(event, settings.AUDIT_KEY)
+    recording._put_aside(recording._row(event))
+    with transaction.atomic():
+        recording.record(EventKind.LOOKED, what="/patients/P1043/")
+        transaction.set_rollback(True)
+    assert spool.exists()
+    recording.record(EventKind.LOOKED, what="/patients/P1044/")
+    assert not spool.exists()
+    assert {what for _kind, _chart, what in events(kind="looked")} == {
+        "/patients/P1042/",
+        "/patients/P1044/",
+    }
 
 
 # ---------------------------------------------------------------------------- the report
