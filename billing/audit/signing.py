@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.signals import password_changed
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_reset
 from axes.signals import user_locked_out
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models.signals import m2m_changed, pre_save
+from django.db.models.signals import m2m_changed, post_delete, pre_save
 from simple_history.models import HistoricalRecords
 
 from billing.audit.address import client_address
@@ -29,11 +29,11 @@ def connect() -> None:
     user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
     user_locked_out.connect(_locked_out, dispatch_uid="audit")
-    password_changed.connect(_password_changed, dispatch_uid="audit")
     authenticator_added.connect(_factor_added, dispatch_uid="audit")
-    authenticator_removed.connect(_factor_removed, dispatch_uid="audit")
     authenticator_reset.connect(_factor_added, dispatch_uid="audit")
-    pre_save.connect(_flags_changed, sender=User, dispatch_uid="audit")
+    # However it goes, by allauth's pages or in the administration: it is told once.
+    post_delete.connect(_factor_removed, sender=Authenticator, dispatch_uid="audit")
+    pre_save.connect(_user_changed, sender=User, dispatch_uid="audit")
     for through in (User.groups.through, User.user_permissions.through, Group.permissions.through):
         m2m_changed.connect(_roles_changed, sender=through, dispatch_uid=f"audit-{through}")
 
@@ -63,18 +63,19 @@ def _named(username: Any) -> User | None:
     return User.objects.filter(username=typed).first() if typed else None
 
 
-def _password_changed(request: Any, user: Any, **kwargs: Any) -> None:
-    record(EventKind.PASSWORD, user=user, address=client_address(request))
-
-
 def _factor_added(request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
     what = str(authenticator.type)
     record(EventKind.FACTOR_ADDED, user=user, what=what, address=client_address(request))
 
 
-def _factor_removed(request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
-    what = str(authenticator.type)
-    record(EventKind.FACTOR_REMOVED, user=user, what=what, address=client_address(request))
+def _factor_removed(instance: Authenticator, **kwargs: Any) -> None:
+    by, address = _who()
+    record(
+        EventKind.FACTOR_REMOVED,
+        user=by,
+        what=f"{instance.type}{_of_whom(instance.user_id, by)}",
+        address=address,
+    )
 
 
 # ---------------------------------------------------------------------------- who may do what
@@ -87,23 +88,33 @@ def _who() -> tuple[Any, str]:
     return (user if user and user.is_authenticated else None), client_address(request)
 
 
-def _flags_changed(instance: User, *, raw: bool = False, **kwargs: Any) -> None:
+def _of_whom(pk: int, by: Any) -> str:
+    return "" if by and by.pk == pk else f" of user {pk}"
+
+
+def _user_changed(
+    instance: User, *, raw: bool = False, update_fields: Any = None, **kwargs: Any
+) -> None:
     if raw or not instance.pk:
         return
     before = User.objects.filter(pk=instance.pk).values(*FLAGS, "password").first()
     if not before:
         return
+    saved = {*FLAGS, "password"} if update_fields is None else set(update_fields)
     by, address = _who()
     changed = [
         f"{flag}: {getattr(instance, flag)}"
         for flag in FLAGS
-        if getattr(instance, flag) != before[flag]
+        if flag in saved and getattr(instance, flag) != before[flag]
     ]
     if changed:
         what = f"user {instance.pk}: {', '.join(changed)}"
         record(EventKind.RIGHTS, user=by, what=what, address=address)
-    if instance.password != before["password"] and by and by.pk != instance.pk:
-        record(EventKind.PASSWORD, user=by, what=f"of user {instance.pk}", address=address)
+    if "password" in saved and instance.password != before["password"]:
+        # Without a password that was typed: the same one hashed anew, or none any more.
+        how = "" if getattr(instance, "_password", None) else " (what is stored of it only)"
+        what = f"{_of_whom(instance.pk, by)}{how}".strip()
+        record(EventKind.PASSWORD, user=by, what=what, address=address)
 
 
 DID = {"post_add": "given", "post_remove": "taken away", "pre_clear": "all taken away"}

@@ -12,13 +12,18 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from allauth.mfa.base.internal.flows import delete_and_cleanup
+from allauth.mfa.models import Authenticator
+from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from simple_history.models import HistoricalRecords
 
 from billing import ledger
 from billing.audit import recording
@@ -173,7 +178,7 @@ def test_signing_in_and_out_and_a_wrong_password(ana: Any) -> None:
     client.post("/accounts/login/", {"login": "my secret, mistyped", "password": "x"})
     client.post("/accounts/login/", {"login": "ana", "password": "correct horse battery"})
     client.post("/accounts/logout/")
-    signing = AuditEvent.objects.exclude(kind=EventKind.RIGHTS).order_by("pk")
+    signing = AuditEvent.objects.exclude(kind__in=["rights", "password"]).order_by("pk")
     found = list(signing.values_list("kind", "username"))
     assert found == [("failed", "ana"), ("failed", ""), ("signed_in", "ana"), ("signed_out", "ana")]
     assert "mistyped" not in str(list(AuditEvent.objects.values()))
@@ -218,6 +223,106 @@ def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
     gone.delete()
     assert AuditEvent.objects.get(user_id=pk).username == "gone"
     assert "gone" in look(admin, TRAIL, {"period": "everything"}).words
+
+
+def told(kind: str) -> list[tuple[str, str]]:
+    """By whom, and what."""
+    return list(AuditEvent.objects.filter(kind=kind).order_by("pk").values_list("username", "what"))
+
+
+def test_a_password_link_is_told_when_it_is_made_and_when_it_is_used(
+    admin: Client, ana: Any
+) -> None:
+    page = admin.post(f"/admin/auth/user/{ana.pk}/password-link/").content.decode()
+    link = page.partition("http://testserver")[2].partition('"')[0]
+    assert told("password_link") == [("root", f"of user {ana.pk}")]
+    assert link not in str(list(AuditEvent.objects.values()))
+    hers = Client()
+    form = hers.get(link)["Location"]
+    good = {"new_password1": "a quiet orchard", "new_password2": "a quiet orchard"}
+    assert hers.post(form, good)["Location"] == "/accounts/login/"
+    assert told("password") == [("", f"of user {ana.pk}")]
+    assert AuditEvent.objects.get(kind="password").address == "127.0.0.1"
+
+
+def test_a_password_of_ones_own_is_told_once(ana: Any) -> None:
+    ana.set_password("a quiet orchard")
+    ana.save()
+    assert told("password")[1:] == []
+    client = Client()
+    client.post("/accounts/login/", {"login": "ana", "password": "a quiet orchard"})
+    sent = {
+        "oldpassword": "a quiet orchard",
+        "password1": "a quieter orchard",
+        "password2": "a quieter orchard",
+    }
+    assert client.post("/accounts/password/change/", sent).status_code == 302
+    assert told("password")[1:] == [("ana", "")]
+
+
+def test_a_hash_that_somebody_puts_there_is_told(ana: Any) -> None:
+    ana.password = make_password("mine")
+    ana.save(update_fields=["password"])
+    assert told("password") == [("", f"of user {ana.pk} (what is stored of it only)")]
+    ana.password = "not saved"
+    ana.save(update_fields=["last_login"])
+    assert len(told("password")) == 1
+
+
+def test_ending_sign_ins_of_somebody_else_is_told(admin: Client, ana: Any) -> None:
+    admin.post(f"/admin/auth/user/{ana.pk}/sign-out/")
+    admin.post("/admin/auth/user/", {"action": "sign_out", "_selected_action": [ana.pk]})
+    assert told("ended") == [("root", f"of user {ana.pk}")] * 2
+
+
+@pytest.mark.parametrize("way", ["unlock", "delete"])
+def test_lifting_a_lock_out_is_told_and_no_password_typed_as_a_name(
+    admin: Client, ana: Any, way: str
+) -> None:
+    found = [
+        AccessAttempt.objects.create(
+            username=name,
+            ip_address="192.0.2.7",
+            failures_since_start=5,
+            attempt_time=timezone.now(),
+        )
+        for name in ("ana", "my secret, mistyped")
+    ]
+    if way == "unlock":
+        chosen = {"action": "unlock", "_selected_action": [each.pk for each in found]}
+        admin.post("/admin/axes/accessattempt/", chosen)
+    else:
+        for each in found:
+            admin.post(f"/admin/axes/accessattempt/{each.pk}/delete/", {"post": "yes"})
+    assert not AccessAttempt.objects.exists()
+    assert told("unlocked") == [
+        ("root", f"of user {ana.pk}"),
+        ("root", "of 1 name that nobody has"),
+    ]
+    assert "mistyped" not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_second_factor_that_is_taken_away_is_told_once(admin: Client, ana: Any) -> None:
+    factor = Authenticator.objects.create(user=ana, type="totp", data={})
+    admin.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
+    assert told("factor_removed") == [("root", f"totp of user {ana.pk}")]
+    factors = [
+        Authenticator.objects.create(user=ana, type=each, data={"name": "Key"})
+        for each in ("totp", "webauthn")
+    ]
+    chosen = {"action": "delete_selected", "_selected_action": [each.pk for each in factors]}
+    admin.post("/admin/mfa/authenticator/", {**chosen, "post": "yes"})
+    assert not Authenticator.objects.exists()
+    assert len(told("factor_removed")) == 3
+
+
+def test_a_second_factor_of_ones_own_is_told_once(ana: Any) -> None:
+    own = Authenticator.objects.create(user=ana, type="totp", data={})
+    request = RequestFactory().post("/")
+    request.user = ana
+    with mock.patch.object(HistoricalRecords.context, "request", request, create=True):
+        delete_and_cleanup(request, own)
+    assert told("factor_removed") == [("ana", "totp")]
 
 
 # ---------------------------------------------------------------------------- what was changed
