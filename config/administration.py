@@ -8,6 +8,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
+from django.shortcuts import redirect
 
 # Heading, a line under it, and the models: (app, model, what the list calls it, if not its name).
 SUBJECTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
@@ -117,6 +118,10 @@ class Administration(AdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """allauth's: the admin's own page would pass by its rate limits and second factor."""
         return secure_admin_login(super().login)(request, extra_context=extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Ours: the admin's own asks for no recent sign-in, and would be a second way past it."""
+        return redirect("account_change_password")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Ours: the admin's own would leave its pages behind the browser's Back button."""

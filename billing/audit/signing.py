@@ -6,6 +6,7 @@ is done by a signal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -13,13 +14,14 @@ from allauth.mfa.signals import authenticator_added, authenticator_reset
 from axes.signals import user_locked_out
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models.signals import m2m_changed, post_delete, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from simple_history.models import HistoricalRecords
 
 from billing.audit.address import client_address
 from billing.audit.recording import record
-from billing.models import EventKind
+from billing.models import AuditEvent, EventKind
 
+LONGEST: int = AuditEvent._meta.get_field("what").max_length
 FLAGS = ("is_active", "is_staff", "is_superuser")
 
 
@@ -34,6 +36,8 @@ def connect() -> None:
     # However it goes, by allauth's pages or in the administration: it is told once.
     post_delete.connect(_factor_removed, sender=Authenticator, dispatch_uid="audit")
     pre_save.connect(_user_changed, sender=User, dispatch_uid="audit")
+    post_save.connect(_user_added, sender=User, dispatch_uid="audit")
+    pre_delete.connect(_role_deleted, sender=Group, dispatch_uid="audit")
     for through in (User.groups.through, User.user_permissions.through, Group.permissions.through):
         m2m_changed.connect(_roles_changed, sender=through, dispatch_uid=f"audit-{through}")
 
@@ -123,11 +127,48 @@ DID = {"post_add": "given", "post_remove": "taken away", "pre_clear": "all taken
 def _roles_changed(instance: Any, action: str, model: Any, pk_set: Any, **kwargs: Any) -> None:
     if action not in DID or pk_set == set():
         return
-    by, address = _who()
-    names = sorted(
-        each.name.removeprefix("Can ") if isinstance(each, Permission) else str(each)
-        for each in model.objects.filter(pk__in=pk_set or ())
-    )
+    names = _names(model.objects.filter(pk__in=pk_set or ()))
     whose = f"{instance._meta.model_name} {instance.pk}"
-    what = f"{whose}: {model._meta.model_name} {DID[action]}: {', '.join(names)}".removesuffix(": ")
-    record(EventKind.RIGHTS, user=by, what=what, address=address)
+    _tell_rights(f"{whose}: {model._meta.model_name} {DID[action]}", names)
+
+
+def _user_added(instance: User, *, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    """Somebody who may do more than others from the first moment on."""
+    more = [f"{flag}: True" for flag in ("is_staff", "is_superuser") if getattr(instance, flag)]
+    if created and not raw and more:
+        _tell_rights(f"user {instance.pk} added", more)
+
+
+def _role_deleted(instance: Group, **kwargs: Any) -> None:
+    """With whom it was taken from, and what it gave them: no other signal tells of these."""
+    people = list(User.objects.filter(groups=instance).order_by("pk").values_list("pk", flat=True))
+    held = f"{len(people)} {'person' if len(people) == 1 else 'people'}"
+    _tell_rights(f"group {instance.pk} deleted, of {held}", [instance.name])
+    if people:
+        _tell_rights(f"group {instance.pk} was of users", [str(pk) for pk in people])
+    if rights := _names(instance.permissions.all()):
+        _tell_rights(f"group {instance.pk} gave", rights)
+
+
+def _names(rows: Any) -> list[str]:
+    return sorted(
+        each.name.removeprefix("Can ") if isinstance(each, Permission) else str(each)
+        for each in rows
+    )
+
+
+def _tell_rights(opening: str, parts: Sequence[str]) -> None:
+    """One event, or as many as all of it needs: nothing is cut off where there is much."""
+    by, address = _who()
+    for some in _that_fit(parts, LONGEST - len(opening) - 2):
+        record(EventKind.RIGHTS, user=by, what=f"{opening}{some and ': '}{some}", address=address)
+
+
+def _that_fit(parts: Sequence[str], room: int) -> Iterator[str]:
+    line = ""
+    for part in parts:
+        if line and len(line) + 2 + len(part) > room:
+            yield line
+            line = ""
+        line = f"{line}, {part}" if line else part
+    yield line

@@ -215,6 +215,46 @@ def test_roles_and_rights(admin: Client, ana: Any) -> None:
     ]
 
 
+def test_a_role_that_is_deleted_is_told_with_whom_it_was_taken_from(
+    admin: Client, ana: Any
+) -> None:
+    role = Group.objects.create(name="Helpers")
+    role.permissions.add(Permission.objects.get(codename="close_period"))
+    ana.groups.add(role)
+    pk = role.pk
+    assert admin.post(f"/admin/auth/group/{pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Group.objects.filter(pk=pk).exists()
+    assert told("rights")[-3:] == [
+        ("root", f"group {pk} deleted, of 1 person: Helpers"),
+        ("root", f"group {pk} was of users: {ana.pk}"),
+        ("root", f"group {pk} gave: close and reopen periods"),
+    ]
+
+
+def test_of_many_rights_none_is_cut_off() -> None:
+    role = Group.objects.create(name="Everything")
+    before = AuditEvent.objects.count()
+    rights = list(Permission.objects.all())
+    role.permissions.add(*rights)
+    opening = f"group {role.pk}: permission given: "
+    parts = [what for _by, what in told("rights")][before - AuditEvent.objects.count() :]
+    assert len(parts) > 5
+    assert all(what.startswith(opening) and len(what) <= 200 for what in parts)
+    names = sorted(each.name.removeprefix("Can ") for each in rights)
+    assert ", ".join(what.removeprefix(opening) for what in parts) == ", ".join(names)
+
+
+def test_somebody_new_who_may_do_everything_is_told() -> None:
+    UserFactory(username="usual")
+    before = len(told("rights"))
+    new = UserFactory(username="new", is_staff=True, is_superuser=True, roles=[])
+    assert told("rights")[before:] == [
+        ("", f"user {new.pk} added: is_staff: True, is_superuser: True")
+    ]
+    UserFactory(username="another", roles=[])
+    assert len(told("rights")) == before + 1
+
+
 def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
     gone = UserFactory(username="gone")
     client = Client()
