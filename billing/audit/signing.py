@@ -21,7 +21,7 @@ from billing.audit.address import client_address
 from billing.audit.recording import record
 from billing.models import AuditEvent, EventKind
 
-LONGEST: int = AuditEvent._meta.get_field("what").max_length
+LONGEST = AuditEvent._meta.get_field("what").max_length or 0
 FLAGS = ("is_active", "is_staff", "is_superuser")
 
 

@@ -6,7 +6,9 @@ import csv
 import datetime
 import io
 import json
+import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +23,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -42,6 +45,7 @@ from tests.factories import (
 from tests.factories.bills import day
 from tests.screens.lists import look
 from tests.screens.page_forms import forms_of
+from tests.screens.people import PERSON, POLICY
 from tests.screens.small_clinic import routes
 
 pytestmark = pytest.mark.django_db
@@ -394,6 +398,45 @@ def test_who_changed_it_at_the_desk(desk: Client, ana: Any, smith: Patient) -> N
     assert answer.status_code == 302
     last = history_of(Patient).objects.latest("history_id")
     assert (last.family_name, last.history_user_id, last.history_type) == ("Smyth", ana.pk, "~")
+
+
+def writes_of(send: Callable[[], Any]) -> list[str]:
+    """The tables it wrote to, in that order, without what signing in and looking leave."""
+    with CaptureQueriesContext(connection) as queries:
+        assert send().status_code == 302
+    found = re.findall(
+        r'(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"', " ".join(each["sql"] for each in queries)
+    )
+    return [table for table in found if table not in ("config_signin", "billing_auditevent")]
+
+
+def test_a_patients_page_is_one_act_sealed_last(desk: Client, ana: Any) -> None:
+    Payer.objects.create(name="Aetna")
+    policy = {**POLICY, "payer": "Aetna", "member_id": "M1", "start": "2020-01-01"}
+    new = {**PERSON, **policy, "seen": "", "action": "save"}
+    tables = writes_of(lambda: desk.post("/patients/new/", new))
+    assert "billing_was_coverage" in tables
+    assert tables.count("billing_chainlink") == 1
+    assert tables[-1] == "billing_chainlink"
+    link = ChainLink.objects.latest("number")
+    assert (link.act, link.by) == ("patient new", ana)
+    assert {"billing_was_patient", "billing_was_coverage"} <= json.loads(link.rows).keys()
+
+
+def test_a_page_of_the_administration_is_one_act_sealed_last(admin: Client) -> None:
+    Payer.objects.bulk_create(
+        [Payer(name="Old Mutual")]
+    )  # its first change keeps it as it was, too
+    payer = Payer.objects.get()
+    url = f"/admin/patients/payer/{payer.pk}/change/"
+    page = admin.get(url).content.decode()
+    [form] = [form for form in forms_of(page) if "payer_id" in form.sent]
+    tables = writes_of(lambda: admin.post(url, {**form.sent, "name": "New Mutual"}))
+    assert tables.count("billing_was_payer") == 2
+    assert tables.count("billing_chainlink") == 1
+    assert tables[-1] == "billing_chainlink"
+    link = ChainLink.objects.latest("number")
+    assert (link.act, link.by.username if link.by else "") == ("administration", "root")
 
 
 def test_what_was_imported_is_kept_as_it_was_before_its_first_change() -> None:
