@@ -66,4 +66,4 @@ def test_a_look_waits_for_nobody_who_posts(desks: Desks) -> None:
         desks.start(lambda: record(EventKind.LOOKED, patient=patient.pk, what="/patients/P1/"))
         assert desks.outcomes() == [None]
         desks.futures.clear()
-    assert AuditEvent.objects.get().patient_id == patient.pk
+    assert AuditEvent.objects.get(kind=EventKind.LOOKED).patient_id == patient.pk
