@@ -13,7 +13,9 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from billing import guards, money  # models are loaded only now
         from billing.audit import signing
+        from billing.chain.acts import sealing
         from billing.models.clinic import shown
+        from patients import http
 
         # A later migration that rebuilds a table would fail on the triggers (SQLite) or drop
         # them without a word, so they are taken off before and put back after every migrate.
@@ -22,6 +24,12 @@ class BillingConfig(AppConfig):
         post_migrate.connect(begin_the_chain, sender=self)  # before anything new is written
         post_migrate.connect(complete_the_chart, sender=self)
         money.ask_for_currency(lambda: shown().currency)
+        # Patients' pages are acts, too: the history they write is sealed last, not row by row.
+        http.write_in(
+            lambda name, request: sealing(
+                name, by=request.user if request.user.is_authenticated else None
+            )
+        )
         signing.connect()
         django_checks.register(guards.check_installed, django_checks.Tags.database)
 

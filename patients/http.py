@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -21,6 +22,16 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+Transaction = Callable[[str, HttpRequest], AbstractContextManager[None]]
+_transaction: Transaction = lambda name, request: transaction.atomic()  # noqa: E731
+
+
+def write_in(of: Transaction) -> None:
+    """Tell in what transaction a view writes: the books, which patients know nothing of, seal it."""
+    global _transaction
+    _transaction = of
+
+
 def atomic_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """What a POST reads, locks and writes is one transaction; looking at the page takes no lock."""
 
@@ -28,7 +39,7 @@ def atomic_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
-        with transaction.atomic():
+        with _transaction(view.__name__.replace("_", " "), request):
             return view(request, *args, **kwargs)
 
     return answer

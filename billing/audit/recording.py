@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from billing.chain.acts import is_going_on, sealing
 from billing.chain.acts import note as seal
-from billing.chain.acts import sealing
+from billing.chain.replay import Seen
 from billing.models import AuditEvent, ChainLink, EventKind
 
 PATIENCE = 250  # ms that an event waits for another writer
@@ -32,6 +33,7 @@ EVERY = 100  # so many events are sealed together, unless somebody signs in or o
 SETTLED = datetime.timedelta(seconds=60)  # by then whoever wrote an event has saved it
 SEALING = {EventKind.SIGNED_IN, EventKind.SIGNED_OUT}
 LOOKS = "audit trail"  # the act that takes events into the chain
+LATE = "audit trail, late"  # and the one for those that it missed
 
 Columns = list[Any]
 
@@ -63,7 +65,9 @@ def record(
             raise
         _put_aside(row)
         return
-    if spool := _spool():
+    # What waits in the file is taken in by a transaction of its own: one that goes on already may be
+    # rolled back, and the file would be gone.
+    if (spool := _spool()) and not connection.in_atomic_block:
         _take_in(spool)
     if kind in SEALING or (pk and pk % EVERY == 0):
         seal_events()
@@ -93,16 +97,54 @@ def is_genuine(event: AuditEvent) -> bool:
 def seal_events() -> None:
     """Take the events that no link has yet into the chain: from then on none can go unseen.
 
-    Only what has settled, in the order it came. Where the database is busy, the next one does it.
+    Only what has settled, in the order it came: nothing behind an event that may still have neighbours
+    to come. Where the database is busy, or an act goes on that others wait for, the next one does it.
     """
+    if is_going_on():
+        return
     with contextlib.suppress(OperationalError), _little_patience():
-        latest = ChainLink.objects.filter(act=LOOKS).order_by("-number").first()
-        through = max(map(int, json.loads(latest.rows)[AuditEvent._meta.db_table])) if latest else 0
-        waiting = AuditEvent.objects.filter(pk__gt=through, at__lt=timezone.now() - SETTLED)
-        ids = list(waiting.order_by("pk").values_list("pk", flat=True)[: 50 * EVERY])
-        if ids:
-            with sealing(LOOKS):
-                seal(AuditEvent, ids)
+        waiting = AuditEvent.objects.filter(pk__gt=_sealed_through())
+        now = timezone.now()
+        # By a clock that went wrong an event may be of next year. Nothing waits for that.
+        young = waiting.filter(at__gte=now - SETTLED, at__lte=now + SETTLED)
+        first = young.order_by("pk").values_list("pk", flat=True).first()
+        if first is not None:
+            waiting = waiting.filter(pk__lt=first)
+        _seal(LOOKS, waiting.order_by("pk")[: 50 * EVERY])
+
+
+def seal_late_events() -> None:
+    """Take in what was saved only after its neighbours were sealed: it has a lower number than they.
+
+    Reads every link that holds events, so it is done when the books are checked.
+    """
+    if is_going_on():
+        return
+    with contextlib.suppress(OperationalError):
+        table, sealed = AuditEvent._meta.db_table, Seen()
+        links = ChainLink.objects.filter(rows__contains=f'"{table}"').values_list("rows", flat=True)
+        for rows in links.iterator(chunk_size=50):
+            for pk in json.loads(rows).get(table, ()):
+                sealed.add(int(pk))
+        before = AuditEvent.objects.filter(pk__lte=_sealed_through())
+        ids = before.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=50 * EVERY)
+        late = [pk for pk in ids if pk not in sealed]
+        for start in range(0, len(late), 50 * EVERY):
+            some = late[start : start + 50 * EVERY]
+            _seal(LATE, AuditEvent.objects.filter(pk__in=some, at__lt=timezone.now() - SETTLED))
+
+
+def _sealed_through() -> int:
+    """The last event that was sealed in its turn."""
+    latest = ChainLink.objects.filter(act=LOOKS).order_by("-number").first()
+    return max(map(int, json.loads(latest.rows)[AuditEvent._meta.db_table])) if latest else 0
+
+
+def _seal(act: str, events: Iterable[AuditEvent]) -> None:
+    """What somebody else put into the table gets no seal of ours: the next check names it."""
+    if ids := [event.pk for event in events if is_genuine(event)]:
+        with sealing(act):
+            seal(AuditEvent, ids)
 
 
 # ---------------------------------------------------------------------------- one insert

@@ -54,6 +54,11 @@ def sealing(name: str, *, by: AbstractBaseUser | None = None) -> Iterator[None]:
             outer.add(model, ids)
 
 
+def is_going_on() -> bool:
+    """Whether an act goes on just now."""
+    return _going_on.get() is not None
+
+
 def note(model: type[models.Model], ids: Iterable[int]) -> None:
     """These rows were written, or a draft among them began to count: the act seals them.
 

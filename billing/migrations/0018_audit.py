@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.UUIDField(default=uuid.uuid4, unique=True)),
                 ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('kind', models.CharField(choices=[('looked', 'Looked at'), ('printed', 'Printed'), ('signed_in', 'Signed in'), ('signed_out', 'Signed out'), ('failed', 'Sign-in failed'), ('locked_out', 'Locked out'), ('factor_added', 'Second factor added'), ('factor_removed', 'Second factor removed'), ('password', 'Password changed'), ('refused', 'Refused'), ('checked', 'Books checked'), ('rights', 'Roles changed')], max_length=14)),
+                ('kind', models.CharField(choices=[('looked', 'Looked at'), ('printed', 'Printed'), ('signed_in', 'Signed in'), ('signed_out', 'Signed out'), ('failed', 'Sign-in failed'), ('locked_out', 'Locked out'), ('factor_added', 'Second factor added'), ('factor_removed', 'Second factor removed'), ('password', 'Password changed'), ('password_link', 'Password link made'), ('ended', 'Sign-ins ended'), ('unlocked', 'Lock-out lifted'), ('refused', 'Refused'), ('checked', 'Books checked'), ('rights', 'Roles changed')], max_length=14)),
                 ('username', models.CharField(blank=True, max_length=150)),
                 ('what', models.CharField(blank=True, max_length=200)),
                 ('address', models.CharField(blank=True, help_text='Where it came from', max_length=45)),

@@ -42,10 +42,18 @@ RIGHTS = (
     EventKind.REFUSED,
     EventKind.RIGHTS,
     EventKind.PASSWORD,
+    EventKind.LINK,
     EventKind.FACTOR_ADDED,
     EventKind.FACTOR_REMOVED,
 )
-SIGNING = (EventKind.SIGNED_IN, EventKind.SIGNED_OUT, EventKind.FAILED, EventKind.LOCKED_OUT)
+SIGNING = (
+    EventKind.SIGNED_IN,
+    EventKind.SIGNED_OUT,
+    EventKind.ENDED,
+    EventKind.FAILED,
+    EventKind.LOCKED_OUT,
+    EventKind.UNLOCKED,
+)
 WHAT = [
     ("looks", "Looks and prints"),
     ("exports", "Exports and documents"),

@@ -32,6 +32,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode, urlsafe_base64_encode
 from django.utils.safestring import SafeString
 
+from billing.audit.address import client_address
+from billing.audit.recording import record
+from billing.models import EventKind
 from config.admin.roles import rights_shown, with_those_not_shown
 from config.models import SignIn
 from patients.admin import OfficeAdmin
@@ -376,6 +379,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         ended.delete()
         for person in people:
             self.log_change(request, person, "Signed out everywhere.")
+            self._keep(request, EventKind.ENDED, person)
         names = ", ".join(person.username for person in people) or "nobody"
         said = (
             f"Signed out everywhere: {names} ({count} {'sign-in' if count == 1 else 'sign-ins'})."
@@ -403,6 +407,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             ],
         )
         self.log_change(request, person, "Made a link to set a password.")
+        self._keep(request, EventKind.LINK, person)
         until = timezone.localtime() + datetime.timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
         context = {
             **self.admin_site.each_context(request),
@@ -413,6 +418,15 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             "until": until,
         }
         return TemplateResponse(request, "admin/people/password_link.html", context)
+
+    def _keep(self, request: HttpRequest, kind: EventKind, person: User) -> None:
+        """In the audit trail, which nobody can wipe as they can the administration's own log."""
+        record(
+            kind,
+            user=request.user,
+            what=f"of user {person.pk}",
+            address=client_address(request),
+        )
 
     def _person(self, request: HttpRequest, id: str) -> User:
         """Whom a button was pressed for; only by those who may change them."""

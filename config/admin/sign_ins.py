@@ -6,6 +6,7 @@ be guessed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -13,9 +14,13 @@ from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from billing.audit.address import client_address
+from billing.audit.recording import record
+from billing.models import EventKind
 from patients.admin import OfficeAdmin
 
 
@@ -69,8 +74,29 @@ class AccessAttemptAdmin(SeenOnlyAdmin):
     @admin.action(description="Unlock the selected log-ins", permissions=["delete"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         names = sorted(set(queryset.values_list("username", flat=True)))
-        queryset.delete()
+        self.delete_queryset(request, queryset)
         messages.success(request, f"Unlocked: {', '.join(name or '(no name)' for name in names)}.")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._keep(request, queryset.values_list("username", flat=True))
+        super().delete_queryset(request, queryset)
+
+    def delete_model(self, request: HttpRequest, obj: AccessAttempt) -> None:
+        self._keep(request, [obj.username])
+        super().delete_model(request, obj)
+
+    def _keep(self, request: HttpRequest, names: Iterable[str]) -> None:
+        """Whose lock-out was lifted. Of names that are nobody's only how many: what is typed into
+        that box may be a password."""
+        forgotten = set(names)
+        ours = dict(User.objects.filter(username__in=forgotten).values_list("username", "pk"))
+        told = [f"of user {pk}" for pk in sorted(ours.values())]
+        if unknown := len(forgotten - ours.keys()):
+            told.append(f"of {unknown} {'name' if unknown == 1 else 'names'} that nobody has")
+        for what in told:
+            record(
+                EventKind.UNLOCKED, user=request.user, what=what, address=client_address(request)
+            )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)

@@ -6,19 +6,32 @@ import csv
 import datetime
 import io
 import json
+import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from allauth.mfa.base.internal.flows import delete_and_cleanup
+from allauth.mfa.models import Authenticator
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
-from django.test import Client
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
 
 from billing import ledger
 from billing.audit import recording
 from billing.audit.looks import OF_SEVERAL, WHOSE
+from billing.chain.replay import Replay
 from billing.models import AuditEvent, ChainLink, EventKind, Export, history_of
 from patients.models import Patient, Payer
 from tests.factories import (
@@ -32,6 +45,7 @@ from tests.factories import (
 from tests.factories.bills import day
 from tests.screens.lists import look
 from tests.screens.page_forms import forms_of
+from tests.screens.people import PERSON, POLICY
 from tests.screens.small_clinic import routes
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +174,7 @@ def test_no_event_holds_a_patients_name(admin: Client, smith: Patient) -> None:
 # ---------------------------------------------------------------------------- people
 
 
-def test_signing_in_and_out_and_a_wrong_password(settings: Any, ana: Any) -> None:
+def test_signing_in_and_out_and_a_wrong_password(ana: Any) -> None:
     ana.set_password("correct horse battery")
     ana.save()
     client = Client()
@@ -168,7 +182,7 @@ def test_signing_in_and_out_and_a_wrong_password(settings: Any, ana: Any) -> Non
     client.post("/accounts/login/", {"login": "my secret, mistyped", "password": "x"})
     client.post("/accounts/login/", {"login": "ana", "password": "correct horse battery"})
     client.post("/accounts/logout/")
-    signing = AuditEvent.objects.exclude(kind=EventKind.RIGHTS).order_by("pk")
+    signing = AuditEvent.objects.exclude(kind__in=["rights", "password"]).order_by("pk")
     found = list(signing.values_list("kind", "username"))
     assert found == [("failed", "ana"), ("failed", ""), ("signed_in", "ana"), ("signed_out", "ana")]
     assert "mistyped" not in str(list(AuditEvent.objects.values()))
@@ -205,6 +219,46 @@ def test_roles_and_rights(admin: Client, ana: Any) -> None:
     ]
 
 
+def test_a_role_that_is_deleted_is_told_with_whom_it_was_taken_from(
+    admin: Client, ana: Any
+) -> None:
+    role = Group.objects.create(name="Helpers")
+    role.permissions.add(Permission.objects.get(codename="close_period"))
+    ana.groups.add(role)
+    pk = role.pk
+    assert admin.post(f"/admin/auth/group/{pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Group.objects.filter(pk=pk).exists()
+    assert told("rights")[-3:] == [
+        ("root", f"group {pk} deleted, of 1 person: Helpers"),
+        ("root", f"group {pk} was of users: {ana.pk}"),
+        ("root", f"group {pk} gave: close and reopen periods"),
+    ]
+
+
+def test_of_many_rights_none_is_cut_off() -> None:
+    role = Group.objects.create(name="Everything")
+    before = AuditEvent.objects.count()
+    rights = list(Permission.objects.all())
+    role.permissions.add(*rights)
+    opening = f"group {role.pk}: permission given: "
+    parts = [what for _by, what in told("rights")][before - AuditEvent.objects.count() :]
+    assert len(parts) > 5
+    assert all(what.startswith(opening) and len(what) <= 200 for what in parts)
+    names = sorted(each.name.removeprefix("Can ") for each in rights)
+    assert ", ".join(what.removeprefix(opening) for what in parts) == ", ".join(names)
+
+
+def test_somebody_new_who_may_do_everything_is_told() -> None:
+    UserFactory(username="usual")
+    before = len(told("rights"))
+    new = UserFactory(username="new", is_staff=True, is_superuser=True, roles=[])
+    assert told("rights")[before:] == [
+        ("", f"user {new.pk} added: is_staff: True, is_superuser: True")
+    ]
+    UserFactory(username="another", roles=[])
+    assert len(told("rights")) == before + 1
+
+
 def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
     gone = UserFactory(username="gone")
     client = Client()
@@ -213,6 +267,106 @@ def test_who_is_deleted_stays_in_the_trail(admin: Client) -> None:
     gone.delete()
     assert AuditEvent.objects.get(user_id=pk).username == "gone"
     assert "gone" in look(admin, TRAIL, {"period": "everything"}).words
+
+
+def told(kind: str) -> list[tuple[str, str]]:
+    """By whom, and what."""
+    return list(AuditEvent.objects.filter(kind=kind).order_by("pk").values_list("username", "what"))
+
+
+def test_a_password_link_is_told_when_it_is_made_and_when_it_is_used(
+    admin: Client, ana: Any
+) -> None:
+    page = admin.post(f"/admin/auth/user/{ana.pk}/password-link/").content.decode()
+    link = page.partition("http://testserver")[2].partition('"')[0]
+    assert told("password_link") == [("root", f"of user {ana.pk}")]
+    assert link not in str(list(AuditEvent.objects.values()))
+    hers = Client()
+    form = hers.get(link)["Location"]
+    good = {"new_password1": "a quiet orchard", "new_password2": "a quiet orchard"}
+    assert hers.post(form, good)["Location"] == "/accounts/login/"
+    assert told("password") == [("", f"of user {ana.pk}")]
+    assert AuditEvent.objects.get(kind="password").address == "127.0.0.1"
+
+
+def test_a_password_of_ones_own_is_told_once(ana: Any) -> None:
+    ana.set_password("a quiet orchard")
+    ana.save()
+    assert told("password")[1:] == []
+    client = Client()
+    client.post("/accounts/login/", {"login": "ana", "password": "a quiet orchard"})
+    sent = {
+        "oldpassword": "a quiet orchard",
+        "password1": "a quieter orchard",
+        "password2": "a quieter orchard",
+    }
+    assert client.post("/accounts/password/change/", sent).status_code == 302
+    assert told("password")[1:] == [("ana", "")]
+
+
+def test_a_hash_that_somebody_puts_there_is_told(ana: Any) -> None:
+    ana.password = make_password("mine")
+    ana.save(update_fields=["password"])
+    assert told("password") == [("", f"of user {ana.pk} (what is stored of it only)")]
+    ana.password = "not saved"
+    ana.save(update_fields=["last_login"])
+    assert len(told("password")) == 1
+
+
+def test_ending_sign_ins_of_somebody_else_is_told(admin: Client, ana: Any) -> None:
+    admin.post(f"/admin/auth/user/{ana.pk}/sign-out/")
+    admin.post("/admin/auth/user/", {"action": "sign_out", "_selected_action": [ana.pk]})
+    assert told("ended") == [("root", f"of user {ana.pk}")] * 2
+
+
+@pytest.mark.parametrize("way", ["unlock", "delete"])
+def test_lifting_a_lock_out_is_told_and_no_password_typed_as_a_name(
+    admin: Client, ana: Any, way: str
+) -> None:
+    found = [
+        AccessAttempt.objects.create(
+            username=name,
+            ip_address="192.0.2.7",
+            failures_since_start=5,
+            attempt_time=timezone.now(),
+        )
+        for name in ("ana", "my secret, mistyped")
+    ]
+    if way == "unlock":
+        chosen = {"action": "unlock", "_selected_action": [each.pk for each in found]}
+        admin.post("/admin/axes/accessattempt/", chosen)
+    else:
+        for each in found:
+            admin.post(f"/admin/axes/accessattempt/{each.pk}/delete/", {"post": "yes"})
+    assert not AccessAttempt.objects.exists()
+    assert told("unlocked") == [
+        ("root", f"of user {ana.pk}"),
+        ("root", "of 1 name that nobody has"),
+    ]
+    assert "mistyped" not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_second_factor_that_is_taken_away_is_told_once(admin: Client, ana: Any) -> None:
+    factor = Authenticator.objects.create(user=ana, type="totp", data={})
+    admin.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
+    assert told("factor_removed") == [("root", f"totp of user {ana.pk}")]
+    factors = [
+        Authenticator.objects.create(user=ana, type=each, data={"name": "Key"})
+        for each in ("totp", "webauthn")
+    ]
+    chosen = {"action": "delete_selected", "_selected_action": [each.pk for each in factors]}
+    admin.post("/admin/mfa/authenticator/", {**chosen, "post": "yes"})
+    assert not Authenticator.objects.exists()
+    assert len(told("factor_removed")) == 3
+
+
+def test_a_second_factor_of_ones_own_is_told_once(ana: Any) -> None:
+    own = Authenticator.objects.create(user=ana, type="totp", data={})
+    request = RequestFactory().post("/")
+    request.user = ana
+    with mock.patch.object(HistoricalRecords.context, "request", request, create=True):
+        delete_and_cleanup(request, own)
+    assert told("factor_removed") == [("ana", "totp")]
 
 
 # ---------------------------------------------------------------------------- what was changed
@@ -244,6 +398,45 @@ def test_who_changed_it_at_the_desk(desk: Client, ana: Any, smith: Patient) -> N
     assert answer.status_code == 302
     last = history_of(Patient).objects.latest("history_id")
     assert (last.family_name, last.history_user_id, last.history_type) == ("Smyth", ana.pk, "~")
+
+
+def writes_of(send: Callable[[], Any]) -> list[str]:
+    """The tables it wrote to, in that order, without what signing in and looking leave."""
+    with CaptureQueriesContext(connection) as queries:
+        assert send().status_code == 302
+    found = re.findall(
+        r'(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"', " ".join(each["sql"] for each in queries)
+    )
+    return [table for table in found if table not in ("config_signin", "billing_auditevent")]
+
+
+def test_a_patients_page_is_one_act_sealed_last(desk: Client, ana: Any) -> None:
+    Payer.objects.create(name="Aetna")
+    policy = {**POLICY, "payer": "Aetna", "member_id": "M1", "start": "2020-01-01"}
+    new = {**PERSON, **policy, "seen": "", "action": "save"}
+    tables = writes_of(lambda: desk.post("/patients/new/", new))
+    assert "billing_was_coverage" in tables
+    assert tables.count("billing_chainlink") == 1
+    assert tables[-1] == "billing_chainlink"
+    link = ChainLink.objects.latest("number")
+    assert (link.act, link.by) == ("patient new", ana)
+    assert {"billing_was_patient", "billing_was_coverage"} <= json.loads(link.rows).keys()
+
+
+def test_a_page_of_the_administration_is_one_act_sealed_last(admin: Client) -> None:
+    Payer.objects.bulk_create(
+        [Payer(name="Old Mutual")]
+    )  # its first change keeps it as it was, too
+    payer = Payer.objects.get()
+    url = f"/admin/patients/payer/{payer.pk}/change/"
+    page = admin.get(url).content.decode()
+    [form] = [form for form in forms_of(page) if "payer_id" in form.sent]
+    tables = writes_of(lambda: admin.post(url, {**form.sent, "name": "New Mutual"}))
+    assert tables.count("billing_was_payer") == 2
+    assert tables.count("billing_chainlink") == 1
+    assert tables[-1] == "billing_chainlink"
+    link = ChainLink.objects.latest("number")
+    assert (link.act, link.by.username if link.by else "") == ("administration", "root")
 
 
 def test_what_was_imported_is_kept_as_it_was_before_its_first_change() -> None:
@@ -297,6 +490,95 @@ def test_events_are_sealed_when_somebody_signs_in(monkeypatch: Any, ana: Any) ->
     assert json.loads(link.rows)["billing_auditevent"].keys() == ids
     recording.seal_events()
     assert ChainLink.objects.latest("number") == link  # nothing is sealed twice
+
+
+def kept(pk: int, *, minutes: int, what: str = "") -> AuditEvent:
+    """An event as another process wrote it: with this number, so many minutes ago."""
+    at = timezone.now() - datetime.timedelta(minutes=minutes)
+    event = AuditEvent(pk=pk, at=at, kind=EventKind.LOOKED, what=what)
+    event.mac = recording.mac_of(event, settings.AUDIT_KEY)
+    event.save(force_insert=True)
+    return event
+
+
+@pytest.fixture
+def nothing_waits() -> None:
+    """The first roles were made a moment ago, which left events; they are sealed now."""
+    with mock.patch.object(recording, "SETTLED", datetime.timedelta(0)):
+        recording.seal_events()
+
+
+def sealed() -> list[int]:
+    rows = ChainLink.objects.filter(act__startswith=recording.LOOKS).order_by("number")
+    tables = (
+        json.loads(row).get("billing_auditevent", {}) for row in rows.values_list("rows", flat=True)
+    )
+    return [int(pk) for each in tables for pk in each]
+
+
+def test_what_lay_in_the_file_overtakes_no_event_that_is_younger(nothing_waits: None) -> None:
+    """From the file comes an event that is older, with a higher number."""
+    kept(900_001, minutes=5)
+    kept(900_002, minutes=0)
+    kept(900_003, minutes=5, what="lay in the file")
+    recording.seal_events()
+    assert 900_001 in sealed()
+    assert not {900_002, 900_003} & set(sealed())
+    with mock.patch.object(timezone, "now", return_value=timezone.now() + recording.SETTLED * 2):
+        recording.seal_events()
+    assert sealed()[-3:] == [900_001, 900_002, 900_003]
+
+
+def test_what_was_saved_after_its_neighbours_were_sealed_is_taken_in_by_the_check(
+    nothing_waits: None,
+) -> None:
+    kept(900_003, minutes=5)
+    recording.seal_events()
+    kept(900_002, minutes=4, what="its transaction took long")
+    recording.seal_events()
+    assert 900_002 not in sealed()
+    call_command("check_ledger", stdout=io.StringIO())
+    assert sealed().count(900_002) == 1
+    call_command("check_ledger", stdout=io.StringIO())
+    assert sealed().count(900_002) == sealed().count(900_003) == 1
+
+
+def test_an_event_of_next_year_holds_up_nothing(nothing_waits: None) -> None:
+    kept(900_001, minutes=-525_600)
+    kept(900_002, minutes=5)
+    recording.seal_events()
+    assert {900_001, 900_002} <= set(sealed())
+
+
+def test_an_event_that_somebody_else_put_in_is_never_sealed(nothing_waits: None) -> None:
+    event = AuditEvent(pk=900_001, at=timezone.now() - datetime.timedelta(minutes=5), mac="forged")
+    event.save(force_insert=True)
+    kept(900_002, minutes=5)
+    recording.seal_events()
+    recording.seal_late_events()
+    assert 900_001 not in sealed()
+    assert any("audit event 900001" in each for each in Replay().findings())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_does_not_empty_the_file() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL lets everybody write")
+    spool = recording._spool()
+    assert spool
+    event = AuditEvent(kind=EventKind.LOOKED, what="/patients/P1042/")
+    event.mac = recording.mac_of(event, settings.AUDIT_KEY)
+    recording._put_aside(recording._row(event))
+    with transaction.atomic():
+        recording.record(EventKind.LOOKED, what="/patients/P1043/")
+        transaction.set_rollback(True)
+    assert spool.exists()
+    recording.record(EventKind.LOOKED, what="/patients/P1044/")
+    assert not spool.exists()
+    assert {what for _kind, _chart, what in events(kind="looked")} == {
+        "/patients/P1042/",
+        "/patients/P1044/",
+    }
 
 
 # ---------------------------------------------------------------------------- the report

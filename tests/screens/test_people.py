@@ -377,3 +377,11 @@ def test_signing_in_and_out_is_the_same_everywhere(boss: User) -> None:
     assert Client().get("/admin/login/")["Location"].startswith("/accounts/login/")
     out = signed_in(boss).post("/admin/logout/")
     assert out["Clear-Site-Data"] == '"cache"'
+
+
+def test_ones_own_password_is_changed_on_one_page(boss: User) -> None:
+    for answer in (
+        signed_in(boss).get("/admin/password_change/"),
+        signed_in(boss).post("/admin/password_change/", {"new_password1": PASSWORD}),
+    ):
+        assert answer["Location"] == "/accounts/password/change/"

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import checks
-from billing.audit.recording import record, seal_events
+from billing.audit.recording import record, seal_events, seal_late_events
 from billing.chain.links import head as chain_head
 from billing.chain.replay import compare_head
 from billing.models import EventKind
@@ -26,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, head: str | None, **options: Any) -> None:
         seal_events()
+        seal_late_events()
         found = 0
         for check in checks.ALL:
             says = (check.__doc__ or check.__name__).strip().rstrip(".")
