@@ -216,5 +216,6 @@ def _permissions(role: str, using: str) -> list[Permission]:
             role == ADMINISTRATOR
             and permission.content_type.app_label in ("billing", "patients")
             and permission.codename.startswith("view_")
+            and not permission.codename.startswith("view_historical")  # of the audit trail
         )
     ]

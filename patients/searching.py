@@ -43,6 +43,8 @@ def address_of(path: str, typed: QueryDict) -> str:
     for name in ("csrfmiddlewaretoken", LIST):
         asked.pop(name, None)
     words = asked.pop(SEARCH, [""])[-1].strip()
+    for name, values in asked.lists():
+        asked.setlist(name, [value[:LONGEST] for value in values])
     if words:
         asked[SEARCH] = seal(words)
     return f"{path}?{asked.urlencode()}" if asked else path

@@ -100,6 +100,8 @@ def test_two_steps(
         looked_at(page)
     desk.goto(f"{site}/accounts/second-factor/passkeys/new/")
     looked_at("add a passkey")
+    desk.goto(f"{site}/accounts/sign-ins/")
+    looked_at("where one is signed in")
     for words in ("#leaving-soon", "#leaving-over"):
         desk.evaluate(
             "words => { const box = document.querySelector('#leaving');"

@@ -55,6 +55,36 @@ def test_two_steps_are_set_up_and_asked_for(
     expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
 
 
+def test_wrong_passwords_lock_the_name_until_somebody_unlocks_it(
+    live_server: Any, page: Page, ana: Any, browser: Any, no_surprises: Surprises
+) -> None:
+    no_surprises.expect("429")
+    page.goto(f"{live_server.url}/accounts/login/")
+    for _ in range(5):
+        page.get_by_label("Username").fill("ana")
+        page.get_by_label("Password").fill("a guess")
+        page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Too many tries")).to_be_visible()
+    sign_in(page, live_server.url)  # the right password opens nothing now
+    expect(page.get_by_role("heading", name="Too many tries")).to_be_visible()
+
+    boss = UserFactory(username="boss", is_superuser=True, is_staff=True)
+    boss.set_password(PASSWORD)
+    boss.save()
+    office = browser.new_context().new_page()
+    office.goto(f"{live_server.url}/accounts/login/?next=/admin/axes/accessattempt/")
+    office.get_by_label("Username").fill("boss")
+    office.get_by_label("Password").fill(PASSWORD)
+    office.get_by_role("button", name="Sign in").click()
+    office.get_by_role("checkbox", name="Select this object for an action").check()
+    office.get_by_label("Action").select_option("unlock")
+    office.get_by_role("button", name="Go").click()
+    expect(office.get_by_text("Unlocked: ana.")).to_be_visible()
+    office.context.close()
+    sign_in(page, live_server.url)
+    expect(page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+
+
 def test_a_passkey_is_added_and_signs_in(
     live_server: Any, page: Page, ana: Any, no_surprises: Surprises
 ) -> None:

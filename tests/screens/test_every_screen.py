@@ -56,6 +56,7 @@ ONLY_POSTED = {
     "billing:find_payers",
     "billing:find_patients",
     "billing:find_services",
+    "patients:search",
 }
 # Screens about everybody's money: there another patient's line is nothing forged.
 OF_EVERYBODY = {
