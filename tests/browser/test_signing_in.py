@@ -77,7 +77,7 @@ def test_wrong_passwords_lock_the_name_until_somebody_unlocks_it(
     office.get_by_label("Password").fill(PASSWORD)
     office.get_by_role("button", name="Sign in").click()
     office.get_by_role("checkbox", name="Select this object for an action").check()
-    office.get_by_label("Action").select_option("unlock")
+    office.locator("select[name=action]").select_option("unlock")
     office.get_by_role("button", name="Go").click()
     expect(office.get_by_text("Unlocked: ana.")).to_be_visible()
     office.context.close()
