@@ -6,17 +6,15 @@ import re
 
 from django.core.exceptions import ValidationError
 
+from patients.luhn import luhn_digit
+
 # A card number of an American health provider would begin so; the check digit counts it in.
 CARD_PREFIX = "80840"
 
 
 def check_digit(nine: str) -> str:
     """The tenth digit of an NPI, by Luhn's formula over the prefix and the nine before it."""
-    total = 0
-    for place, digit in enumerate(reversed(CARD_PREFIX + nine)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value // 10 + value % 10
-    return str(-total % 10)
+    return luhn_digit(CARD_PREFIX + nine)
 
 
 def check_npi(value: str) -> None:

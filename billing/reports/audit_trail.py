@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
-from django.utils import timezone
 from django.utils.text import capfirst
 
 from billing.forms.period import REPORT_PERIODS
@@ -30,9 +28,9 @@ from billing.models import (
     history_of,
 )
 from billing.money import ZERO, MoneyField
-from billing.reports.base import Report
+from billing.reports.base import PatientReport
 from billing.reports.columns import Column, Holds, code, hidden, moment, text
-from billing.reports.expressions import NO_TEXT, in_order, in_words, text_of, user_name
+from billing.reports.expressions import NO_TEXT, during, in_order, in_words, text_of, user_name
 from billing.reports.links import to_account
 from billing.reports.rows import Order, Rows, SqlRows, Values
 from patients.models import Patient
@@ -82,7 +80,7 @@ class AuditTrailForm(PeriodReportForm):
     kind = choice_field("What", "kinds", WHAT)
 
 
-class AuditTrail(Report):
+class AuditTrail(PatientReport):
     """One row for each thing somebody did, by the moment it was done.
 
     What was exported, issued, changed or posted comes from the rows that say so themselves; money is
@@ -111,19 +109,9 @@ class AuditTrail(Report):
     empty = ("Nothing was done in this period", "Choose a longer one, or reset the filters.")
 
     @property
-    def patient(self) -> Patient | None:
-        found: Patient | None = self.asked.get("patient")
-        return found
-
-    @property
     def when(self) -> str:
         whose = f"{self.patient.chart_number}: " if self.patient else ""
         return f"{whose}{super().when}"
-
-    @property
-    def file_stem(self) -> str:
-        chart = f"-{self.patient.chart_number}" if self.patient else ""
-        return super().file_stem.replace(self.slug, f"{self.slug}{chart}", 1)
 
     def find(self) -> Rows:
         first, *others = self._parts()
@@ -149,9 +137,7 @@ class AuditTrail(Report):
         self, rows: QuerySet[Any], *, at: str = "created_at", by: str = "created_by"
     ) -> QuerySet[Any]:
         """Those of the period, and of the person who was asked for."""
-        found = rows.filter(**{f"{at}__lt": _midnight(self.last + datetime.timedelta(1))})
-        if self.first:
-            found = found.filter(**{f"{at}__gte": _midnight(self.first)})
+        found = rows.filter(during(at, self.first, self.last))
         if self.asked.get("user"):
             found = found.filter(**{by: self.asked["user"]})
         return found
@@ -392,8 +378,3 @@ def _names_patient(model: Any) -> bool:
 
 def _words(words: str) -> Value:
     return Value(words, output_field=CharField())
-
-
-def _midnight(day: datetime.date) -> datetime.datetime:
-    """When a day begins by the clinic's clock."""
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))

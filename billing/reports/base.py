@@ -21,6 +21,7 @@ from billing.balances import AsOf, Basis
 from billing.money import ZERO
 from billing.reports.columns import Column
 from billing.reports.rows import Order, Rows, Totals
+from patients.models import Patient
 
 
 @dataclass(frozen=True)
@@ -225,3 +226,17 @@ class Report:
 def split(name: str) -> tuple[str, bool]:
     """ "-date" is ("date", down)."""
     return name.removeprefix("-"), name.startswith("-")
+
+
+class PatientReport(Report):
+    """A report that a chart number may narrow; its files then say whose it is, by that number."""
+
+    @property
+    def patient(self) -> Patient | None:
+        found: Patient | None = self.asked.get("patient")
+        return found
+
+    @property
+    def file_stem(self) -> str:
+        chart = f"-{self.patient.chart_number}" if self.patient else ""
+        return super().file_stem.replace(self.slug, f"{self.slug}{chart}", 1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.db.models import F, Q
-from django.utils import timezone
 
 from billing.forms.reports import PeriodReportForm, choice_field, user_field
 from billing.models import Export
 from billing.reports.base import Report
 from billing.reports.columns import count, hidden, moment, text
-from billing.reports.expressions import in_order, user_name
+from billing.reports.expressions import during, in_order, user_name
 from billing.reports.rows import Rows, SqlRows
 
 # What is noted and is no report of this package. Each slip has its own name: deposits/D-0001.
@@ -58,9 +56,7 @@ class Exports(Report):
     empty = ("Nothing was taken in this period", "Choose a longer one, or reset the filters.")
 
     def find(self) -> Rows:
-        taken = Export.objects.filter(created_at__lt=_midnight(self.last + datetime.timedelta(1)))
-        if self.first:
-            taken = taken.filter(created_at__gte=_midnight(self.first))
+        taken = Export.objects.filter(during("created_at", self.first, self.last))
         if report := self.asked.get("report"):
             taken = taken.filter(Q(report=report) | Q(report__startswith=f"{report}/"))
         if self.asked.get("user"):
@@ -75,8 +71,3 @@ class Exports(Report):
             "row": F("pk"),
         }
         return SqlRows(self.columns, in_order(self.columns, taken, told))
-
-
-def _midnight(day: datetime.date) -> datetime.datetime:
-    """When a day begins by the clinic's clock."""
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))

@@ -13,6 +13,7 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -20,6 +21,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
+from django.utils import timezone
 
 from billing.models.payments import IS_MOVE
 from billing.money import ZERO, MoneyField
@@ -106,3 +108,14 @@ class DaysSince(Func):
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         context |= {"template": "(%(expressions)s)", "arg_joiner": " - "}
         return self.as_sql(compiler, connection, **context)
+
+
+def during(moment: str, first: datetime.date | None, last: datetime.date) -> Q:
+    """From the beginning of the first day, if there is one, to the end of the last, by the clinic's
+    clock; `moment` is the field that says when."""
+    found = Q(**{f"{moment}__lt": _begin(last + datetime.timedelta(days=1))})
+    return found & Q(**{f"{moment}__gte": _begin(first)}) if first else found
+
+
+def _begin(day: datetime.date) -> datetime.datetime:
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))

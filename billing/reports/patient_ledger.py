@@ -11,11 +11,10 @@ from billing.forms.period import REPORT_PERIODS
 from billing.forms.reports import PeriodReportForm, chart_number_field, provider_field
 from billing.models.payments import UNDOING
 from billing.money import ZERO
-from billing.reports.base import Check, Panel, Report
+from billing.reports.base import Check, Panel, PatientReport
 from billing.reports.columns import Column, Holds, code, day, hidden, moment, money, text
 from billing.reports.links import to_invoice, to_payment
 from billing.reports.rows import ListRows, Rows, Values
-from patients.models import Patient
 
 
 class PatientLedgerForm(PeriodReportForm):
@@ -26,7 +25,7 @@ class PatientLedgerForm(PeriodReportForm):
     provider = provider_field()
 
 
-class PatientLedgerReport(Report):
+class PatientLedgerReport(PatientReport):
     """One row for each charge, payment, allocation and adjustment, by accounting date.
 
     Nothing is put together or left out: a payment and its reversal are two rows, and so are an
@@ -66,19 +65,9 @@ class PatientLedgerReport(Report):
         return "Whose ledger?", "Enter a chart number; it is on the patient's account."
 
     @property
-    def patient(self) -> Patient | None:
-        found: Patient | None = self.asked.get("patient")
-        return found
-
-    @property
     def when(self) -> str:
         whose = f"{self.patient.name} ({self.patient.chart_number}): " if self.patient else ""
         return f"{whose}{super().when}"
-
-    @property
-    def file_stem(self) -> str:
-        chart = f"-{self.patient.chart_number}" if self.patient else ""
-        return super().file_stem.replace(self.slug, f"{self.slug}{chart}", 1)
 
     def find(self) -> Rows:
         entries = self._ledger.entries if self._ledger else ()
