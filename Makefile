@@ -1,6 +1,8 @@
 # make run    the demo clinic on http://127.0.0.1:8000 (PORT=8123 for another port)
 # make demo   the demo clinic from its beginning: what was entered in it is gone
 # make test   everything: on SQLite, on a real PostgreSQL, in a real Chromium
+# make drill  races, crashes, load, restoring a backup: whole servers, for most of an hour
+#             (DRILL=tests/drills/test_races.py for one of them)
 # make lint   style, types, imports, migrations, production settings
 # make fix    what a tool can put right
 # make bench  what must be fast
@@ -13,6 +15,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 endif
 PORT ?= 8000
+DRILL ?= tests/drills
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
@@ -25,7 +28,7 @@ run demo: export DATABASE_URL :=
 lint: export DATABASE_URL :=
 lint: export SQLITE_PATH := :memory:
 
-.PHONY: run demo test lint fix bench sbom lock
+.PHONY: run demo test drill lint fix bench sbom lock
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -49,6 +52,10 @@ demo: .venv/.run
 
 test: .venv/.dev
 	@$(BIN)/python -m tests.support.everything
+
+# One after the other, since each wants the machine for itself.
+drill: .venv/.dev
+	@$(BIN)/python -m pytest -m drill -p no:xdist $(DRILL)
 
 # For `check --deploy`: as strict as a server, with a key of the moment.
 AS_IN_PRODUCTION = env REMIT_LOCAL=0 REMIT_ENV_FILE=/dev/null ALLOWED_HOSTS=remit.example \

@@ -17,13 +17,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 from benchmarks import drafts, era
 from benchmarks.measure import PROCESSOR, Result
-from tests.support import environment, temporary_postgres
+from tests.support import environment
+from tests.support.temporary_postgres import AS_IN_A_CLINIC, temporary_postgres
 
-SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 HEADINGS = ("work", "engine", "N", "ratio", "app ms", "app p95", "SQL floor ms", "statements")
 
 
@@ -36,17 +35,9 @@ def sqlite() -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def postgresql() -> Iterator[dict[str, str]]:
     """The tests' throw-away server, but on disk, and waiting for the disk."""
-    with (
-        patch.dict(temporary_postgres.SETTINGS, SAFE),
-        patch.object(temporary_postgres, "memory_folder", _disk_folder),
-        temporary_postgres.temporary_postgres() as url,
-    ):
-        yield {"DATABASE_URL": url}
-
-
-def _disk_folder(prefix: str) -> Path:
-    # A short path: a socket lies in it.
-    return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="remit-bench-", dir="/tmp"))
+    with temporary_postgres(AS_IN_A_CLINIC, folder) as server:
+        yield {"DATABASE_URL": server.url}
 
 
 ENGINES = {"sqlite": sqlite, "postgresql": postgresql}

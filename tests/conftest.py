@@ -37,8 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where a test lies says what it needs.
+
+    Drills take minutes and whole servers: only who asks for them (`-m drill`) gets them.
 
     The imports go first: they read a whole clinic in one transaction, and PostgreSQL plans that by
     tables which thousands of rolled-back tests have left full of dead rows (28 s become an hour).
@@ -53,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
         if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
+        if item.path.is_relative_to(HERE / "drills"):
+            item.add_marker(pytest.mark.drill)
+    if "drill" not in config.getoption("markexpr"):
+        drills = [item for item in items if item.get_closest_marker("drill")]
+        items[:] = [item for item in items if item not in drills]
+        config.hook.pytest_deselected(items=drills)
 
 
 # --- The books -----------------------------------------------------------------------------------

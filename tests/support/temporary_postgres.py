@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from urllib.parse import quote
 import psycopg
 
 from tests.support.memory_folder import memory_folder
+from tests.support.processes import children
 
 SETTINGS = {
     # Nothing here has to survive a power cut.
@@ -39,49 +40,125 @@ SETTINGS = {
     "autovacuum": "off",
     "dynamic_shared_memory_type": "mmap",  # /dev/shm may be tiny
 }
+# What a clinic would have: waits for the disk and cleans up. For benchmarks and drills.
+AS_IN_A_CLINIC = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "autovacuum": "on",
+}
+
+
+class Server:
+    """One PostgreSQL server in a folder of its own: made, started, stopped, killed, started again.
+
+    Reached through a socket in that folder; two servers never meet.
+    """
+
+    def __init__(self, base: Path, settings: Mapping[str, str] = {}) -> None:
+        self.base = base
+        self.settings = {**SETTINGS, **settings}
+        self.data, self.socket, self.log = base / "data", base / "socket", base / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.user = _unprivileged_user(base)
+        self.binaries = _binaries(base, readable_by_others=bool(self.user))
+
+    @property
+    def url(self) -> str:
+        """As in DATABASE_URL."""
+        return f"postgresql://postgres@{quote(str(self.socket), safe='')}/postgres"
+
+    def make(self) -> None:
+        """An empty cluster, not running yet."""
+        self.own_folder(self.data)
+        kind = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        self.run("initdb", "-D", self.data, *kind)
+
+    def own_folder(self, folder: Path) -> None:
+        """A folder that the server's user, and nobody else, may use."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self.user:
+            os.chown(folder, self.user["user"], self.user["group"])
+
+    def run(self, program: str, *arguments: str | Path) -> str:
+        """One of PostgreSQL's programs, as the server's user; what it printed."""
+        return subprocess.run(
+            [self.binaries / program, *arguments],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            **self._how(),
+        ).stdout
+
+    def start(self) -> None:
+        """Returns when the server answers."""
+        self.own_folder(self.socket)
+        options = [part for item in self.settings.items() for part in ("-c", "=".join(item))]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.data, "-k", self.socket, *options],
+                stdout=log,
+                stderr=log,
+                **self._how(),
+            )
+        self.wait_until_up()
+
+    def stop(self) -> None:
+        """A fast shutdown: open transactions are rolled back, everything is written."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def kill(self) -> None:
+        """As if the power went: the server and all its processes end where they are."""
+        if self.process and self.process.poll() is None:
+            for pid in (self.process.pid, *children(self.process.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait(30)
+
+    def wait_until_up(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+            except psycopg.OperationalError:
+                gone = self.process is None or self.process.poll() is not None
+                if gone or time.monotonic() > deadline:
+                    raise RuntimeError(
+                        f"PostgreSQL did not start:\n{self.log.read_text()}"
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "cwd": self.base,
+            "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            **self.user,
+        }
 
 
 @contextlib.contextmanager
-def temporary_postgres() -> Iterator[str]:
-    """Start a server, yield its DATABASE_URL, stop it and leave nothing behind."""
-    base = memory_folder("remit-pg-")
+def temporary_postgres(
+    settings: Mapping[str, str] = {}, folder: Path | None = None
+) -> Iterator[Server]:
+    """Start a server, yield it, stop it and leave nothing behind.
+
+    In memory, unless a `folder` on a disk is given, which is then removed. A short one: the path
+    of a socket has room for a hundred letters.
+    """
+    base = folder or memory_folder("remit-pg-")
     server = None
     try:
-        user = _unprivileged_user(base)
-        binaries = _binaries(base, readable_by_others=bool(user))
-        data, socket = base / "data", base / "socket"
-        for folder in (data, socket):
-            folder.mkdir(mode=0o700)
-            if user:
-                os.chown(folder, user["user"], user["group"])
-        how: dict[str, Any] = {
-            "cwd": base,
-            "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            **user,
-        }
-
-        kind = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run(
-            [binaries / "initdb", "-D", data, *kind],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            **how,
-        )
-        options = [part for item in SETTINGS.items() for part in ("-c", "=".join(item))]
-        with (base / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", socket, *options],
-                stdout=log,
-                stderr=log,
-                **how,
-            )
-        url = f"postgresql://postgres@{quote(str(socket), safe='')}/postgres"
-        _wait_until_up(server, url, base / "log")
-        yield url
+        server = Server(base, settings)
+        server.make()
+        server.start()
+        yield server
     finally:
-        if server and server.poll() is None:
-            server.send_signal(signal.SIGINT)  # a fast shutdown
-            server.wait(30)
+        if server:
+            server.stop()
         shutil.rmtree(base, ignore_errors=True)
 
 
@@ -107,27 +184,14 @@ def _binaries(base: Path, readable_by_others: bool) -> Path:
     return installed / "bin"
 
 
-def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
-            time.sleep(0.05)
-        else:
-            return
-
-
 def main() -> int:
     command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
     if not command:
         sys.exit("Usage: python -m tests.support.temporary_postgres -- command …")
     # So that `kill` stops the server too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with temporary_postgres() as url:
-        environment = {**os.environ, "DATABASE_URL": url}
+    with temporary_postgres() as server:
+        environment = {**os.environ, "DATABASE_URL": server.url}
         return subprocess.run(command, env=environment, check=False).returncode
 
 
