@@ -182,6 +182,7 @@ urlpatterns = [
         name="import_problems",
     ),
     # Pickers and help
+    path("find/", find.find_anything, name="find_anything"),
     path("find/payers/", find.find_payers, name="find_payers"),
     path("find/patients/", find.find_patients, name="find_patients"),
     path("find/services/", find.find_services, name="find_services"),

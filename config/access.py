@@ -148,6 +148,7 @@ SCREENS: dict[str, Screen] = {
     "billing:import_problems": read("billing.import_files"),
     # Pickers, which post what is typed so that no name stands in an address; and help
     "patients:search": press("patients.view_patient", MONEY),
+    "billing:find_anything": work("patients.view_patient", MONEY),
     "billing:find_payers": press(MONEY),
     "billing:find_patients": press("patients.view_patient"),
     "billing:find_services": press(MONEY),

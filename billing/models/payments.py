@@ -228,6 +228,10 @@ class Payment(AppendOnlyModel):
                 condition=Q(unallocated__lt=0),
             ),
             models.Index(fields=["date", "id"], name="payment_by_date"),
+            # A check or EFT number, wherever somebody types it.
+            models.Index(
+                fields=["reference"], name="payment_by_reference", condition=~Q(reference="")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Pickers: the lists under Payer, under a patient box and under the code of a service. Parts only.
+"""Find, and the lists under Payer, under a patient box and under the code of a service.
 
 Asked by POST, so that what is typed, a name mostly, is in no address and no log.
 """
@@ -6,15 +6,37 @@ Asked by POST, so that what is typed, a name mostly, is in no address and no log
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
-from billing import balances
+from billing import balances, finding
 from billing.models import Service
 from patients.http import DeskRequest
 from patients.models import Patient, Payer
+from patients.searching import SEARCH, unseal
 
 SHOWN = 8
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def find_anything(request: DeskRequest) -> HttpResponse:
+    """Whatever is typed into Find: the list under the box, or a page of the same links.
+
+    A page that would hold a single thing is not shown: it leads there.
+    """
+    if request.method == "POST":
+        typed = request.POST.get(SEARCH, "")
+        groups = finding.find_anything(typed, request.user)
+        return render(
+            request, "billing/find/_anything.html", {"groups": groups, "typed": typed.strip()}
+        )
+    typed = unseal(request.GET.get(SEARCH, ""))
+    groups = finding.find_anything(typed, request.user)
+    only = finding.only_one(groups) if typed else None
+    if only:
+        return redirect(only.address)
+    context = {"groups": groups, "typed": typed.strip()}
+    return render(request, "billing/find/anything.html", context)
 
 
 @require_POST

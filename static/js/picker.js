@@ -4,6 +4,7 @@
 //
 //   data-picker="choose"   the option's words go into the box, the focus to the next field
 //   data-picker="add"      the option is sent with the [data-add] button, the box is emptied
+//   data-picker="go"       the option is a page: it opens
 
 const on = (type, action, root = document) => root.addEventListener(type, action);
 
@@ -25,6 +26,7 @@ function attach(picker) {
   const box = picker.querySelector("[role=combobox]");
   const list = picker.querySelector("[role=listbox]");
   const adds = picker.dataset.picker === "add";
+  const goes = picker.dataset.picker === "go";
   let wantsFirst = false; // Enter came before the list did
   let listed = null; // what was typed when the list was asked for
   let asked = null;
@@ -62,6 +64,10 @@ function attach(picker) {
 
   function choose(option) {
     close();
+    if (goes) {
+      location.assign(option.dataset.value);
+      return;
+    }
     if (adds) {
       const button = picker.querySelector("[data-add]");
       button.value = option.dataset.value;
@@ -95,7 +101,9 @@ function attach(picker) {
     open();
     moved = false;
     mark(options()[0]);
-    if (wantsFirst && options().length) choose(options()[0]);
+    if (!wantsFirst) return;
+    if (options().length) choose(options()[0]);
+    else wantsFirst = false;
   }, list);
 
   on("keydown", (event) => {
@@ -109,12 +117,20 @@ function attach(picker) {
       event.stopPropagation();
       if (!list.hidden && current() && listed === box.value) choose(current());
       else if (box.value.trim()) wantsFirst = true;
+      else if (goes) htmx.trigger(box, "pick");
       else nextField(box);
     } else if (event.key === "Escape" && !list.hidden) {
       event.stopPropagation();
       close();
     }
   }, box);
+
+  // The list does not come: the page of the same links may.
+  if (goes) {
+    for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+      on(failure, () => { if (wantsFirst) box.form.submit(); }, box);
+    }
+  }
 
   // Typed before the scripts were here.
   window.addEventListener("pageshow", () => {

@@ -111,6 +111,7 @@ billing:import_upload               D      D
 billing:import_template             D      -
 billing:import_check                D      D
 billing:import_problems             D      -
+billing:find_anything               FBAD   FBAD
 billing:find_payers                 -      FBAD
 billing:find_patients               -      FBAD
 billing:find_services               -      FBAD
