@@ -12,43 +12,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from billing import ledger
 from billing.models import Allocation, Invoice, InvoiceLine, Payment
 from patients.models import Patient, Payer, Provider
 from tests.factories import InsurancePaymentFactory, LineFactory, PatientFactory, PaymentFactory
 from tests.factories.bills import day, money
+from tests.support.hands import Hands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @dataclass
-class Hands:
-    """Whoever works at the keyboard, with a tally."""
-
-    page: Page
-    actions: int = 0
-    characters: int = 0
-
-    def click(self, what: Locator) -> None:
-        what.click()
-        self.actions += 1
-
-    def press(self, key: str) -> None:
-        self.page.keyboard.press(key)
-        self.actions += 1
-
-    def types(self, text: str) -> None:
-        self.page.keyboard.type(text)
-        self.characters += len(text)
-
-    def picks(self, text: str, option: str) -> None:
-        """Types into the picker that has the focus and takes what it then proposes."""
-        self.types(text)
-        proposed = self.page.locator("[role=option][aria-selected=true]:visible")
-        expect(proposed).to_contain_text(option)
-        self.press("Enter")
+class Counted(Hands):
+    """Hands that were promised how few actions it takes."""
 
     def tallied(self, task: str, actions: int, characters: int) -> None:
         """Print the count beside the target; it may not be worse."""
@@ -61,8 +39,8 @@ class Hands:
 
 
 @pytest.fixture
-def hands(live_server: Any, desk: Page) -> Hands:
-    return Hands(desk)
+def hands(live_server: Any, desk: Page) -> Counted:
+    return Counted(desk)
 
 
 @pytest.fixture
@@ -95,7 +73,7 @@ def forty(blueriver: Payer, dr1: Provider, ana: Any) -> list[InvoiceLine]:
     return list(InvoiceLine.objects.filter(code__in=["90834", "90837"]).order_by("pk"))
 
 
-def head(hands: Hands, site: str, *, amount: str, patient: str, option: str, rows: int) -> None:
+def head(hands: Counted, site: str, *, amount: str, patient: str, option: str, rows: int) -> None:
     """From Today to the first amount box: payer, method, number, date, amount, patient."""
     page = hands.page
     page.goto(site + "/")
@@ -118,7 +96,7 @@ def saved(page: Page, words: str) -> Payment:
     return Payment.objects.filter(reference="104482").get()
 
 
-def test_two_hundred_over_two_sessions(hands: Hands, live_server: Any, maya: Patient) -> None:
+def test_two_hundred_over_two_sessions(hands: Counted, live_server: Any, maya: Patient) -> None:
     head(hands, live_server.url, amount="200", patient="oka", option="Okafor", rows=3)
     hands.types("100")
     hands.press("Enter")
@@ -128,7 +106,7 @@ def test_two_hundred_over_two_sessions(hands: Hands, live_server: Any, maya: Pat
     hands.tallied("$200 over two sessions, typed", 10, 21)
 
 
-def test_the_same_paid_in_full(hands: Hands, live_server: Any, maya: Patient) -> None:
+def test_the_same_paid_in_full(hands: Counted, live_server: Any, maya: Patient) -> None:
     head(hands, live_server.url, amount="200", patient="oka", option="Okafor", rows=3)
     hands.press("o")
     expect(hands.page.get_by_label("Unallocated", exact=True)).to_have_text("$0.00")
@@ -138,7 +116,7 @@ def test_the_same_paid_in_full(hands: Hands, live_server: Any, maya: Patient) ->
 
 
 def test_forty_sessions_at_two_rates(
-    hands: Hands, live_server: Any, habit: None, forty: list[InvoiceLine]
+    hands: Counted, live_server: Any, habit: None, forty: list[InvoiceLine]
 ) -> None:
     page = hands.page
     head(hands, live_server.url, amount="3400", patient="ev", option="Everyone", rows=40)
@@ -161,7 +139,7 @@ def test_forty_sessions_at_two_rates(
 
 
 def test_forty_sessions_every_one_different(
-    hands: Hands, live_server: Any, habit: None, forty: list[InvoiceLine]
+    hands: Counted, live_server: Any, habit: None, forty: list[InvoiceLine]
 ) -> None:
     paid = [str(50 + number) for number in range(40)]
     whole = str(sum(map(int, paid)))
@@ -180,7 +158,7 @@ def test_forty_sessions_every_one_different(
 
 
 def test_forty_sessions_paid_in_full(
-    hands: Hands, live_server: Any, forty: list[InvoiceLine]
+    hands: Counted, live_server: Any, forty: list[InvoiceLine]
 ) -> None:
     head(hands, live_server.url, amount="4400", patient="ev", option="Everyone", rows=40)
     hands.press("o")
@@ -197,7 +175,7 @@ def paid_line(john: Patient, dr1: Provider, ana: Any) -> Payment:
 
 
 def test_a_wrong_payment_reversed_and_unpaid(
-    hands: Hands, live_server: Any, paid_line: Payment
+    hands: Counted, live_server: Any, paid_line: Payment
 ) -> None:
     page = hands.page
     page.goto(live_server.url + "/patients/P1042/account/")
@@ -212,7 +190,7 @@ def test_a_wrong_payment_reversed_and_unpaid(
 
 
 def test_reversed_before_and_left_on_its_invoice(
-    hands: Hands, live_server: Any, paid_line: Payment, ana: Any
+    hands: Counted, live_server: Any, paid_line: Payment, ana: Any
 ) -> None:
     ledger.reverse(by=ana, payment=paid_line, date=day(0), reason="Wrong amount", unpay_lines=False)
     page = hands.page
