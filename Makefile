@@ -6,6 +6,7 @@
 # make lint   style, types, imports, migrations, production settings
 # make fix    what a tool can put right
 # make bench  what must be fast
+# make screenshots  the demo clinic walked in Chromium; its pictures into docs/screens
 # make sbom   every package that runs, with its version and where it came from
 # make lock   newest versions that pyproject.toml allows, into requirements*.lock
 
@@ -28,7 +29,7 @@ run demo: export DATABASE_URL :=
 lint: export DATABASE_URL :=
 lint: export SQLITE_PATH := :memory:
 
-.PHONY: run demo test drill lint fix bench sbom lock
+.PHONY: run demo test drill lint fix bench screenshots sbom lock
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -84,6 +85,10 @@ fix: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks
+
+screenshots: .venv/.dev
+	@$(BIN)/python -m tests.support.browser
+	@$(BIN)/python -m tests.tour
 
 sbom: .venv/.run
 	@$(BIN)/python -m pip inspect --local

@@ -74,3 +74,16 @@ def test_the_rules_of_money_are_all_there_in_words() -> None:
     for noun in ("deposit slip", "voided", "guarantor", "opening balance", "correct payment"):
         assert noun in words
     assert re.findall(r"^\| (r\d+) \|", words, re.MULTILINE) == [f"r{n}" for n in range(1, 11)]
+
+
+def test_every_picture_in_the_docs_is_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = [
+        (page.parent / picture).resolve()
+        for page in pages
+        for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 15
+    assert [str(picture) for picture in named if not picture.exists()] == []
+    kept = {picture.resolve() for picture in (ROOT / "docs" / "screens").glob("tour-*.png")}
+    assert kept <= set(named), "a picture that no page shows"

@@ -18,7 +18,7 @@ from tests.era.writing import PLAIN, interchange, transaction
 CENT = Decimal("0.01")
 
 
-def remittance(lines: Iterable[Any], *, payer: str, payer_id: str, today: datetime.date) -> bytes:
+def remittance(lines: Iterable[Any], *, payer: Any, clinic: Any, today: datetime.date) -> bytes:
     """A file that answers these lines: 80 % paid, 10 % written off by contract, the rest the
     patient's coinsurance. Everything adds up, as a payer's file has to."""
     segments, total = [], Decimal(0)
@@ -37,9 +37,9 @@ def remittance(lines: Iterable[Any], *, payer: str, payer_id: str, today: dateti
         ]
     header = (
         f"DTM*405*{today:%Y%m%d}",
-        f"N1*PR*{payer.upper()}",
-        f"REF*2U*{payer_id}",
-        "N1*PE*HARBOUR STREET CLINIC*XX*1999999984",
+        f"N1*PR*{payer.name.upper()}",
+        f"REF*2U*{payer.payer_id}",
+        f"N1*PE*{clinic.name.upper()}*XX*{clinic.npi}",
         "LX*1",
     )
     body = transaction(str(total), segments, reference="EFT-990417", header=header)
@@ -54,15 +54,14 @@ def main() -> None:
     django.setup()
     from django.utils import timezone
 
-    from billing.models import InvoiceLine
+    from billing.models import Clinic, InvoiceLine
     from patients.models import Payer
 
     payer = Payer.objects.get(name="Kestrel Mutual")
     lines = InvoiceLine.objects.open().filter(payer=payer).exclude(claim_number="")
     answered = list(lines.filter(paid=0).select_related("patient").order_by("service_date")[:6])
-    data = remittance(
-        answered, payer=payer.name, payer_id=payer.payer_id, today=timezone.localdate()
-    )
+    today = timezone.localdate()
+    data = remittance(answered, payer=payer, clinic=Clinic.objects.get(), today=today)
     Path(sys.argv[1]).write_bytes(data)
 
 
