@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import balances
-from billing.models import InvoiceLine, PaymentDraft, Service
+from billing.beginning import steps_for
+from billing.models import PaymentDraft
 from patients.http import DeskRequest
-from patients.models import Patient, Provider
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
 NEGATIVE = 50  # nothing else lists these
@@ -37,10 +37,6 @@ def today(request: DeskRequest) -> HttpResponse:
         "drafts": PaymentDraft.objects.unfinished().with_names().newest_first()[:FIRST],
         "owing": owing,
     }
-    if not owing.total and not InvoiceLine.objects.exists():
-        context["beginning"] = {
-            "providers": Provider.objects.exists(),
-            "services": Service.objects.exists(),
-            "patients": Patient.objects.exists(),
-        }
+    if not owing.total:
+        context["beginning"] = steps_for(request.user)
     return render(request, "billing/today/today.html", context)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing import balances, ledger
 from billing.context import nav_counts
-from billing.models import Payment
+from billing.models import Clinic, Payment
 from tests.factories import (
     InsurancePaymentFactory,
     LineFactory,
@@ -68,18 +68,28 @@ def test_a_new_clinic_is_told_what_to_do_first(client: Client) -> None:
     assert "Add a provider" not in page.words  # that is an administrator's
     ProviderFactory()
     PatientFactory()
+    Clinic.objects.create(name="Elm Street")
     words = look(client, "/").words
-    assert "Providers , done" in words
-    assert "Fee schedule , to do" in words
-    assert "Patients , done" in words
+    for done in ("The clinic", "Providers", "Patients"):
+        assert f"{done} , done" in words
+    for left in ("People", "Insurers", "Fee schedule", "The first session"):
+        assert f"{left} , to do" in words
 
 
 def test_an_administrator_gets_the_ways_there() -> None:
     client = Client()
     client.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
     page = text(client.get("/"))
-    for address in ("/admin/patients/provider/add/", "/admin/billing/service/add/", "/import/"):
+    for address in (
+        "/admin/billing/clinic/",
+        "/admin/auth/user/add/",
+        "/admin/patients/provider/add/",
+        "/admin/patients/payer/add/",
+        "/admin/billing/service/add/",
+        "/import/",
+    ):
         assert f'href="{address}"' in page
+        assert client.get(address, follow=True).status_code == 200
 
 
 def test_a_clinic_at_work_is_not_told(client: Client) -> None:
