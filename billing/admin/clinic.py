@@ -127,12 +127,14 @@ class ClinicAdmin(OfficeAdmin):
         )
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """A list of one is a detour."""
+        """A list of one is a detour, and an empty one a dead end."""
         if self.has_view_permission(request):
             clinic = Clinic.objects.first()
             if clinic:
                 page = reverse("admin:billing_clinic_change", args=[clinic.pk])
                 return HttpResponseRedirect(page)
+            if self.has_add_permission(request):
+                return HttpResponseRedirect(reverse("admin:billing_clinic_add"))
         return super().changelist_view(request, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
