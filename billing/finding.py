@@ -234,6 +234,7 @@ PAGES = (
     ("Reports", "billing:report_list", "figures"),
     ("Audit trail", "billing:audit", "who changed looked"),
     ("Keys", "billing:help_keys", "keyboard shortcuts help"),
+    ("What words mean", "billing:help_words", "help glossary unallocated un-pay"),
     ("Your sign-in and second factor", "mfa_index", "password passkey code account"),
     ("Administration", "admin:index", "settings users roles clinic"),
 )

@@ -187,4 +187,5 @@ urlpatterns = [
     path("find/patients/", find.find_patients, name="find_patients"),
     path("find/services/", find.find_services, name="find_services"),
     path("help/keys/", help.help_keys, name="help_keys"),
+    path("help/words/", help.help_words, name="help_words"),
 ]

@@ -153,6 +153,7 @@ SCREENS: dict[str, Screen] = {
     "billing:find_patients": press("patients.view_patient"),
     "billing:find_services": press(MONEY),
     "billing:help_keys": work(SIGNED_IN),
+    "billing:help_words": read(SIGNED_IN),
     "billing:clinic_logo": read(SIGNED_IN),
     # Patients
     "patients:patient_list": read("patients.view_patient"),

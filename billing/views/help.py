@@ -1,9 +1,9 @@
-"""Help: the keys."""
+"""Help: the keys, and the words."""
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.forms.desk_settings import LetterKeysForm
 from billing.models import DeskSettings, uses_letter_keys
@@ -25,3 +25,18 @@ def help_keys(request: DeskRequest) -> HttpResponse:
         return redirect("billing:help_keys")
     form = LetterKeysForm(initial={"letter_keys": uses_letter_keys(request.user)})
     return render(request, "help/keys.html", {"form": form})
+
+
+# By what they are about; the texts are in templates/help/_word.html.
+WORDS = (
+    ("Money that waits", "unallocated credit negative net"),
+    ("Paying lines", "allocate unpay cover over"),
+    ("Undoing and moving", "reverse delete refund transfer"),
+    ("Insurers", "writeoff takeback adjustment"),
+)
+
+
+@require_safe
+def help_words(request: DeskRequest) -> HttpResponse:
+    """What the words of money mean at the desk."""
+    return render(request, "help/words.html", {"groups": WORDS})

@@ -116,6 +116,7 @@ billing:find_payers                 -      FBAD
 billing:find_patients               -      FBAD
 billing:find_services               -      FBAD
 billing:help_keys                   FBADN  FBADN
+billing:help_words                  FBADN  -
 billing:clinic_logo                 FBADN  -
 patients:search                     -      FBAD
 patients:patient_list               FBAD   -
