@@ -760,6 +760,15 @@ def drop(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {MARK}")
 
 
+def never_done() -> set[tuple[str, str]]:
+    """What is done to no row of a table, whatever is in it: (table, UPDATE or DELETE)."""
+    return {
+        (refusal.table, refusal.event)
+        for refusal in REFUSALS
+        if refusal.condition == refusal.when == "1=1" and refusal.event != "INSERT"
+    }
+
+
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """Names of triggers that should stand and do not.
 

