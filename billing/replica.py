@@ -169,7 +169,9 @@ def choose(*, whole: bool) -> Source:
     if behind is not None and behind.as_of:
         late = timezone.now() - behind.as_of
         if whole or late > datetime.timedelta(seconds=TOO_LATE):
-            logger.warning("The replica is %.0f s behind; read from the primary", late.total_seconds())
+            logger.warning(
+                "The replica is %.0f s behind; read from the primary", late.total_seconds()
+            )
             return PRIMARY
     return behind or PRIMARY
 

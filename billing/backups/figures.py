@@ -21,7 +21,7 @@ def figures(cursor: Any, tables: Iterable[str]) -> Figures:
         "migrations": [f"{app}.{name}" for app, name in _all(cursor, MIGRATIONS)],
         "tables": {name: _all(cursor, f'SELECT COUNT(*) FROM "{name}"')[0][0] for name in names},
         "cents": {
-            noun: int(_all(cursor, f"SELECT SUM(amount) FROM {_table(model)}")[0][0] or 0)  # noqa: S608
+            noun: int(_all(cursor, f"SELECT SUM(amount) FROM {_table(model)}")[0][0] or 0)
             for noun, model in MONEY.items()
             if _table(model) in names
         },
@@ -34,7 +34,7 @@ MIGRATIONS = "SELECT app, name FROM django_migrations ORDER BY id"
 
 def _end_of_chain(cursor: Any) -> str:
     table = _table(ChainLink)
-    found = _all(cursor, f"SELECT number, mac FROM {table} ORDER BY number DESC LIMIT 1")  # noqa: S608
+    found = _all(cursor, f"SELECT number, mac FROM {table} ORDER BY number DESC LIMIT 1")
     return ":".join(map(str, found[0])) if found else ""
 
 

@@ -57,8 +57,12 @@ class Browser:
             .encode() + self.token.encode() + b"\r\n"
         ]  # fmt: skip
         for name, (file_name, content) in files.items():
-            head = f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"'
-            parts.append(head.encode() + b"\r\nContent-Type: text/plain\r\n\r\n" + content + b"\r\n")
+            head = (
+                f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"'
+            )
+            parts.append(
+                head.encode() + b"\r\nContent-Type: text/plain\r\n\r\n" + content + b"\r\n"
+            )
         body = b"".join([*parts, f"--{edge}--\r\n".encode()])
         kind = {"Content-Type": f"multipart/form-data; boundary={edge}"}
         return self._ask(urllib.request.Request(self.base + path, body, kind))
@@ -166,9 +170,7 @@ def desks_of(app: Any, database: str, number: int) -> list[Desk]:
     today = app.manage("shell", "-v", "0", "-c", TODAY).strip()
     # Each time other numbers, so that no two desks of one drill post under the same.
     first = next(_numbers)
-    desks = [
-        Desk(app.url, first + at, chart, provider, today) for at, [chart] in enumerate(charts)
-    ]
+    desks = [Desk(app.url, first + at, chart, provider, today) for at, [chart] in enumerate(charts)]
     assert len(desks) == number
     for desk in desks:
         desk.browser.sign_in()

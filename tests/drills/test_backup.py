@@ -33,7 +33,9 @@ def demo(app: App) -> App:
 @pytest.fixture(scope="module")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("sqlite")
-    app = demo(App(folder, {"SQLITE_PATH": str(folder / "books.sqlite3"), "SECOND_FACTOR_FOR": "nobody"}))
+    app = demo(
+        App(folder, {"SQLITE_PATH": str(folder / "books.sqlite3"), "SECOND_FACTOR_FOR": "nobody"})
+    )
     app.start()
     yield app
     app.stop()
@@ -41,7 +43,9 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 def restored(folder: Path, file: Path) -> str:
     """Into a file of its own; what the command says."""
-    return App(folder, {"SQLITE_PATH": str(folder / "restored.sqlite3")}).manage("restore", str(file))
+    return App(folder, {"SQLITE_PATH": str(folder / "restored.sqlite3")}).manage(
+        "restore", str(file)
+    )
 
 
 def payments(said: str) -> int:
@@ -108,7 +112,9 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(found, ignore_errors=True)
 
 
-def test_postgresql_is_put_back_to_just_before_a_bad_statement(folder: Path, tmp_path: Path) -> None:
+def test_postgresql_is_put_back_to_just_before_a_bad_statement(
+    folder: Path, tmp_path: Path
+) -> None:
     """Log archiving, a base backup, and `recovery_target_time`: as docs/operations.md has it."""
     server = Server(folder / "a", AS_IN_A_CLINIC)
     archived = folder / "a" / "archive"

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.drills.posting import at_work, desks_of, longest_gap, lost_and_doubled
-from tests.support.served import App
 from tests.support.processes import until
+from tests.support.served import App
 from tests.support.temporary_postgres import AS_IN_A_CLINIC, Server, one_of
 
 KILLS = int(os.environ.get("DRILL_KILLS", "5"))
@@ -51,7 +51,9 @@ class Pair:
         until(lambda: self._state() in ("async", "sync"))
 
     def _state(self) -> str:
-        found = self.primary.ask("SELECT sync_state FROM pg_stat_replication WHERE state='streaming'")
+        found = self.primary.ask(
+            "SELECT sync_state FROM pg_stat_replication WHERE state='streaming'"
+        )
         return found[0][0] if found else ""
 
     def keep_in_step(self) -> None:

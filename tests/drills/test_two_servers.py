@@ -75,7 +75,7 @@ def test_one_signs_in_here_and_works_there(pair: Pair) -> None:
 
 
 def test_a_sealed_search_reads_the_same_there(pair: Pair) -> None:
-    one, two, server = pair
+    _one, two, server = pair
     [[name]] = rows(server.url, "SELECT family_name FROM patients_patient ORDER BY id LIMIT 1")
     browser = signed_in(pair, "frontdesk")
     browser.get("/patients/")
