@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from billing.backups.errors import BackupError
 from billing.backups.figures import Figures, figures
 
 COPY = "books.dump"
+LEAVING = 2  # seconds that a connection may take to be gone
 # What libpq is told, and by which name: never in the arguments, which everybody on the machine reads.
 TOLD = {
     "host": "PGHOST",
@@ -97,12 +100,20 @@ def _move(connection: Any, schema: str, aside: str) -> None:
 
 
 def _nobody_works_on(connection: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        [others] = cursor.fetchone()
+    connection.close()
+    connection.close_pool()  # so that no other connection is ours
+    deadline = time.monotonic() + LEAVING
+    with psycopg.connect(**connection.get_connection_params()) as alone:
+        while True:
+            cursor = alone.execute(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+            [others] = cursor.fetchone() or [0]
+            if not others or time.monotonic() > deadline:
+                break
+            alone.rollback()  # or it would see the same for ever
+            time.sleep(0.05)
     if others:
         raise BackupError(
             f"{others} other connections work on {name_of(connection)}. Stop Remit, then restore."

@@ -182,7 +182,9 @@ def test_postgresql_is_dumped_while_desks_post(folder: Path, tmp_path: Path) -> 
             acknowledged = sum(len(desk.acknowledged) for desk in desks)
             until(lambda: sum(len(desk.acknowledged) for desk in desks) > acknowledged + 10)
         server.ask("CREATE DATABASE other")
-        other = App(tmp_path, {**where, "DATABASE_URL": server.url.replace("/postgres", "/other")})
+        other = App(
+            tmp_path, {**where, "DATABASE_URL": server.url.removesuffix("postgres") + "other"}
+        )
         assert "The books hold." in other.manage("restore", str(tmp_path / "one.tar"))
         # Under an app that runs, nothing is replaced.
         with pytest.raises(AssertionError, match="Stop Remit, then restore"):
