@@ -207,8 +207,8 @@ if reports_url := env.str("REPORTS_DATABASE_URL", default=""):
 
 # --- Caches --------------------------------------------------------------------------------------
 
-# Counts log-ins a minute (allauth) and keeps the navigation's counts for a minute. In memory each
-# worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
+# Counts log-ins a minute and codes that were used (allauth), and keeps the navigation's counts for a
+# minute. In memory each worker has its own; several want one they share: CACHE_URL=dbcache://remit_cache.
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if not LOCAL and "dummy" in CACHES["default"]["BACKEND"].lower():
     raise ImproperlyConfigured(

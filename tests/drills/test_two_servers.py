@@ -98,7 +98,7 @@ def test_an_uploaded_file_is_checked_there(pair: Pair) -> None:
     browser.base = pair[1].url
     status, page = browser.get(address)
     assert status == 200
-    assert "Hill" in page
+    assert "people.csv" in page
 
 
 def test_static_files_have_the_same_names_at_both(pair: Pair) -> None:

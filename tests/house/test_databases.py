@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,14 +13,17 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.http import HttpResponse, StreamingHttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from billing import replica
 from billing.models import Payment
 from config import databases
 from config.models import SignIn
+from config.roles import ACCOUNTANT
 from config.session_store import SessionStore
 from patients.models import Patient
+from tests.factories import PatientFactory, PaymentFactory, ProviderFactory, UserFactory
 
 PLAIN = "postgresql://remit:p%40ss@db.clinic.example/remit"
 
@@ -175,6 +179,18 @@ def test_a_replica_that_dies_under_a_report_is_no_error(asked: list[bool]) -> No
     assert view.reads == ["reports", "default"]
     with pytest.raises(OperationalError):  # the primary is away, too
         ask(Books(fails=2))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["/reports/payments-received/", "/reports/journal/"])
+def test_a_page_of_a_replica_that_is_behind_says_until_when_it_is_whole(page: str) -> None:
+    client = Client()
+    client.force_login(UserFactory(username="grace", roles=[ACCOUNTANT]))
+    PaymentFactory(patient=PatientFactory(), provider=ProviderFactory(), amount="50")
+    moment = datetime.datetime(2025, 11, 27, 14, 32, 5, tzinfo=timezone.get_current_timezone())
+    assert "Saved until" not in client.get(page).content.decode()
+    with replica.reading(replica.Source("default", moment)):
+        assert "Saved until 14:32:05" in client.get(page).content.decode()
 
 
 def test_saving_leaves_a_note_and_looking_leaves_none(
