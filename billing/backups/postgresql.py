@@ -19,6 +19,7 @@ from billing.backups.errors import BackupError
 from billing.backups.figures import Figures, figures
 
 COPY = "books.dump"
+ASIDE = "before_"  # the schema with what was there before a restore, and when that was
 LEAVING = 2  # seconds that a connection may take to be gone
 # What libpq is told, and by which name: never in the arguments, which everybody on the machine reads.
 TOLD = {
@@ -51,11 +52,11 @@ def copy_into(folder: Path, connection: Any) -> tuple[Path, Figures]:
     copy = folder / COPY
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SELECT pg_export_snapshot(), current_schema()")
-        snapshot, schema = cursor.fetchone()
+        cursor.execute("SELECT pg_export_snapshot()")
+        [snapshot] = cursor.fetchone()
         found = figures(cursor, tables(cursor))
-        how = ["--format=custom", f"--snapshot={snapshot}", f"--schema={schema}", f"--file={copy}"]
-        _run(program, how, connection)
+        what = [f"--snapshot={snapshot}", f"--exclude-schema={ASIDE}*"]
+        _run(program, ["--format=custom", f"--file={copy}", *what], connection)
     more = {"unguarded": guards.missing(connection), "server": str(connection.pg_version)}
     return copy, {**found, **more}
 
@@ -77,7 +78,7 @@ def put_back(copy: Path, connection: Any) -> str:
     aside = ""
     if not is_empty(connection):
         _nobody_works_on(connection)
-        aside = f"before_{timezone.now():%Y%m%dt%H%M%S}"
+        aside = f"{ASIDE}{timezone.now():%Y%m%dt%H%M%S}"
         _move(connection, "public", aside)
     try:
         how = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
