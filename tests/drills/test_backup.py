@@ -128,8 +128,9 @@ def test_postgresql_is_put_back_to_just_before_a_bad_statement(
     server.make()
     server.start()
     back = Server(folder / "b", AS_IN_A_CLINIC)
+    app = App(tmp_path, {"DATABASE_URL": server.url, "SECOND_FACTOR_FOR": "nobody"})
     try:
-        app = demo(App(tmp_path, {"DATABASE_URL": server.url, "SECOND_FACTOR_FOR": "nobody"}))
+        demo(app)
         back.base_backup(server)
         app.start()
         desks = desks_of(app, server.url, DESKS)
@@ -162,6 +163,7 @@ def test_postgresql_is_put_back_to_just_before_a_bad_statement(
         app.environment["DATABASE_URL"] = back.url
         assert "The books hold." in app.manage("check_ledger")
     finally:
+        app.stop()
         server.stop()
         back.stop()
 
@@ -170,10 +172,11 @@ def test_postgresql_is_dumped_while_desks_post(folder: Path, tmp_path: Path) -> 
     server = Server(folder / "a", AS_IN_A_CLINIC)
     server.make()
     server.start()
+    path = f"{client_programs()}:/usr/bin:/bin"
+    where = {"DATABASE_URL": server.url, "SECOND_FACTOR_FOR": "nobody", "PATH": path}
+    app = App(tmp_path, where)
     try:
-        path = f"{client_programs()}:/usr/bin:/bin"
-        where = {"DATABASE_URL": server.url, "SECOND_FACTOR_FOR": "nobody", "PATH": path}
-        app = demo(App(tmp_path, where))
+        demo(app)
         app.start()
         desks = desks_of(app, server.url, DESKS)
         with at_work(desks):
@@ -195,4 +198,5 @@ def test_postgresql_is_dumped_while_desks_post(folder: Path, tmp_path: Path) -> 
         assert "kept as the schema before_" in said
         assert "The books hold." in said
     finally:
+        app.stop()
         server.stop()
