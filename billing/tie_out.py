@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 
-from billing import journal
+from billing import journal, replica
 from billing.balances.as_of import (
     AsOf,
     Basis,
@@ -86,8 +86,9 @@ def tie_out(as_of: AsOf) -> TieOut:
 @contextmanager
 def one_moment() -> Iterator[None]:
     """All queries see the books as at the first; SQLite does so in any transaction."""
+    connection = connections[replica.alias()]
     outermost = not connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(using=connection.alias):
         if outermost and connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -9,11 +9,12 @@ unless it is safe.
 from datetime import timedelta
 from pathlib import Path
 
-import dj_database_url
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from tzlocal import get_localzone_name
+
+from config import databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -119,6 +120,7 @@ MIDDLEWARE = [
     "config.access.ClosedUnlessOpened",
     "simple_history.middleware.HistoryRequestMiddleware",  # who is changing master data
     "billing.audit.looks.Looks",
+    "billing.replica.WroteJustNow",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.DatabaseAway",
@@ -168,17 +170,14 @@ FILE_UPLOAD_HANDLERS = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if database_url := env.str("DATABASE_URL", default=""):
-    postgres = dj_database_url.parse(database_url, conn_max_age=0, conn_health_checks=True)
-    # Threads of a worker share a few open connections, so CONN_MAX_AGE must be 0.
-    # After `timeout` seconds without one the page says "try again" (config/middleware.py).
-    postgres.setdefault("OPTIONS", {})["pool"] = {
-        "min_size": env.int("DATABASE_POOL_MIN", default=1),
-        "max_size": env.int("DATABASE_POOL_MAX", default=8),
-        "timeout": 10,
+    DATABASES = {
+        "default": databases.writable(
+            database_url,
+            pool_min=env.int("DATABASE_POOL_MIN", default=1),
+            pool_max=env.int("DATABASE_POOL_MAX", default=8),
+            behind_pgbouncer=env.bool("DATABASE_BEHIND_PGBOUNCER", default=False),
+        )
     }
-    # Behind a pgbouncer in transaction mode, cursors of the server do not survive.
-    postgres["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_BEHIND_PGBOUNCER", default=False)
-    DATABASES = {"default": postgres}
 else:
     DATABASES = {
         "default": {
@@ -202,10 +201,14 @@ else:
         }
     }
 
+if reports_url := env.str("REPORTS_DATABASE_URL", default=""):
+    DATABASES[databases.REPORTS] = databases.replica(reports_url, default=DATABASES["default"])
+    DATABASE_ROUTERS = ["billing.replica.Router"]
+
 # --- Caches --------------------------------------------------------------------------------------
 
-# Counts log-ins a minute (allauth) and keeps the navigation's counts for a minute. In memory each
-# worker has its own; several servers want one they share, e.g. CACHE_URL=rediscache://….
+# Counts log-ins a minute and codes that were used (allauth), and keeps the navigation's counts for a
+# minute. In memory each worker has its own; several want one they share: CACHE_URL=dbcache://remit_cache.
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if not LOCAL and "dummy" in CACHES["default"]["BACKEND"].lower():
     raise ImproperlyConfigured(

@@ -65,10 +65,7 @@ def record(
             raise
         _put_aside(row)
         return
-    # What waits in the file is taken in by a transaction of its own: one that goes on already may be
-    # rolled back, and the file would be gone.
-    if (spool := _spool()) and not connection.in_atomic_block:
-        _take_in(spool)
+    take_in_what_waits()
     if kind in SEALING or (pk and pk % EVERY == 0):
         seal_events()
 
@@ -195,6 +192,15 @@ def _spool() -> Path | None:
     if connection.vendor != "sqlite" or ":memory:" in name or "mode=memory" in name:
         return None
     return Path(f"{name}-audit")
+
+
+def take_in_what_waits() -> None:
+    """Write into the database what waits in the file beside it.
+
+    By a transaction of its own: one that goes on already may be rolled back, and the file would be gone.
+    """
+    if (spool := _spool()) and not connection.in_atomic_block:
+        _take_in(spool)
 
 
 def _put_aside(row: Columns) -> None:

@@ -18,6 +18,7 @@ from billing.exports import may_export, record_export
 from billing.forms.base import error_summary, errors_of
 from billing.forms.journal import JournalBatchForm, JournalPeriodForm
 from billing.models import JournalBatch, JournalItem
+from billing.replica import as_of, reads_reports
 from patients.http import DeskRequest
 from patients.tables import CountedPaginator, page_number
 
@@ -45,6 +46,7 @@ class _Entries(Sequence[journal.Entry]):
 
 
 @require_safe
+@reads_reports()
 def journal_entries(request: DeskRequest) -> HttpResponse:
     """The journal of a period or of a batch: what is booked on each account, entry by entry."""
     period = JournalPeriodForm(request.GET)
@@ -59,6 +61,7 @@ def journal_entries(request: DeskRequest) -> HttpResponse:
             "page": pages.get_page(page_number(request.GET.get("page"))),
             "formats": journal.FORMATS.values() if may_export(request.user) else (),
             "query": _query(scope),
+            "read_as_of": as_of(),
         }
     else:
         context["error_summary"] = error_summary("This period cannot be used.", errors_of(period))
@@ -86,6 +89,7 @@ def _query(scope: journal.Scope) -> dict[str, str]:
 
 
 @require_safe
+@reads_reports(whole=True)
 def journal_download(request: DeskRequest, format: str) -> HttpResponse | StreamingHttpResponse:
     """The journal of a period or a batch as a file, sent while it is read; who took it is kept."""
     if format not in journal.FORMATS:

