@@ -59,7 +59,7 @@ class Trace:
         return pk
 
     def __call__(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        self, execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any
     ) -> Any:
         """Around each statement (`execute_wrapper`)."""
         began = time.perf_counter()
@@ -140,9 +140,7 @@ def _watching(trace: Trace) -> Iterator[None]:
         _now.set(before)
 
 
-def _sent(
-    trace: Trace, response: HttpResponseBase, parts: Iterator[bytes]
-) -> Iterator[bytes]:
+def _sent(trace: Trace, response: HttpResponseBase, parts: Iterator[bytes]) -> Iterator[bytes]:
     try:
         while True:
             with _watching(trace):  # not while it is in the hands of whoever sends it on

@@ -161,7 +161,7 @@ BODIES: Pairs = [  # (content type, body as latin-1)
     (MULTIPART, "no boundary"),
     (f"{MULTIPART}; boundary=", "--\r\n"),
     (f"{MULTIPART}; boundary=b", "--b\r\n\r\nno head\r\n--b--"),
-    (f"{MULTIPART}; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhalf"),
+    (f"{MULTIPART}; boundary=b", '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nhalf'),
     (
         f"{MULTIPART}; boundary=b",
         '--b\r\nContent-Disposition: form-data; name="file"; filename="../<zqx>\0.csv"\r\n'
@@ -477,7 +477,17 @@ def _anothers(draw: Any, site: Site, form: Form, pairs: Pairs) -> Pairs:
     return found
 
 
-WRONGS = [_one_box, _one_box, _one_box, _all_boxes, _every_box, _twice, _left_out, _forged, _anothers]
+WRONGS = [
+    _one_box,
+    _one_box,
+    _one_box,
+    _all_boxes,
+    _every_box,
+    _twice,
+    _left_out,
+    _forged,
+    _anothers,
+]
 
 
 # ---------------------------------------------------------------------------- asking
@@ -597,7 +607,13 @@ class Fuzz:
     def _rights(self) -> list[Any]:
         return list(
             User.objects.order_by("pk").values_list(
-                "pk", "username", "is_superuser", "is_staff", "is_active", "groups", "user_permissions"
+                "pk",
+                "username",
+                "is_superuser",
+                "is_staff",
+                "is_active",
+                "groups",
+                "user_permissions",
             )
         )
 

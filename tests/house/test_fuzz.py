@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from django.http import HttpResponse
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.drills.crawling import WHO, Asked, Fuzz, Site, wrong_requests

@@ -32,6 +32,7 @@ from tests.support.odd_amounts import AMOUNTS, NOT_AMOUNTS, TOO_FINE, TOO_LARGE
 
 # --- Reading -------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(("typed", "amount"), AMOUNTS.items())
 def test_an_amount_is_understood(typed: str, amount: str) -> None:
     read = parse(typed)
