@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,8 +295,9 @@ def _sentence(said: str) -> str:
 
 
 def run(mutants: Iterable[Mutant]) -> Iterator[Caught]:
-    for each in mutants:
-        yield caught(each)
+    """One on each core."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(caught, mutants)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.mutants import MUTANTS, Mutant, caught
+from tests.drills.mutants import MUTANTS, caught, run
 from tests.support.temporary_postgres import temporary_postgres
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +24,13 @@ def test_nothing_is_found_in_the_program_as_it_is() -> None:
     assert caught(None).by == ""
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_the_state_machine_notices(mutant: Mutant) -> None:
-    result = caught(mutant)
-    print(f"\n{result}")  # noqa: T201
-    assert result.by, "the state machine noticed nothing"
+def test_the_state_machine_notices_every_mistake() -> None:
+    assert len(MUTANTS) >= 12
+    results = []
+    for result in run(MUTANTS):
+        print(result)  # noqa: T201
+        results.append(result)
+    assert [str(each) for each in results if not each.by] == []
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
