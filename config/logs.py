@@ -31,10 +31,10 @@ class WhoAsked(logging.Filter):
         if request is None:
             return True
         user = getattr(request, "_cached_user", None)
+        number = user.pk if user is not None else None
         address = _address(request)
-        record.user = user.pk if user is not None else None
-        record.address = address
-        person = f"user {record.user}" if record.user else "nobody"
+        record.user, record.address = number, address
+        person = f"user {number}" if number else "nobody"
         record.who = f" ({person} from {address or 'here'})"
         if trace:
             record.request_id, record.view = trace.id, trace.view

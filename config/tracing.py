@@ -43,20 +43,12 @@ class Trace:
         self.queries = 0
         self.query_seconds = 0.0
         self.errors: list[str] = []
-        self.vendor = ""
 
     @property
     def view(self) -> str:
         """The url's name, as "billing:payment_new"; nothing where the address is none of ours."""
         match = self.request.resolver_match
         return match.view_name if match else ""
-
-    @property
-    def user(self) -> int | None:
-        """The number of whoever is signed in, as far as it is known: a log line asks no database."""
-        user = getattr(self.request, "_cached_user", None)
-        pk: int | None = user.pk if user is not None else None
-        return pk
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any

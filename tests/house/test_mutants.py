@@ -22,5 +22,5 @@ def test_each_changes_one_place_and_can_be_read_by_python(mutant: Mutant, tmp_pa
 def test_one_that_fits_nowhere_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text("a = 1\na = 1\n")
     for text in ("b = 1", "a = 1"):
-        with pytest.raises(LookupError, match="times in x.py, not once"):
+        with pytest.raises(LookupError, match="not once"):
             changed(Mutant("odd", "x.py", text, ""), tmp_path)
