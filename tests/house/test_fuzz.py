@@ -7,11 +7,15 @@ database. What it finds is printed with a line; FUZZ_REPEAT='that line' asks it 
 from __future__ import annotations
 
 import os
+from typing import Any
+from unittest import mock
 
 import pytest
+from django.http import HttpResponse
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.drills.crawling import WHO, Asked, Fuzz, Site, wrong_requests
+from tests.drills.crawling import BILLER, WHO, Asked, Fuzz, Site, wrong_requests
+from tests.factories import PaymentFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +70,27 @@ def test_no_wrong_request_breaks_anything(fuzz: Fuzz) -> None:
     print(fuzz.report())  # noqa: T201
     assert not fuzz.faults, "\n" + fuzz.report()
     assert fuzz.accepted > 0, "nothing it sent was ever taken: it did not get far"
+    it_would_have_told(fuzz)
+
+
+def it_would_have_told(fuzz: Fuzz) -> None:
+    """The controls: a page that breaks, one that does not escape, one that refuses and writes."""
+    today = Asked(BILLER, "GET", "/")
+
+    def writes_and_refuses(*args: Any) -> HttpResponse:
+        PaymentFactory(patient=fuzz.site.clinic.smith, provider=fuzz.site.clinic.dr1)
+        return HttpResponse(status=400)
+
+    told = []
+    for how in (
+        {"side_effect": ValueError("broken")},
+        {"return_value": HttpResponse("<p>You typed <zqx></p>")},
+        {"side_effect": writes_and_refuses},
+    ):
+        with mock.patch("billing.views.today.render", **how):
+            told.append(fuzz.ask(today))
+    assert told[0] == ["500 ValueError: broken"]
+    assert told[1] == ["markup as it was typed"]
+    assert told[2][0].startswith("400, and yet [")
+    assert "billing_payment" in told[2][0]
+    assert fuzz.ask(today) == []
