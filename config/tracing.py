@@ -29,8 +29,8 @@ LETTERS = "23456789bcdfghjkmpqrtvwxz"
 # Asked every few seconds by machines; a line only where something is wrong.
 BY_MACHINES = {"healthz", "readyz", "metrics", "favicon"}
 
-requests = logging.getLogger("remit.requests")
-queries = logging.getLogger("remit.queries")
+of_requests = logging.getLogger("remit.requests")
+of_queries = logging.getLogger("remit.queries")
 
 
 class Trace:
@@ -66,7 +66,7 @@ class Trace:
             self.query_seconds += took
             if took * 1000 >= settings.SLOW_QUERY_MS:
                 slow = {"milliseconds": _milliseconds(took), "sql": worded(sql)}
-                queries.warning("Slow query of %s: %d ms", self.view, took * 1000, extra=slow)
+                of_queries.warning("Slow query of %s: %d ms", self.view, took * 1000, extra=slow)
 
 
 _now: ContextVar[Trace | None] = ContextVar("trace", default=None)
@@ -156,7 +156,7 @@ def _finish(trace: Trace, response: HttpResponseBase) -> None:
     wrong = status >= 500 or slow
     if not wrong and (view in BY_MACHINES or _is_static(trace.request)):
         return
-    requests.log(
+    of_requests.log(
         logging.WARNING if wrong else logging.INFO,
         "%s %s %s in %d ms, %d queries in %d ms%s",
         # Anybody may ask by any method: one that no client has is not quoted.
