@@ -185,6 +185,8 @@ SCREENS: dict[str, Screen] = {
     "mfa_generate_recovery_codes": work(SIGNED_IN),
     "mfa_download_recovery_codes": read(SIGNED_IN),
     "healthz": read(ANYBODY),
+    "readyz": read(ANYBODY),
+    "metrics": read(ANYBODY),  # whoever has its token
     "favicon": read(ANYBODY),
     # Django admin asks for each model's rights itself, once somebody is let in.
     "admin": work(STAFF),

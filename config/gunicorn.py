@@ -1,6 +1,9 @@
 """gunicorn's settings, for `make run` and for production alike."""
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 
@@ -16,6 +19,25 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # Nothing here is managed at run time, and two servers of one user would share its socket.
 control_socket_disable = True
 
-# No access log: query strings may hold what somebody searched for.
+# No access log of its own: query strings may hold what somebody searched for. Ours has a line for
+# each request (config/tracing.py).
 accesslog = None
 errorlog = "-"
+
+# Each worker keeps its figures for Prometheus in this folder (config/metrics.py).
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+if os.environ.get("METRICS_TOKEN") and METRICS not in os.environ:
+    os.environ[METRICS] = tempfile.mkdtemp(prefix="remit-metrics-", dir=worker_tmp_dir)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker that is gone held open is no longer open; what it counted stays counted."""
+    if METRICS in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    if METRICS in os.environ:
+        shutil.rmtree(os.environ[METRICS], ignore_errors=True)

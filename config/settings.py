@@ -96,6 +96,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Its id is on every answer there is, and so is its line in the log.
+    "config.tracing.Traced",
     # Headers of every answer there is: of static files, refusals and errors, too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -221,7 +223,7 @@ PRODUCTION = not LOCAL
 
 # Off where a proxy in front does the redirecting.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come by plain http
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes come by plain http
 # Only behind a proxy that always sets this header itself; else anybody could claim https.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 if PRODUCTION and not (SECURE_SSL_REDIRECT or BEHIND_TLS_PROXY):
@@ -380,29 +382,46 @@ if PRODUCTION and LOG_LEVEL not in ("INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(
         "LOG_LEVEL: INFO, WARNING, ERROR or CRITICAL; more would quote what pages hold."
     )
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if LOCAL else "json")
+if LOG_FORMAT not in ("json", "line"):
+    raise ImproperlyConfigured("LOG_FORMAT: json, for programs, or line, for people.")
+# What takes longer, in milliseconds, is a warning (config/tracing.py).
+SLOW_QUERY_MS = env.int("SLOW_QUERY_MS", default=500)
+SLOW_REQUEST_MS = env.int("SLOW_REQUEST_MS", default=2_000)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
+        "json": {"()": "config.logs.Json"},
         "line": {
             # An exception's text may quote a patient, so only a developer's machine shows it.
             "()": "logging.Formatter" if LOCAL else "config.logs.WithoutPersonalData",
             "format": "{asctime} {levelname} {name}: {message}{who}",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             "style": "{",
-        }
+        },
     },
-    "filters": {"who": {"()": "config.logs.WhoAsked"}},
+    "filters": {
+        "who": {"()": "config.logs.WhoAsked"},
+        "searches": {"()": "config.logs.WithoutSearches"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["who"]}
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["who"]}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django mails errors to ADMINS by default; mail is not the place for them.
     "loggers": {
         "django": {"handlers": ["stderr"], "propagate": False},
         "axes": {"level": "WARNING"},  # four lines for each sign-in, which is on record already
+        "gunicorn.error": {"handlers": ["stderr"], "filters": ["searches"], "propagate": False},
     },
 }
+
+# Figures for Prometheus at /metrics, to whoever sends this token (config/metrics.py). Without one
+# there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN: a random string of 32 characters or more, or none.")
 
 # --- Static files --------------------------------------------------------------------------------
 

@@ -10,16 +10,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.template import loader
 from django.urls import reverse_lazy
-from django.views import defaults
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.models import SignIn
 from config.sessions import seconds_left
+from config.tracing import reference
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError) and database_is_away(error):
         return records_out_of_reach()
-    return defaults.server_error(request)
+    page = loader.get_template("500.html").render({"reference": reference()})
+    return HttpResponseServerError(page)
 
 
 def database_is_away(error: OperationalError) -> bool:
@@ -132,7 +134,8 @@ def records_out_of_reach() -> HttpResponse:
         "<h1>Please try again in a few seconds</h1>"
         "<p>Remit cannot reach its records just now.</p>"
         "<p>If you were saving, go back and save the same form again. "
-        "The same form is never posted twice.</p></html>",
+        "The same form is never posted twice.</p>"
+        f"<p>If you tell your administrator, say: {reference()}</p></html>",
         status=503,
         headers={"Retry-After": "5"},
     )

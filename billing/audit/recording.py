@@ -131,6 +131,11 @@ def seal_late_events() -> None:
             _seal(LATE, AuditEvent.objects.filter(pk__in=some, at__lt=timezone.now() - SETTLED))
 
 
+def unsealed_events() -> int:
+    """How many wait for the chain. More than some hundreds: nothing is sealed any more."""
+    return AuditEvent.objects.filter(pk__gt=_sealed_through()).count()
+
+
 def _sealed_through() -> int:
     """The last event that was sealed in its turn."""
     latest = ChainLink.objects.filter(act=LOOKS).order_by("-number").first()

@@ -147,6 +147,8 @@ mfa_view_recovery_codes             FBADN  -
 mfa_generate_recovery_codes         FBADN  FBADN
 mfa_download_recovery_codes         FBADN  -
 healthz                             *      -
+readyz                              *      -
+metrics                             *      -
 favicon                             *      -
 admin:login                         D      D
 admin:logout                        FBADN  FBADN

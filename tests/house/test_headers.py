@@ -188,6 +188,8 @@ def test_plain_http_is_led_to_https(client: Client, settings: Any) -> None:
     assert (answer.status_code, answer["Location"]) == (301, "https://testserver/patients/?q=x")
     assert missing(answer) == []
     assert client.get("/healthz").status_code == 200  # probes come by plain http
+    assert client.get("/metrics").status_code == 404  # and Prometheus, past the proxy
+    assert client.get("/readyz").status_code in (200, 503)
     secure = client.get("/accounts/login/", secure=True)
     assert secure["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 

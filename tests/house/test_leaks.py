@@ -25,7 +25,7 @@ from django.db import IntegrityError, connection, models
 from django.test import Client
 
 from billing import guards
-from config.logs import WithoutPersonalData
+from config.logs import Json, WhoAsked, WithoutPersonalData
 from patients.models import Patient
 from tests.factories import PatientFactory, UserFactory
 from tests.screens.small_clinic import SmallClinic, small_clinic
@@ -68,15 +68,17 @@ def mark_everything() -> int:
 
 
 class Heard(logging.Handler):
-    """Every line as production would write it."""
+    """Every line as production would write it, in both of its forms."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.formatter = WithoutPersonalData("{asctime} {levelname} {name}: {message}", style="{")
+        line = WithoutPersonalData("{asctime} {levelname} {name}: {message}{who}", style="{")
+        self.forms = (line, Json())
+        self.addFilter(WhoAsked())
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        self.lines += [form.format(record) for form in self.forms]
 
 
 @contextlib.contextmanager
@@ -111,7 +113,8 @@ def addresses_in(answer: Any) -> list[str]:
     return found
 
 
-def test_marks_are_only_in_pages_and_files(clinic: SmallClinic) -> None:
+def test_marks_are_only_in_pages_and_files(clinic: SmallClinic, settings: Any) -> None:
+    settings.SLOW_QUERY_MS = 0  # every statement is written into the log
     leaks: list[tuple[str, str]] = []
     pages = 0
     with listening() as heard:
@@ -136,6 +139,9 @@ def test_marks_are_only_in_pages_and_files(clinic: SmallClinic) -> None:
     assert leaks == []
     assert pages > 100  # or there was nothing to leak
     assert [line for line in heard.lines if MARK.search(line)] == []
+    said = {name: sum(name in line for line in heard.lines) for name in ("requests", "queries")}
+    assert said["requests"] > 500
+    assert said["queries"] > 5_000
     assert mail.outbox == []
     _nothing_in_the_cache()
 

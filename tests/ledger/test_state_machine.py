@@ -3,7 +3,7 @@
 A parent, their child and somebody else with two providers, two payers, and amounts that are just what is left, a cent less
 or a cent more. After every step the database says of each account, line and receipt what the
 model says, and every rule of `billing.checks` holds. The same examples every time, unless
-REMIT_HYPOTHESIS_EXAMPLES asks for so many of other ones.
+REMIT_HYPOTHESIS_EXAMPLES asks for so many of other ones (each of REMIT_HYPOTHESIS_STEPS).
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refuse
 
 CENT = Decimal("0.01")
 MORE = os.environ.get("REMIT_HYPOTHESIS_EXAMPLES")
+STEPS = int(os.environ.get("REMIT_HYPOTHESIS_STEPS", "25"))
 
 PICK = st.integers(0, 99)
 """Which of the lines or receipts there are; the last ones are the likelier by shrinking to 0."""
@@ -1201,7 +1202,7 @@ def test_the_verbs_in_any_order_keep_to_the_rules() -> None:
         Desk,
         settings=settings(
             max_examples=int(MORE or 60),
-            stateful_step_count=25,
+            stateful_step_count=STEPS,
             derandomize=MORE is None,
             # Shrinking so many steps takes minutes: only for whoever asked for more.
             phases=[Phase.generate, *([Phase.shrink] if MORE else [])],

@@ -11,6 +11,7 @@ os.environ["REMIT_LOCAL"] = "1"
 for name in (
     "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CLINIC_NAME", "TIME_ZONE", "CACHE_URL", "REPORTS_DATABASE_URL",
     "AUDIT_KEY", "AUDIT_KEY_FALLBACKS", "SECOND_FACTOR_FOR", "SESSION_IDLE_MINUTES", "SESSION_HOURS",
+    "LOG_FORMAT", "SLOW_QUERY_MS", "SLOW_REQUEST_MS", "METRICS_TOKEN",
 ):  # fmt: skip
     os.environ.pop(name, None)
 # DATABASE_URL stays: the PostgreSQL run sets it (tests/support/temporary_postgres.py).

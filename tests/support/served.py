@@ -72,7 +72,7 @@ class App:
                 stderr=log,
                 start_new_session=True,  # so that `kill` reaches the workers, too
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180  # a machine may have much else to do
         while True:
             try:
                 urllib.request.urlopen(f"{self.url}/healthz", timeout=2).close()
@@ -110,8 +110,8 @@ def served(folder: Path, environment: Mapping[str, str], workers: int = 2) -> It
     """A prepared clinic, running; stopped afterwards."""
     app = App(folder, environment, workers)
     app.prepare()
-    app.start()
     try:
+        app.start()
         yield app
     finally:
         app.stop()

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from json import dumps
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -24,7 +25,13 @@ class Command(BaseCommand):
             " nobody who owns the database can reach it: shows that nothing was cut off since",
         )
 
-    def handle(self, *args: Any, head: str | None, **options: Any) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="say it as one JSON object, for programs"
+        )
+
+    def handle(self, *args: Any, head: str | None, json: bool, **options: Any) -> None:
+        self.checked: list[dict[str, Any]] = []
+        self.for_programs = json
         seal_events()
         seal_late_events()
         found = 0
@@ -37,12 +44,22 @@ class Command(BaseCommand):
         end = chain_head()
         came_out = f"{found} findings" if found else "The books hold"
         record(EventKind.CHECKED, what=f"{came_out}; the chain ends with {end}")
-        self.stdout.write(f"The chain ends with {end}. Write it down, and compare: --head {end}")
+        if self.for_programs:
+            said = {"holds": not found, "chain_end": str(end), "checks": self.checked}
+            self.stdout.write(dumps(said, ensure_ascii=False))
+        else:
+            self.stdout.write(
+                f"The chain ends with {end}. Write it down, and compare: --head {end}"
+            )
         if found:
             raise CommandError(f"{found} findings. The books do not hold.")
-        self.stdout.write("The books hold.")
+        if not self.for_programs:
+            self.stdout.write("The books hold.")
 
     def _say(self, says: str, findings: list[str]) -> int:
+        self.checked.append({"rule": says, "findings": findings})
+        if self.for_programs:
+            return len(findings)
         self.stdout.write(f"{'ok  ' if not findings else 'FAIL'}  {says}")
         for finding in findings:
             self.stdout.write(f"      {finding}")
