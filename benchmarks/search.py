@@ -29,23 +29,23 @@ Way = tuple[str, Callable[[int], object], Callable[[int], int]]
 def register_a_city() -> None:
     """People with 80,000 possible family names and 8,100 given ones; always the same."""
     chance = random.Random(1042)
-    start = datetime.date(1930, 1, 1)
-    Patient.objects.bulk_create(
-        (
-            Patient(
-                chart_number=f"P{2_000_000 + number}",
-                family_name=_name(chance) + chance.choice(ENDS),
-                given_name=_name(chance),
-                birth_date=start + datetime.timedelta(days=chance.randrange(34_000)),
-                phone=f"({chance.randrange(200, 999)}) 555-{chance.randrange(10_000):04}",
-            )
-            for number in range(PATIENTS - Patient.objects.count())
-        ),
-        batch_size=2_000,
-    )
+    missing = range(PATIENTS - Patient.objects.count())
+    Patient.objects.bulk_create((someone_new(chance, n) for n in missing), batch_size=2_000)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE patients_patient, patients_patientword")
+
+
+def someone_new(chance: random.Random, number: int) -> Patient:
+    """A person with one of 80,000 possible family names and 8,100 given ones."""
+    start = datetime.date(1930, 1, 1)
+    return Patient(
+        chart_number=f"P{2_000_000 + number}",
+        family_name=_name(chance) + chance.choice(ENDS),
+        given_name=_name(chance),
+        birth_date=start + datetime.timedelta(days=chance.randrange(34_000)),
+        phone=f"({chance.randrange(200, 999)}) 555-{chance.randrange(10_000):04}",
+    )
 
 
 def _name(chance: random.Random) -> str:
