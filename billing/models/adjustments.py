@@ -61,6 +61,7 @@ class Adjustment(AppendOnlyModel):
                 condition=Q(amount__gt=0) | ~Q(reason=""), name="r9_adjustment_says_why"
             ),
         ]
+        indexes = [models.Index(fields=["date"], name="adjustment_by_date")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} on {self.line}"
