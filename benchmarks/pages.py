@@ -87,7 +87,6 @@ def _of_patients() -> Iterator[Page]:
     chart = patient.chart_number
     name = f"{patient.family_name.lower()} {patient.given_name[0].lower()}"
     yield page("Today", "billing:today")
-    yield page("find a patient", "billing:find_patients", q=name)
     yield page("Patients", "patients:patient_list")
     yield page("Patients, last page", "patients:patient_list", page=LAST)
     yield page("Patients, searched", "patients:patient_list", q=name)
@@ -97,14 +96,13 @@ def _of_patients() -> Iterator[Page]:
     yield page("Credit allocation, all", "billing:patient_credit", chart, view="all")
     yield page("Credit allocation, whose", "billing:credit_allocation")
     yield page("Take payment", "billing:payment_new", chart)
-    yield page("Refund, which", "billing:patient_refund", chart)
     yield page("Write off", "billing:write_off_new", chart)
     yield page("Family", "billing:patient_family", chart)
     yield page("Documents", "billing:patient_documents", chart)
     yield page("Statement", "billing:statement_new", chart)
     yield page("Superbill", "billing:superbill_new", chart)
     yield page("New session", "billing:session_new", chart)
-    yield page("Audit of a patient", "billing:patient_audit", chart)
+    yield page("Audit of a patient", "billing:report_detail", "audit-trail", patient=chart)
 
 
 def _lists() -> Iterator[Page]:
@@ -176,7 +174,6 @@ def _lists() -> Iterator[Page]:
     yield page("Deposit slip", "billing:deposit_slip")
     yield page("Closing", "billing:period_list")
     yield page("Journal", "billing:journal_entries")
-    yield page("Audit", "billing:audit")
     yield page("Import", "billing:import_start")
 
 

@@ -169,7 +169,7 @@ class CoverageAdmin(OfficeAdmin):
 @admin.register(Session)
 class SessionAdmin(OfficeAdmin):
     list_display = ["date", "patient", "provider", "account"]
-    list_filter = ["provider", "place_of_service"]
+    list_filter = ["provider", "place_of_service", ("date", admin.DateFieldListFilter)]
     list_select_related = ["patient", "provider"]
     search_fields = [
         "patient__family_name",
@@ -177,7 +177,6 @@ class SessionAdmin(OfficeAdmin):
         "=patient__chart_number",
     ]
     search_help_text = "Name or chart number"
-    date_hierarchy = "date"
     raw_id_fields = ["patient"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> list[str]:

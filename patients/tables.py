@@ -26,9 +26,6 @@ class CountedPaginator(Paginator):
         self.count = rows  # a cached property: once set, it is not worked out
 
 
-FAR = 1_000  # rows that are passed over without a thought
-
-
 class PagesOfRows(TableQuerysetData):
     """The rows of a query, of which one page is looked at.
 
@@ -37,7 +34,7 @@ class PagesOfRows(TableQuerysetData):
     """
 
     def __getitem__(self, key: Any) -> Any:
-        if not isinstance(key, slice) or key.start < FAR:
+        if not isinstance(key, slice) or key.start < self.table.far:
             return super().__getitem__(key)
         keys = self.data.values_list("pk", flat=True)
         rows = self.table.paginator.count
@@ -57,6 +54,7 @@ class ListTable(tables.Table):
     """
 
     row_header = ""
+    far = 1_000  # rows that are passed over without a thought
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(PagesOfRows(data) if isinstance(data, QuerySet) else data, **kwargs)

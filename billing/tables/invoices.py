@@ -29,6 +29,7 @@ class InvoiceTable(ListTable):
     """
 
     row_header = "patient"
+    far = 0  # drafts come first, which no index has, so all rows are sorted: by their keys
 
     number = tables.Column(empty_values=(), order_by=("pk",), attrs=NUMBER)
     date = tables.Column("Date", accessor="issued_on", empty_values=(), attrs=NUMBER)
