@@ -89,7 +89,7 @@ def build(calls: int) -> Clinic:
 def _patients(count: int) -> list[Patient]:
     return Patient.objects.bulk_create(
         Patient(
-            chart_number=f"P{1001 + number}",
+            chart_number=f"P{9_000_001 + number}",
             family_name=f"Sample{number}",
             given_name="Robin",
             birth_date=datetime.date(1980, 5, 17),

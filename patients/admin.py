@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList, ChangeListSearchForm
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -92,8 +93,7 @@ class PatientAdmin(OfficeAdmin):
     list_display = ["name", "chart_number", "birth_date", "phone", "account"]
     search_fields = ["family_name"]  # shows the box; what it finds, Patient.objects.search says
     search_help_text = "Name, chart number, phone or date of birth"
-    date_hierarchy = "created_at"
-    ordering = ["family_name", "given_name", "id"]
+    ordering = [Lower("family_name"), Lower("given_name"), "id"]  # as the index has them
     fields = [
         ("family_name", "given_name"),
         "birth_date",

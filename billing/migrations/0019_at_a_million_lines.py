@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='adjudication',
-            index=models.Index(condition=models.Q(('outcome', 'denied')), fields=['line'], name='adjudication_denied'),
+            index=models.Index(condition=models.Q(('outcome', 'denied')), fields=['undoes', 'line'], name='adjudication_denied'),
         ),
         migrations.AddIndex(
             model_name='adjustment',

@@ -114,7 +114,9 @@ class Adjudication(AppendOnlyModel):
         indexes = [
             index_of_undone("adjudication"),
             models.Index(
-                fields=["line"], name="adjudication_denied", condition=Q(outcome="denied")
+                fields=["undoes", "line"],
+                name="adjudication_denied",
+                condition=Q(outcome="denied"),
             ),
         ]
 
