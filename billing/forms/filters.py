@@ -49,9 +49,21 @@ def _called(word: str) -> PatientQuerySet:
     return Patient.objects.search(word)
 
 
+FEW = 1_000  # ids that are handed over one by one
+
+
 def _any_of(first: Any, *others: Any) -> Any:
-    """The ids of all these rows. Each is found in its own way: an OR would look at every row."""
-    return first.order_by().values("pk").union(*(each.order_by().values("pk") for each in others))
+    """The ids of all these rows. Each is found in its own way: an OR would look at every row.
+
+    A few are looked for here, once, and the list then asks for just these.
+    """
+    found = (
+        first.order_by()
+        .values_list("pk")
+        .union(*(each.order_by().values_list("pk") for each in others))
+    )
+    ids = [pk for (pk,) in found[: FEW + 1]]
+    return ids if len(ids) <= FEW else found
 
 
 class FilterForm(forms.Form):
