@@ -60,7 +60,7 @@ def sums_of(invoices: Iterable[Invoice]) -> dict[int, InvoiceSums]:
         .values_list("invoice")
         .annotate(
             count=Count("pk"),
-            voided=Count("void"),
+            gone=Count("void"),
             total=Sum("amount", filter=_STANDING),
             owing=Sum("balance"),
         )
@@ -103,4 +103,10 @@ def invoiced_total(invoices: QuerySet[Invoice]) -> Invoiced:
         drafted=Sum("amount", filter=_STANDING & Q(issued_on__isnull=True)),
         owing=Sum("balance"),
     )
-    return Invoiced(**counted, **{name: amount or ZERO for name, amount in sums.items()})
+    return Invoiced(
+        count=counted["count"],
+        total=sums["total"] or ZERO,
+        owing=sums["owing"] or ZERO,
+        drafts=counted["drafts"],
+        drafted=sums["drafted"] or ZERO,
+    )

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from billing.models import Adjudication, Adjustment, Allocation, Invoice, InvoiceLine, Payment
+from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Payment
 from patients.models import Session
 
 pytestmark = pytest.mark.django_db
@@ -34,29 +34,7 @@ def plan(query: QuerySet[Any]) -> str:
         (lambda: Session.objects.filter(date=DAY), "session_by_date"),
         (lambda: Payment.objects.filter(source=1), "payment_by_source"),
         (lambda: Payment.objects.filter(original=1, kind="refund"), "payment_by_original"),
-        (
-            lambda: Adjudication.objects.filter(outcome="denied", undoes__isnull=True),
-            "adjudication_denied",
-        ),
     ],
 )
 def test_it_is_read_from_an_index(ask: Any, index: str) -> None:
     assert index in plan(ask())
-
-
-@pytest.mark.parametrize("table", ["adjustment", "adjudication", "responsibility", "offset"])
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
-def test_what_undoes_is_found_also_where_hardly_anything_was_undone(table: str) -> None:
-    """As SQLite sees a million rows of which none undoes another: their unique index is worthless."""
-    name, many = f"billing_{table}", "1000000 1000000"
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-        cursor.execute("DELETE FROM sqlite_stat1 WHERE tbl = %s", [name])
-        for index, counted in ((f"sqlite_autoindex_{name}_1", many), (f"{table}_undone", "5 1")):
-            cursor.execute(
-                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (%s, %s, %s)",
-                [name, index, counted],
-            )
-        cursor.execute("ANALYZE sqlite_schema")
-        cursor.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {name} WHERE undoes_id = 1")
-        assert f"{table}_undone" in str(cursor.fetchall())
