@@ -181,10 +181,10 @@ class Builder:
             line=_free(money.InvoiceLine),
             payment=_free(money.Payment),
             slip=_free(money.Deposit),
-            invoice=series[INVOICE],
-            receipt=series[RECEIPT],
-            check=series[INSURANCE],
-            deposit=series[DEPOSIT],
+            invoice=series.get(INVOICE, 1),
+            receipt=series.get(RECEIPT, 1),
+            check=series.get(INSURANCE, 1),
+            deposit=series.get(DEPOSIT, 1),
         )
         return think_up(
             lines=self.to_write,
@@ -203,7 +203,9 @@ class Builder:
             (INSURANCE, numbers.check),
             (DEPOSIT, numbers.deposit),
         ):
-            NumberSeries.objects.filter(prefix=prefix).update(next_number=following)
+            NumberSeries.objects.update_or_create(
+                prefix=prefix, defaults={"next_number": following}
+            )
 
     # ------------------------------------------------------------------ the tables
 
