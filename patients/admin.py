@@ -53,10 +53,10 @@ class OfficeAdmin(admin.ModelAdmin):
         return OfficeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A year of thirty digits in the address is a wrong address, as other wrong years are."""
+        """A year of thirty digits, or of -1, in the address is a wrong address."""
         try:
             return super().get_changelist_instance(request)
-        except OverflowError as error:
+        except (OverflowError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
 
     def get_search_results(
