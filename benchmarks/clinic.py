@@ -54,13 +54,14 @@ def entries(lines: Sequence[InvoiceLine]) -> list[Entry]:
 def build(calls: int) -> Clinic:
     """Enough for so many calls of each measured verb, and as many of its floor."""
     calls *= 2
+    run = 1 + Payer.objects.filter(name__startswith="Bench Health").count()  # of a kept clinic
     clinic = Clinic(
-        by=get_user_model().objects.create(username="bench", is_superuser=True),
-        provider=Provider.objects.create(name="Dr Bench"),
-        payer=Payer.objects.create(name="Bench Health", payer_id="60001"),
+        by=get_user_model().objects.create(username=f"bench{run}", is_superuser=True),
+        provider=Provider.objects.create(name=f"Dr Bench {run}"),
+        payer=Payer.objects.create(name=f"Bench Health {run}", payer_id=f"6{run:04}"),
         today=timezone.localdate(),
     )
-    patients = _patients(LIVE_SIZE // A_PATIENT_HAS + calls)
+    patients = _patients(LIVE_SIZE // A_PATIENT_HAS + calls, first=9_000_001 + 10_000 * run)
     alone, everybody = patients[:calls], patients[calls:]
     wanted = _Wanted(clinic, issued=clinic.today - datetime.timedelta(days=30))
     for size in POSTED_SIZES:
@@ -81,15 +82,15 @@ def build(calls: int) -> Clinic:
     # Standing credit here and there, and another insurer's money on a third of the live lines.
     for patient in everybody[::10]:
         _received(clinic, [], patient=patient, provider=clinic.provider)
-    other = Payer.objects.create(name="Other Health", payer_id="60002")
+    other = Payer.objects.create(name=f"Other Health {run}", payer_id=f"7{run:04}")
     _received(clinic, clinic.live[::3], payer=other, each=Decimal("20.00"))
     return clinic
 
 
-def _patients(count: int) -> list[Patient]:
+def _patients(count: int, first: int) -> list[Patient]:
     return Patient.objects.bulk_create(
         Patient(
-            chart_number=f"P{1001 + number}",
+            chart_number=f"P{first + number}",
             family_name=f"Sample{number}",
             given_name="Robin",
             birth_date=datetime.date(1980, 5, 17),

@@ -139,8 +139,9 @@ class Floor:
         among, ids = self._among(self.patients)
         self(
             f"SELECT id, patient_id, provider_id, unallocated, reversed FROM billing_payment"
-            f" WHERE {MONEY_IN} AND patient_id {among} AND (unallocated > 0 OR unallocated < 0)"
-            f" ORDER BY id{self._for_update()}",
+            f" WHERE {MONEY_IN} AND ((patient_id {among} AND unallocated > 0)"
+            f" OR (patient_id {among} AND unallocated < 0)) ORDER BY id{self._for_update()}",
+            ids,
             ids,
         ).fetchall()
 

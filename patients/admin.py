@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList, ChangeListSearchForm
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -52,10 +53,10 @@ class OfficeAdmin(admin.ModelAdmin):
         return OfficeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A year of thirty digits in the address is a wrong address, as other wrong years are."""
+        """A year of thirty digits, or of -1, in the address is a wrong address."""
         try:
             return super().get_changelist_instance(request)
-        except OverflowError as error:
+        except (OverflowError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
 
     def get_search_results(
@@ -92,8 +93,7 @@ class PatientAdmin(OfficeAdmin):
     list_display = ["name", "chart_number", "birth_date", "phone", "account"]
     search_fields = ["family_name"]  # shows the box; what it finds, Patient.objects.search says
     search_help_text = "Name, chart number, phone or date of birth"
-    date_hierarchy = "created_at"
-    ordering = ["family_name", "given_name", "id"]
+    ordering = [Lower("family_name"), Lower("given_name"), "id"]  # as the index has them
     fields = [
         ("family_name", "given_name"),
         "birth_date",
@@ -169,7 +169,7 @@ class CoverageAdmin(OfficeAdmin):
 @admin.register(Session)
 class SessionAdmin(OfficeAdmin):
     list_display = ["date", "patient", "provider", "account"]
-    list_filter = ["provider", "place_of_service"]
+    list_filter = ["provider", "place_of_service", ("date", admin.DateFieldListFilter)]
     list_select_related = ["patient", "provider"]
     search_fields = [
         "patient__family_name",
@@ -177,7 +177,6 @@ class SessionAdmin(OfficeAdmin):
         "=patient__chart_number",
     ]
     search_help_text = "Name or chart number"
-    date_hierarchy = "date"
     raw_id_fields = ["patient"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> list[str]:

@@ -493,7 +493,10 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["-date", "-id"]
-        indexes = [models.Index(fields=["patient", "date"], name="session_by_patient")]
+        indexes = [
+            models.Index(fields=["patient", "date"], name="session_by_patient"),
+            models.Index(fields=["date", "id"], name="session_by_date"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.patient} with {self.provider} on {self.date:%d %b %Y}"

@@ -7,11 +7,12 @@ from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django_tables2.data import TableQuerysetData
 
 from config.access import may_look
 from patients.models import Patient, PatientQuerySet
@@ -25,6 +26,27 @@ class CountedPaginator(Paginator):
         self.count = rows  # a cached property: once set, it is not worked out
 
 
+class PagesOfRows(TableQuerysetData):
+    """The rows of a query, of which one page is looked at.
+
+    Far from the beginning the database has to pass over all rows before the page. It passes over
+    their keys only, from whichever end is nearer, and then reads the rows of the page.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, slice) or key.start < self.table.far:
+            return super().__getitem__(key)
+        keys = self.data.values_list("pk", flat=True)
+        rows = self.table.paginator.count
+        if key.start < rows // 2:
+            wanted = list(keys[key])
+        else:
+            stop = min(key.stop, rows)
+            wanted = list(keys.reverse()[rows - stop : rows - key.start])[::-1]
+        found = self.data.in_bulk(wanted)
+        return [found[pk] for pk in wanted]
+
+
 class ListTable(tables.Table):
     """A list with 25 rows a page. `sort` and `page` come from the address.
 
@@ -32,6 +54,10 @@ class ListTable(tables.Table):
     """
 
     row_header = ""
+    far = 1_000  # rows that are passed over without a thought
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(PagesOfRows(data) if isinstance(data, QuerySet) else data, **kwargs)
 
     def shown_for(self, request: HttpRequest, *, count: int | None = None) -> ListTable:
         """Sorted and cut to the page asked for; `count` spares counting where it is known."""

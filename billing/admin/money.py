@@ -53,11 +53,14 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     opens = "Open invoice"
     list_display = ["__str__", "patient", "issued_on"]
-    list_filter = [("number", admin.EmptyFieldListFilter), ENTERED_BY]
+    list_filter = [
+        ("number", admin.EmptyFieldListFilter),
+        ENTERED_BY,
+        ("issued_on", admin.DateFieldListFilter),
+    ]
     list_select_related = ["patient"]
     search_fields = ["number", *OF_PATIENT]
     search_help_text = "Invoice number, chart number or family name"
-    date_hierarchy = "issued_on"
     fields = ["number", "patient", "issued_on", *WRITTEN]
     inlines = [InvoiceLineInline]
 
@@ -80,11 +83,11 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
         amount_left("balance", "what is owed", more="Something owing"),
         "provider",
         ("payer", labelled("insurer who owes the rest")),
+        ("issued_on", admin.DateFieldListFilter),
     ]
     list_select_related = ["invoice__patient", "patient", "provider"]
     search_fields = ["invoice__number", *OF_PATIENT, "code"]
     search_help_text = "Invoice number, chart number, family name or code of the service"
-    date_hierarchy = "service_date"
     fields = [
         *["invoice", "session", "patient", "provider", "payer"],
         *["service_date", "code", "description", "units"],

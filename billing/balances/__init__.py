@@ -84,7 +84,14 @@ from billing.balances.insurers import (
     payers_total,
     usually_writes_off,
 )
-from billing.balances.invoices import Invoiced, invoiced_total, with_sums
+from billing.balances.invoices import (
+    Invoiced,
+    InvoiceSums,
+    in_state,
+    invoiced_total,
+    sums_of,
+    with_sums,
+)
 from billing.balances.links import (
     PaidBy,
     adjustments_with,
@@ -189,6 +196,7 @@ __all__ = [
     "HistoryEntries",
     "HistoryRow",
     "Insurers",
+    "InvoiceSums",
     "Invoiced",
     "LedgerEntry",
     "LeftToDo",
@@ -252,6 +260,7 @@ __all__ = [
     "goes_back",
     "held_lines",
     "history",
+    "in_state",
     "invoiced_total",
     "last_methods",
     "last_session",
@@ -296,6 +305,7 @@ __all__ = [
     "statement",
     "statements",
     "still_pays",
+    "sums_of",
     "takings",
     "to_deposit",
     "together",

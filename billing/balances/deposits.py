@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 
 from billing.models import Deposit, DepositItem, Kind, Method, Payment
 from billing.models.deposits import DepositQuerySet
@@ -117,7 +117,11 @@ def slip(deposit: Deposit) -> Slip:
 
 def with_slip_sums(deposits: DepositQuerySet) -> DepositQuerySet:
     """Slips, each with how many rows lie on it and what they add up to."""
-    return deposits.annotate(count=Count("items"), total=Sum("items__payment__amount"))
+    items = DepositItem.objects.filter(deposit=OuterRef("pk")).order_by().values("deposit")
+    return deposits.annotate(
+        count=Subquery(items.annotate(rows=Count("pk")).values("rows")),
+        total=Subquery(items.annotate(sum=Sum("payment__amount")).values("sum")),
+    )
 
 
 def slip_of(payment: Payment) -> Deposit | None:

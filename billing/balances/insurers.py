@@ -130,6 +130,9 @@ def last_methods(payers: Iterable[Payer]) -> dict[int, str]:
     )
 
 
+NAMED = ("line__patient", "line__provider", "line__invoice", "line__payer", "payment")
+
+
 def denied() -> QuerySet[Adjudication]:
     """Denials somebody has to deal with: the line still waits for the insurer that denied it."""
     later = Adjudication.objects.standing().filter(line=OuterRef("line"), pk__gt=OuterRef("pk"))
@@ -137,9 +140,7 @@ def denied() -> QuerySet[Adjudication]:
         Adjudication.objects.standing()
         .filter(outcome=Outcome.DENIED, line__balance__gt=0, line__payer=F("owed_after"))
         .exclude(Exists(later))
-        .select_related(
-            "line__patient", "line__provider", "line__invoice", "line__payer", "payment"
-        )
+        .select_related(*NAMED)
         .order_by("date", "pk")
     )
 
@@ -158,9 +159,12 @@ def denials(*, day: datetime.date, first: int, payer: Payer | None = None) -> De
     found = denied()
     if payer:
         found = found.filter(owed_after=payer)
-    sums = found.order_by().aggregate(count=Count("pk"), total=Sum("line__balance"))
-    rows = [(each, (day - each.date).days) for each in (found[:first] if sums["count"] else ())]
-    return Denials(rows, sums["count"], sums["total"] or ZERO)
+    # Which they are takes most of the time, so it is asked once, of all.
+    owed = dict(found.select_related(None).values_list("pk", "line__balance"))
+    oldest = Adjudication.objects.filter(pk__in=list(owed)[:first]).order_by("date", "pk")
+    shown = oldest.select_related(*NAMED) if owed else ()
+    rows = [(each, (day - each.date).days) for each in shown]
+    return Denials(rows, len(owed), sum(owed.values(), ZERO))
 
 
 # ---------------------------------------------------------------------------- offsets

@@ -2,40 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
-from django.db.models.fields import CharField
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
-from billing.models import Invoice
+from billing.models import Invoice, InvoiceLine
 from billing.money import ZERO, MoneyField
 
 DRAFT, OPEN, PAID, VOID = "Draft", "Open", "Paid", "Void"
 
+_STANDING = Q(void__isnull=True)
+_NOTHING = Value(ZERO, output_field=MoneyField())
 
-def with_sums(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
-    """Each invoice with its lines, total, balance and state.
 
-    A void invoice is one all of whose lines are void; what was voided is in no total.
-    """
-    nothing = Value(ZERO, output_field=MoneyField())
+def with_sums(invoices: QuerySet[Invoice]) -> Any:
+    """Each invoice with its lines, total and balance, to sort by. What was voided is in no total."""
     standing = Q(lines__void__isnull=True)
     return invoices.annotate(
         line_count=Count("lines"),
-        void_count=Count("lines__void"),
-        total=Coalesce(Sum("lines__amount", filter=standing), nothing),
-        owing=Coalesce(Sum("lines__balance"), nothing),
-    ).annotate(
-        state=Case(
-            When(number__isnull=True, then=Value(DRAFT)),
-            When(line_count=F("void_count"), then=Value(VOID)),
-            When(owing__gt=0, then=Value(OPEN)),
-            default=Value(PAID),
-            output_field=CharField(),
+        total=Coalesce(Sum("lines__amount", filter=standing), _NOTHING),
+        owing=Coalesce(Sum("lines__balance"), _NOTHING),
+    )
+
+
+def in_state(invoices: QuerySet[Invoice], state: str) -> QuerySet[Invoice]:
+    """Those that are drafts, open, paid or void: all of a void invoice's lines are."""
+    if state == DRAFT:
+        return invoices.filter(number__isnull=True)
+    issued = invoices.filter(number__isnull=False)
+    open_ = Q(pk__in=InvoiceLine.objects.open().values("invoice"))
+    if state == OPEN:
+        return issued.filter(open_)
+    stands = Exists(InvoiceLine.objects.standing().filter(invoice=OuterRef("pk")))
+    return issued.filter(stands).exclude(open_) if state == PAID else issued.filter(~stands)
+
+
+@dataclass(frozen=True)
+class InvoiceSums:
+    """How many lines an invoice has, what they come to, what is left of it, and its state."""
+
+    lines: int
+    total: Decimal
+    owing: Decimal
+    state: str
+
+
+def sums_of(invoices: Iterable[Invoice]) -> dict[int, InvoiceSums]:
+    """What the invoices of a page add up to, by their ids: one query."""
+    listed = {invoice.pk: invoice for invoice in invoices}
+    rows = (
+        InvoiceLine.objects.filter(invoice__in=listed)
+        .order_by()
+        .values_list("invoice")
+        .annotate(
+            count=Count("pk"),
+            gone=Count("void"),
+            total=Sum("amount", filter=_STANDING),
+            owing=Sum("balance"),
         )
     )
+    found = {
+        pk: InvoiceSums(0, ZERO, ZERO, _state(invoice, 0, 0, ZERO))
+        for pk, invoice in listed.items()
+    }
+    for pk, lines, voided, total, owing in rows:
+        state = _state(listed[pk], lines, voided, owing)
+        found[pk] = InvoiceSums(lines, total or ZERO, owing, state)
+    return found
+
+
+def _state(invoice: Invoice, lines: int, voided: int, owing: Decimal) -> str:
+    if not invoice.number:
+        return DRAFT
+    if lines == voided:
+        return VOID
+    return OPEN if owing else PAID
 
 
 @dataclass(frozen=True)
@@ -50,19 +95,18 @@ class Invoiced:
 
 
 def invoiced_total(invoices: QuerySet[Invoice]) -> Invoiced:
-    """The line over a list of invoices that come `with_sums`."""
-    draft = Q(number__isnull=True)
-    found = invoices.order_by().aggregate(
-        everything=Count("pk"),
-        sum_total=Sum("total", filter=~draft),
-        sum_owing=Sum("owing"),
-        sum_drafts=Count("pk", filter=draft),
-        sum_drafted=Sum("total", filter=draft),
+    """The line over a list of invoices."""
+    found = invoices.order_by()
+    counted = found.aggregate(count=Count("pk"), drafts=Count("pk", filter=Q(number__isnull=True)))
+    sums = InvoiceLine.objects.filter(invoice__in=found.values("pk")).aggregate(
+        total=Sum("amount", filter=_STANDING & Q(issued_on__isnull=False)),
+        drafted=Sum("amount", filter=_STANDING & Q(issued_on__isnull=True)),
+        owing=Sum("balance"),
     )
     return Invoiced(
-        count=found["everything"],
-        total=found["sum_total"] or ZERO,
-        owing=found["sum_owing"] or ZERO,
-        drafts=found["sum_drafts"],
-        drafted=found["sum_drafted"] or ZERO,
+        count=counted["count"],
+        total=sums["total"] or ZERO,
+        owing=sums["owing"] or ZERO,
+        drafts=counted["drafts"],
+        drafted=sums["drafted"] or ZERO,
     )

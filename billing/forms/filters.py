@@ -11,12 +11,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, with_sums
+from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, in_state
 from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
-from billing.models import InvoiceLine, Kind, Method, Payment, Service
+from billing.models import Invoice, InvoiceLine, Kind, Method, Payment, Service
+from billing.models.numbering import INSURANCE, INVOICE, RECEIPT, TRANSFER
 from billing.models.payments import PAYER_METHODS, PaymentQuerySet
 from patients.fields import DayField
-from patients.models import Payer, Provider
+from patients.models import Patient, PatientQuerySet, Payer, Provider
 from patients.searching import SearchInput
 
 
@@ -31,6 +32,38 @@ def with_state(payments: PaymentQuerySet) -> PaymentQuerySet:
     """Each receipt with `deleted`: was it undone by a deletion, and not by a reversal?"""
     deletion = Payment.objects.filter(original=OuterRef("pk"), kind=Kind.VOID)
     return payments.annotate(deleted=Exists(deletion))
+
+
+def _numbered(word: str, *series: str) -> Q:
+    """Numbers of these series that begin so: 22, R-22 or r-22 for R-2207."""
+    found = Q(number__begins=word.upper())
+    for prefix in series:
+        found |= Q(number__begins=f"{prefix}-{word}")
+    return found
+
+
+def _called(word: str) -> PatientQuerySet:
+    """Patients with a name that begins so, or with just this chart number."""
+    if any(letter.isdigit() for letter in word):
+        return Patient.objects.filter(chart_number=word.upper())
+    return Patient.objects.search(word)
+
+
+FEW = 1_000  # ids that are handed over one by one
+
+
+def _any_of(first: Any, *others: Any) -> Any:
+    """The ids of all these rows. Each is found in its own way: an OR would look at every row.
+
+    A few are looked for here, once, and the list then asks for just these.
+    """
+    found = (
+        first.order_by()
+        .values_list("pk")
+        .union(*(each.order_by().values_list("pk") for each in others))
+    )
+    ids = [pk for (pk,) in found[: FEW + 1]]
+    return ids if len(ids) <= FEW else found
 
 
 class FilterForm(forms.Form):
@@ -149,15 +182,16 @@ class ReceiptFilter(PeriodFilter):
         super().__init__(request, with_state(queryset))
 
     def search_for(self, queryset: PaymentQuerySet, name: str, typed: str) -> PaymentQuerySet:
-        """Every word has to be found: in a name, a number or a reference."""
+        """Every word has to be found: in a name or a reference, or as the beginning of a number."""
         for word in typed.replace(",", " ").split():
+            numbered = _numbered(word, RECEIPT, INSURANCE, TRANSFER)
             queryset = queryset.filter(
-                Q(number__icontains=word)
-                | Q(reference__icontains=word)
-                | Q(payer__name__icontains=word)
-                | Q(patient__family_name__istartswith=word)
-                | Q(patient__given_name__istartswith=word)
-                | Q(patient__chart_number__iexact=word)
+                pk__in=_any_of(
+                    Payment.objects.filter(numbered),
+                    Payment.objects.filter(reference__icontains=word).exclude(reference=""),
+                    Payment.objects.filter(payer__in=Payer.objects.filter(name__icontains=word)),
+                    Payment.objects.filter(patient__in=_called(word)),
+                )
             )
         return queryset
 
@@ -223,12 +257,9 @@ class InvoiceFilter(PeriodFilter):
     def search_for(self, queryset: Any, name: str, typed: str) -> Any:
         """Every word has to be found: in the number, a name or the chart number."""
         for word in typed.replace(",", " ").split():
-            queryset = queryset.filter(
-                Q(number__icontains=word)
-                | Q(patient__family_name__istartswith=word)
-                | Q(patient__given_name__istartswith=word)
-                | Q(patient__chart_number__iexact=word)
-            )
+            numbered = Invoice.objects.filter(_numbered(word, INVOICE))
+            theirs = Invoice.objects.filter(patient__in=_called(word))
+            queryset = queryset.filter(pk__in=_any_of(numbered, theirs))
         return queryset
 
     def of_provider(self, queryset: Any, name: str, provider: Provider) -> Any:
@@ -244,19 +275,12 @@ class InvoiceFilter(PeriodFilter):
         return queryset.filter(Q(issued_on__lte=day) | begun)
 
     def in_state(self, queryset: Any, name: str, state: str) -> Any:
-        """The state itself is worked out from the sums, after the rest has narrowed the list."""
-        if state == "draft":
-            return queryset.filter(number__isnull=True)
-        return queryset.filter(number__isnull=False)
+        return in_state(queryset, state.capitalize())
 
     @property
     def found(self) -> Any:
-        """The invoices asked for, with their sums; none while a filter cannot be understood."""
-        if not self.is_valid():
-            return with_sums(self.queryset.none())
-        found: Any = with_sums(self.qs)
-        state = self.form.cleaned_data["state"]
-        return found.filter(state=state.capitalize()) if state else found
+        """The invoices asked for; none while a filter cannot be understood."""
+        return self.qs if self.is_valid() else self.queryset.none()
 
 
 class FeeFilter(ListFilter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, index_of_undone
 from billing.models.invoices import InvoiceLine
 from billing.models.payments import Payment
 from billing.money import MoneyField
@@ -53,6 +53,7 @@ class Responsibility(AppendOnlyModel):
                 condition=Q(undoes__isnull=True) | ~Q(reason=""), name="r9_responsibility_says_why"
             ),
         ]
+        indexes = [index_of_undone("responsibility")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} on {self.line}"
@@ -108,6 +109,14 @@ class Adjudication(AppendOnlyModel):
             models.CheckConstraint(
                 condition=Q(undoes__isnull=True, payment__isnull=False) | ~Q(reason=""),
                 name="r9_adjudication_says_why",
+            ),
+        ]
+        indexes = [
+            index_of_undone("adjudication"),
+            models.Index(
+                fields=["undoes", "line"],
+                name="adjudication_denied",
+                condition=Q(outcome="denied"),
             ),
         ]
 

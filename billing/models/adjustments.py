@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, index_of_undone
 from billing.models.invoices import InvoiceLine
 from billing.models.payments import Payment
 from billing.money import MoneyField
@@ -60,6 +60,10 @@ class Adjustment(AppendOnlyModel):
             models.CheckConstraint(
                 condition=Q(amount__gt=0) | ~Q(reason=""), name="r9_adjustment_says_why"
             ),
+        ]
+        indexes = [
+            index_of_undone("adjustment"),
+            models.Index(fields=["date"], name="adjustment_by_date"),
         ]
 
     def __str__(self) -> str:

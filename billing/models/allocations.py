@@ -35,6 +35,7 @@ class Allocation(AppendOnlyModel):
                 condition=Q(amount__gt=0) | ~Q(reason=""), name="r9_unpay_says_why"
             ),
         ]
+        indexes = [models.Index(fields=["date"], name="allocation_by_date")]
 
     def __str__(self) -> str:
         return f"{self.payment} on {self.line}"

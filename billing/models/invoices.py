@@ -43,6 +43,7 @@ class Invoice(models.Model):
                 name="invoice_numbered_when_issued",
             )
         ]
+        indexes = [models.Index(fields=["issued_on", "id"], name="invoice_by_date")]
 
     def __str__(self) -> str:
         return self.number or f"Draft for {self.patient.name}"
@@ -174,6 +175,7 @@ class InvoiceLine(models.Model):
                 name="line_open_of_payer",
                 condition=Q(balance__gt=0),
             ),
+            models.Index(fields=["issued_on"], name="line_by_date"),
         ]
 
     def __str__(self) -> str:

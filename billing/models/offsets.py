@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
-from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from billing.models.append_only import AppendOnlyModel, AppendOnlyQuerySet, index_of_undone
 from billing.models.payments import Payment
 from billing.money import MoneyField
 
@@ -82,7 +82,10 @@ class Offset(AppendOnlyModel):
                 condition=Q(undoes__isnull=True) | ~Q(reason=""), name="r9_offset_says_why"
             ),
         ]
-        indexes = [models.Index(fields=["code", "reference"], name="offset_by_reference")]
+        indexes = [
+            index_of_undone("offset"),
+            models.Index(fields=["code", "reference"], name="offset_by_reference"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.payment}"

@@ -116,10 +116,13 @@ class Payment(AppendOnlyModel):
     reference = models.CharField(max_length=50, blank=True)
     note = models.CharField(max_length=200, blank=True)
     amount = MoneyField()
+    # Most rows name neither, so each has an index of its own over those that do (see Meta).
     original = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="answers"
+        "self", models.PROTECT, null=True, blank=True, related_name="answers", db_index=False
     )
-    source = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="drawn")
+    source = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="drawn", db_index=False
+    )
     over_allocation_reason = models.CharField(max_length=200, blank=True)
 
     allocated = MoneyField(default=ZERO, editable=False)
@@ -228,9 +231,21 @@ class Payment(AppendOnlyModel):
                 condition=Q(unallocated__lt=0),
             ),
             models.Index(fields=["date", "id"], name="payment_by_date"),
+            # Over all rows SQLite would count those without as one value, believe each value to
+            # be as frequent, and rather look through the payments of a period for every receipt.
+            models.Index(
+                fields=["original"],
+                name="payment_by_original",
+                condition=Q(original__isnull=False),
+            ),
+            models.Index(
+                fields=["source"], name="payment_by_source", condition=Q(source__isnull=False)
+            ),
             # A check or EFT number, wherever somebody types it.
             models.Index(
-                fields=["reference"], name="payment_by_reference", condition=~Q(reference="")
+                fields=["reference"],
+                name="payment_by_reference",
+                condition=~Q(reference=""),
             ),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from billing.forms.reports import (
     PeriodReportForm,
@@ -111,9 +111,11 @@ class PaymentsReceived(Report):
         if self.first is None:
             return self._told(Payment.objects.none(), within=Q(), received=NOTHING)
         within = Q(date__range=(self.first, self.last))
-        back = Payment.objects.filter(MONEY_MOVED, within, source=OuterRef("pk"))
-        receipts = Payment.objects.receipts().filter(Exists(back), date__lt=self.first)
-        when = Subquery(back.order_by("-date").values("date")[:1])
+        back = Payment.objects.filter(MONEY_MOVED, within, source__isnull=False)
+        receipts = Payment.objects.receipts().filter(
+            pk__in=back.values("source"), date__lt=self.first
+        )
+        when = Subquery(back.filter(source=OuterRef("pk")).order_by("-date").values("date")[:1])
         return self._told(receipts, within=within, received=NOTHING, date=when)
 
     def _told(

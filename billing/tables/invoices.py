@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing.balances.invoices import DRAFT, OPEN, PAID
+from billing.balances.invoices import DRAFT, OPEN, PAID, InvoiceSums, with_sums
 from billing.models import Invoice
 from billing.tables.payments import FIGURE, NUMBER
 from billing.templatetags.money import money
@@ -24,22 +23,28 @@ COLOURS = {DRAFT: "acc", OPEN: "warn", PAID: "good"}
 
 
 class InvoiceTable(ListTable):
-    """Drafts and issued invoices. Rows come `with_sums` (billing.balances.invoices)."""
+    """Drafts and issued invoices.
+
+    `sums` is what `balances.sums_of` found for the rows of the page, after it was cut.
+    """
 
     row_header = "patient"
+    far = 0  # drafts come first, which no index has, so all rows are sorted: by their keys
 
     number = tables.Column(empty_values=(), order_by=("pk",), attrs=NUMBER)
     date = tables.Column("Date", accessor="issued_on", empty_values=(), attrs=NUMBER)
     patient = tables.Column(empty_values=())
     lines = tables.Column(
         "Lines",
-        accessor="line_count",
+        accessor="pk",
         order_by=("line_count", "pk"),
         attrs={"th": {"class": "n hide-t"}, "td": {"class": "n num hide-t"}},
     )
-    total = tables.Column(order_by=("total", "pk"), attrs=FIGURE)
-    balance = tables.Column(accessor="owing", order_by=("owing", "pk"), attrs=FIGURE)
-    state = tables.Column(orderable=False)
+    total = tables.Column(accessor="pk", order_by=("total", "pk"), attrs=FIGURE)
+    balance = tables.Column(accessor="pk", order_by=("owing", "pk"), attrs=FIGURE)
+    state = tables.Column(accessor="pk", orderable=False)
+
+    sums: dict[int, InvoiceSums] = {}
 
     class Meta:
         attrs = {"class": "t lean", "aria-label": "Invoices"}
@@ -86,13 +91,29 @@ class InvoiceTable(ListTable):
         named = queryset.annotate(who=Lower("patient__family_name"))
         return named.order_by(f"{minus}who", f"{minus}patient__given_name", f"{minus}pk"), True
 
-    def render_total(self, value: Decimal) -> SafeString:
-        return money(value)
+    def order_lines(self, queryset: Any, is_descending: bool) -> Any:  # noqa: FBT001
+        return self._by_sum(queryset, "line_count", down=is_descending)
 
-    def render_balance(self, value: Decimal) -> SafeString:
-        return money(value)
+    def order_total(self, queryset: Any, is_descending: bool) -> Any:  # noqa: FBT001
+        return self._by_sum(queryset, "total", down=is_descending)
 
-    def render_state(self, record: Any) -> SafeString:
-        return format_html(
-            '<span class="tag {}">{}</span>', COLOURS.get(record.state, ""), record.state
-        )
+    def order_balance(self, queryset: Any, is_descending: bool) -> Any:  # noqa: FBT001
+        return self._by_sum(queryset, "owing", down=is_descending)
+
+    @staticmethod
+    def _by_sum(queryset: QuerySet[Invoice], name: str, *, down: bool) -> Any:
+        minus = "-" if down else ""
+        return with_sums(queryset).order_by(f"{minus}{name}", f"{minus}pk"), True
+
+    def render_lines(self, value: int) -> int:
+        return self.sums[value].lines
+
+    def render_total(self, value: int) -> SafeString:
+        return money(self.sums[value].total)
+
+    def render_balance(self, value: int) -> SafeString:
+        return money(self.sums[value].owing)
+
+    def render_state(self, value: int) -> SafeString:
+        state = self.sums[value].state
+        return format_html('<span class="tag {}">{}</span>', COLOURS.get(state, ""), state)

@@ -50,6 +50,7 @@ class UnallocatedTable(_WorkTable):
     """Receipts with unallocated money, the oldest first."""
 
     row_header = "received_from"
+    far = 0  # why money waits is worked out for the rows of the page, not for all that are sorted
 
     date = tables.Column("Received", order_by=("date", "id"), attrs=NUMBER)
     received_from = tables.Column("From", empty_values=())

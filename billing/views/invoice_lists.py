@@ -19,12 +19,14 @@ def invoice_list(request: DeskRequest) -> HttpResponse:
     filtered = InvoiceFilter(request, Invoice.objects.all())
     found = filtered.found
     sums = balances.invoiced_total(found)
+    table = InvoiceTable(found.select_related("patient")).shown_for(request, count=sums.count)
+    table.sums = balances.sums_of(row.record for row in table.paginated_rows)
     context = {
         "form": filtered.form,
         "error_summary": filtered.error_summary,
         "sums": sums,
         "anything": filtered.queryset.exists,  # asked only where the filters find nothing
-        "table": InvoiceTable(found.select_related("patient")).shown_for(request, count=sums.count),
+        "table": table,
     }
     page = "_list.html" if request.htmx else "list.html"
     return render(request, f"billing/invoices/{page}", context)

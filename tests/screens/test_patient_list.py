@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from patients.tables import ListTable
 from tests.factories import CoverageFactory, PatientFactory, PayerFactory
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
 
@@ -152,3 +153,16 @@ def test_names_are_text(client: Client) -> None:
 def test_it_costs_the_same(client: Client) -> None:
     costs_the_same(client, URL, lambda n: CoverageFactory())
     assert len(look(client, URL).queries) <= 12
+
+
+def test_far_pages_are_read_from_the_nearer_end_and_say_the_same(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(104):
+        PatientFactory(family_name=f"Name{number:03}")
+    for sort in ("name", "-name"):
+        near = [look(client, URL, {"sort": sort, "page": page}).table for page in range(1, 6)]
+        with monkeypatch.context() as patched:
+            patched.setattr(ListTable, "far", 0)
+            far = [look(client, URL, {"sort": sort, "page": page}).table for page in range(1, 6)]
+        assert near == far

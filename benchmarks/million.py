@@ -1,0 +1,92 @@
+"""A clinic of many invoice lines: the demo clinic, and around it three years of a whole city.
+
+    python -m benchmarks.million --lines 1000000 --engine postgresql --keep FOLDER
+
+It can be kept and used again, by benchmarks and by drills; frontdesk, biller, accountant and admin
+sign in with the demo's password. The demo comes from the ledger's verbs. The rest is thought up in
+memory (benchmarks/years.py) and written in bulk (benchmarks/builder.py), with the guards off and
+put back in the same transaction, then sealed act by act as everything is. Whether it holds is for
+`check_ledger` to say, which adds up every total anew and compares every row with its seal; it runs
+last. The same day gives the same clinic.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+
+from tests.support import environment
+from tests.support.temporary_postgres import AS_IN_A_CLINIC, Server
+
+ENGINES = ("sqlite", "postgresql")
+# What a server of a clinic of this size is given.
+POSTGRESQL = {**AS_IN_A_CLINIC, "shared_buffers": "1GB", "max_wal_size": "4GB"}
+
+
+@contextlib.contextmanager
+def kept(folder: Path, engine: str) -> Iterator[dict[str, str]]:
+    """The environment that leads to the clinic kept in a folder; its server runs meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if engine == "sqlite":
+        yield {"DATABASE_URL": "", "SQLITE_PATH": str(folder.resolve() / "clinic.sqlite3")}
+        return
+    server = Server(folder.resolve(), POSTGRESQL)
+    if not server.data.exists():
+        server.make()
+    server.start()
+    try:
+        yield {"DATABASE_URL": server.url}
+    finally:
+        server.stop()
+
+
+def build(lines: int, database: dict[str, str], *, check: bool = True) -> None:
+    """Build a clinic in an empty database, in processes of its own; says how long each part took."""
+    commands = [["-m", "benchmarks.million", "--here", "--lines", str(lines)]]
+    if check:
+        commands.append(["manage.py", "check_ledger"])
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command], env={**os.environ, **database}, stdout=sys.stderr
+        )
+        if done.returncode:
+            sys.exit("The clinic was not built, or does not hold.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.million",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--engine", choices=ENGINES, default="sqlite")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    parser.add_argument("--unchecked", action="store_true", help="without check_ledger at the end")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
+    if wanted.here:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        django.setup()
+        from benchmarks import builder
+
+        builder.build(wanted.lines)
+    elif not wanted.keep:
+        parser.error("--keep: in which folder?")
+    else:
+        with kept(wanted.keep, wanted.engine) as database:
+            build(wanted.lines, database, check=not wanted.unchecked)
+            name = "DATABASE_URL" if database["DATABASE_URL"] else "SQLITE_PATH"
+            print(f"Kept: REMIT_LOCAL=1 {name}={database[name]}")
+
+
+if __name__ == "__main__":
+    main()
