@@ -66,7 +66,14 @@ class Server:
     @property
     def url(self) -> str:
         """As in DATABASE_URL."""
-        return f"postgresql://postgres@{quote(str(self.socket), safe='')}/postgres"
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://postgres@{quote(str(self.socket), safe='')}/{database}"
+
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def make(self) -> None:
         """An empty cluster, not running yet."""
