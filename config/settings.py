@@ -177,7 +177,17 @@ if database_url := env.str("DATABASE_URL", default=""):
         "timeout": 10,
     }
     # Behind a pgbouncer in transaction mode, cursors of the server do not survive.
-    postgres["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_BEHIND_PGBOUNCER", default=False)
+    behind_pgbouncer = env.bool("DATABASE_BEHIND_PGBOUNCER", default=False)
+    postgres["DISABLE_SERVER_SIDE_CURSORS"] = behind_pgbouncer
+    if not behind_pgbouncer:  # it takes no options: there they are set for the role (decision 22)
+        # Seconds a desk waits for a lock that somebody holds, and for one statement (0: no limit).
+        patience = {
+            "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10),
+            "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=0),
+        }
+        limits = [f"-c {name}={seconds}s" for name, seconds in patience.items()]
+        given = postgres["OPTIONS"].get("options", "")
+        postgres["OPTIONS"]["options"] = " ".join([*limits, given]).strip()
     DATABASES = {"default": postgres}
 else:
     DATABASES = {

@@ -115,6 +115,11 @@ class Clinic:
         if posting.number and number != posting.number:
             yield f"another number, {number}: {what}"
 
+    def restore(self) -> None:
+        """Whatever was torn down runs again."""
+        if self.server and not self.server.is_up:
+            self.server.start()
+
     def check_ledger(self) -> None:
         self.app.manage("check_ledger")
 
@@ -171,9 +176,16 @@ class Templates:
 
     @contextmanager
     def clinic(
-        self, engine: str, folder: Path, *faults: str, settings: Mapping[str, str] = {}, **how: Any
+        self,
+        engine: str,
+        folder: Path,
+        *faults: str,
+        settings: Mapping[str, str] = {},
+        log: Path | None = None,
+        on: Server | None = None,
+        **how: Any,
     ) -> Iterator[Clinic]:
-        """A copy, served. `faults` are those of failing_wsgi.py."""
+        """A copy in a folder, served. `faults` are those of failing_wsgi.py; `on` another server."""
         self.count += 1
         environment = {"STATIC_ROOT": str(self.static), **settings}
         if faults:
@@ -183,18 +195,18 @@ class Templates:
         if engine == "sqlite":
             path = folder / f"books-{self.count}.sqlite3"
             shutil.copy(self.sqlite, path)
-            clinic = Clinic(
-                App(folder, {"SQLITE_PATH": str(path), **environment}, **how), path=path
-            )
+            app = App(log or folder, {"SQLITE_PATH": str(path), **environment}, **how)
+            clinic = Clinic(app, path=path)
         else:
-            name = f"clinic_{self.count}"
-            if not self.server.is_up:
-                self.server.start()
-            with psycopg.connect(self.server.url, autocommit=True) as connection:
+            name, server = f"clinic_{self.count}", on or self.server
+            if not server.is_up:
+                server.start()
+            # The template may not be connected to while it is copied.
+            with psycopg.connect(server.url_of("template1"), autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {name} TEMPLATE postgres".encode())
-            url = self.server.url_of(name)
+            url = server.url_of(name)
             app = App(folder, {"DATABASE_URL": url, **environment}, **how)
-            clinic = Clinic(app, server=self.server, url=url)
+            clinic = Clinic(app, server=server, url=url)
         clinic.app.start()
         try:
             yield clinic

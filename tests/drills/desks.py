@@ -77,7 +77,8 @@ class Desk:
                     return answer, tries
                 self.busy += 1
                 said = f"503 at {answer.path}"
-                if "Retry-After" not in answer.headers or "again" not in answer.text:
+                told = "again" in answer.text or answer.headers["Content-Type"].startswith("text/plain")
+                if "Retry-After" not in answer.headers or not told:
                     self.errors.append(f"a 503 that does not say what to do: {answer.text[:300]}")
             if time.monotonic() > deadline:
                 raise NoAnswer(f"{self.name} gave up after {tries} tries: {said}")

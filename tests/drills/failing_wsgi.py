@@ -64,12 +64,11 @@ if "no_guards" in FAULTS:
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     guards.require_installed = lambda: None
 
-from config.wsgi import application  # noqa: E402
+from tests.drills.forking_wsgi import application  # noqa: E402
 
 __all__ = ["application"]
 
 from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 from django.db.models import QuerySet  # noqa: E402
 
@@ -122,8 +121,3 @@ if "no_locks" in FAULTS:
 
 if "deferred" in FAULTS:
     settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] = "DEFERRED"
-
-# This module is loaded before the workers are forked; a pool of connections is nothing to share.
-connection.close()
-if connection.vendor == "postgresql":
-    connection.close_pool()

@@ -72,7 +72,7 @@ def test_a_database_that_is_away_is_a_503(text: str) -> None:
     assert response is not None
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
-    assert b"never posted twice" in response.content
+    assert b"Please try again in a few seconds" in response.content
 
 
 def test_our_own_mistakes_in_sql_are_not_hidden_as_503() -> None:
