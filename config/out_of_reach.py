@@ -56,7 +56,9 @@ def out_of_reach(request: HttpRequest, why: str) -> HttpResponse:
     logger.exception("Database out of reach")
     headers = {"Retry-After": str(RETRY_AFTER)}
     if request.headers.get("HX-Request"):  # app.js says it beside the form, which is still there
-        return HttpResponse(why, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+        return HttpResponse(
+            why, status=503, content_type="text/plain; charset=utf-8", headers=headers
+        )
     context = {"why": why, "request": request, "fields": _to_send_again(request)}
     return HttpResponse(loader.render_to_string("503.html", context), status=503, headers=headers)
 

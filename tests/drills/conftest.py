@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,10 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.drills.clinics import Clinic, Templates
-from tests.support.temporary_postgres import AS_IN_A_CLINIC, Server, temporary_postgres
+from tests.drills.clinics import Clinic, Templates, figures
+from tests.support.temporary_postgres import AS_IN_A_CLINIC, temporary_postgres
 
 Open = Callable[..., Clinic]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if figures:
+        terminalreporter.section("what the drills counted")
+    for each in figures:
+        terminalreporter.write_line(each)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +51,9 @@ def open_clinic(templates: Templates, engine: str, tmp_path: Path) -> Iterator[O
     with ExitStack() as stack:
 
         def open_it(*faults: str, **how: Any) -> Clinic:
-            made: AbstractContextManager[Clinic] = templates.clinic(engine, tmp_path, *faults, **how)
+            made: AbstractContextManager[Clinic] = templates.clinic(
+                engine, tmp_path, *faults, **how
+            )
             return stack.enter_context(made)
 
         yield open_it

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-FAULTS = dict(
-    (name, value)
+FAULTS = {
+    name: value
     for name, _, value in (each.partition("=") for each in os.environ["DRILL_FAULTS"].split(","))
-)
+}
 
 if "clock" in FAULTS:
     # Before anything of Django keeps a hold on the right time.

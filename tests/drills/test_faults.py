@@ -24,7 +24,7 @@ import psycopg
 import pytest
 
 from tests.drills.browser import Answer, Browser
-from tests.drills.clinics import Clinic, Templates, acknowledged, retried, work_until
+from tests.drills.clinics import Clinic, Templates, acknowledged, retried, tell, work_until
 from tests.drills.conftest import Open
 from tests.drills.desks import Desk
 from tests.screens.page_forms import PageForm
@@ -36,7 +36,6 @@ DESKS = 8
 TIMES = 3  # so often something long happens: a server goes away and comes back
 
 only_postgresql = pytest.mark.parametrize("engine", ["postgresql"])
-only_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def survives(
@@ -48,7 +47,7 @@ def survives(
     retries: int = 0,
 ) -> list[Desk]:
     """Desks work while it happens, so often at least; then everything acknowledged is there once."""
-    desks = clinic.desks(DESKS)
+    desks = clinic.desks(DESKS, straight=True)
     happened = 0
 
     def enough() -> bool:
@@ -65,8 +64,8 @@ def survives(
     clinic.restore()
     busy, lost = (sum(getattr(desk, name) for desk in desks) for name in ("busy", "lost"))
     refused = sum(len(desk.refused) for desk in desks)
-    print(
-        f"\n{clinic.engine}: {acknowledged(desks)} acknowledged, {retried(desks)} of them by retry"
+    tell(
+        f"{clinic.engine}: {acknowledged(desks)} acknowledged, {retried(desks)} of them by retry"
         f" ({lost} answers lost, {busy} busy), {refused} refused; it happened {happened} times"
     )
     assert wrong + clinic.problems(desks) == []
@@ -96,7 +95,7 @@ def test_workers_are_killed_wherever_they_are(open_clinic: Open) -> None:
     def happens() -> None:
         time.sleep(0.7)
         with suppress(ProcessLookupError, IndexError):
-            os.kill(random.choice(clinic.app.workers()), signal.SIGKILL)  # noqa: S311
+            os.kill(random.choice(clinic.app.workers()), signal.SIGKILL)
 
     survives(clinic, happens, postings=FEWER, times=10)
 
@@ -115,7 +114,8 @@ def test_the_whole_server_is_killed_and_started(open_clinic: Open) -> None:
 @only_postgresql
 def test_postgresql_is_killed_and_started(open_clinic: Open) -> None:
     clinic = open_clinic()
-    assert (server := clinic.server)
+    server = clinic.server
+    assert server
 
     def happens() -> None:
         time.sleep(2)
@@ -128,7 +128,8 @@ def test_postgresql_is_killed_and_started(open_clinic: Open) -> None:
 @only_postgresql
 def test_postgresql_is_stopped_for_longer_than_a_page_waits(open_clinic: Open) -> None:
     clinic = open_clinic()
-    assert (server := clinic.server)
+    server = clinic.server
+    assert server
 
     def happens() -> None:
         time.sleep(2)
@@ -194,7 +195,6 @@ def fill_and_empty(disk: Path, then: Callable[[], None] = lambda: None) -> None:
     then()
 
 
-@only_sqlite
 def test_the_disk_of_sqlite_is_full(
     templates: Templates, tmp_path: Path, small_disk: Callable[[int], Path]
 ) -> None:
@@ -204,7 +204,6 @@ def test_the_disk_of_sqlite_is_full(
     assert any(desk.busy for desk in desks)
 
 
-@only_postgresql
 def test_the_disk_of_postgresql_is_full(
     templates: Templates, tmp_path: Path, small_disk: Callable[[int], Path]
 ) -> None:
