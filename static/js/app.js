@@ -291,7 +291,7 @@ on("submit", (event) => {
   if (onItsWay.delete(form)) return;
   markSent(form, true);
   setTimeout(() => markSent(form, false), SENT_FOR);
-  if (takenByHtmx) return;
+  if (takenByHtmx || !document.body.dataset.user) return; // at sign-in little is lost
   event.preventDefault();
   sendWhenThere(form, event.submitter);
 });

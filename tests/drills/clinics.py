@@ -24,7 +24,7 @@ from tests.drills.desks import PEOPLE, Acknowledged, Desk
 from tests.support.served import App
 from tests.support.temporary_postgres import Server
 
-PATIENTS = 60
+PATIENTS = 40
 figures: list[str] = []  # what drills counted, told at the end of the run
 
 

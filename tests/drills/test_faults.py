@@ -33,6 +33,7 @@ from tests.support.temporary_postgres import AS_IN_A_CLINIC, Server
 POSTINGS = int(os.environ.get("DRILL_POSTINGS", "200"))
 FEWER = POSTINGS // 4
 DESKS = 8
+BETWEEN = 2  # postings at least
 TIMES = 3  # so often something long happens: a server goes away and comes back
 
 only_postgresql = pytest.mark.parametrize("engine", ["postgresql"])
@@ -58,6 +59,10 @@ def survives(
     worker = threading.Thread(target=lambda: wrong.extend(work_until(desks, enough)))
     worker.start()
     while happens and worker.is_alive():
+        # Something is saved in between, however slow the machine is.
+        at_least = acknowledged(desks) + BETWEEN
+        while acknowledged(desks) < at_least and worker.is_alive():
+            time.sleep(0.05)
         happens()
         happened += 1
     worker.join()
@@ -68,7 +73,8 @@ def survives(
         f"{clinic.engine}: {acknowledged(desks)} acknowledged, {retried(desks)} of them by retry"
         f" ({lost} answers lost, {busy} busy), {refused} refused; it happened {happened} times"
     )
-    assert wrong + clinic.problems(desks) == []
+    wrong += clinic.problems(desks)
+    assert not wrong, "\n".join(wrong)
     clinic.check_ledger()
     return desks
 
@@ -93,7 +99,7 @@ def test_workers_are_killed_wherever_they_are(open_clinic: Open) -> None:
     clinic = open_clinic(preload=True, wsgi="tests.drills.forking_wsgi")
 
     def happens() -> None:
-        time.sleep(0.7)
+        time.sleep(random.uniform(0, 0.3))
         with suppress(ProcessLookupError, IndexError):
             os.kill(random.choice(clinic.app.workers()), signal.SIGKILL)
 
@@ -104,7 +110,6 @@ def test_the_whole_server_is_killed_and_started(open_clinic: Open) -> None:
     clinic = open_clinic()
 
     def happens() -> None:
-        time.sleep(2)
         clinic.app.kill()
         clinic.app.start()
 
@@ -118,7 +123,6 @@ def test_postgresql_is_killed_and_started(open_clinic: Open) -> None:
     assert server
 
     def happens() -> None:
-        time.sleep(2)
         server.kill()
         server.start()
 
@@ -132,7 +136,6 @@ def test_postgresql_is_stopped_for_longer_than_a_page_waits(open_clinic: Open) -
     assert server
 
     def happens() -> None:
-        time.sleep(2)
         server.stop()
         time.sleep(12)  # the pool gives up after ten
         server.start()
@@ -146,7 +149,6 @@ def test_connections_are_cut_in_the_middle_of_requests(open_clinic: Open) -> Non
     clinic = open_clinic()
 
     def happens() -> None:
-        time.sleep(0.3)
         with psycopg.connect(clinic.url, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -182,7 +184,6 @@ def small_disk(drill_folder: Path) -> Iterator[Callable[[int], Path]]:
 
 def fill_and_empty(disk: Path, then: Callable[[], None] = lambda: None) -> None:
     """Not a byte is left for some seconds."""
-    time.sleep(1)
     ballast = disk / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
