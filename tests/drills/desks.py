@@ -173,8 +173,8 @@ class Desk:
         cents = self.chance.randint(500, 20_000)
         form.sent["payer"] = [self.chance.choice(self.payers)]
         reference = self.fill_strip(form, cents)
-        form.sent["patient"] = [self.chance.choice(self.charts)]
-        page, _ = self.until_answered(lambda: self.browser.press(page, form, "add", ""))
+        sessions_of = f"{self.chance.choice(self.charts)}:unpaid"
+        page, _ = self.until_answered(lambda: self.browser.press(page, form, "add", sessions_of))
         form = page.form("payer")
         for _ in range(3):
             self.share_out(page, form, most=1)

@@ -68,9 +68,7 @@ def allocate(browser: Browser, check: str, lines: list[tuple[int, str]], dollars
     """So much of the check on each of these lines, filled in and not sent yet."""
     page = browser.get(check)
     for _line, chart in lines:
-        form = page.form("key")
-        form.sent["patient"] = [chart]
-        page = browser.press(page, form, "add", "")
+        page = browser.press(page, page.form("key"), "add", f"{chart}:unpaid")
     form = page.form("key")
     for line, _chart in lines:
         assert str(line) in form.sent["lines"]
