@@ -49,7 +49,8 @@ class Clinic:
         """Rows, by plain SQL with ? for each value."""
         if self.server:
             with psycopg.connect(self.url, autocommit=True) as connection:
-                return connection.execute(sql.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+                placed = sql.replace("%", "%%").replace("?", "%s") if values else sql
+                return connection.execute(placed.encode(), values or None).fetchall()
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)
         try:
             return connection.execute(sql, values).fetchall()
