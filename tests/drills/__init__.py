@@ -12,5 +12,6 @@ database. `make test` leaves them out; what is quick of the same is tested elsew
     racing.py        processes that press at the same moment
     load.py          python -m tests.drills.load --desks 20 --minutes 3 --engine postgresql
 
-DRILL_POSTINGS (200) and DRILL_SECONDS (15 for races, 60 for load) make them longer or shorter.
+DRILL_POSTINGS (200), DRILL_ROUNDS (5) and DRILL_SECONDS (15 for races, 60 for load) make them
+longer or shorter.
 """
