@@ -175,6 +175,9 @@ if database_url := env.str("DATABASE_URL", default=""):
         "min_size": env.int("DATABASE_POOL_MIN", default=1),
         "max_size": env.int("DATABASE_POOL_MAX", default=8),
         "timeout": 10,
+        # By itself the pool tries again after 1, 2, 4 … seconds for five minutes, and so goes on
+        # saying no for about as long as the database was away. So it begins anew with each page.
+        "reconnect_timeout": 10,
     }
     # Behind a pgbouncer in transaction mode, cursors of the server do not survive.
     behind_pgbouncer = env.bool("DATABASE_BEHIND_PGBOUNCER", default=False)
