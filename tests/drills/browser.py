@@ -47,9 +47,11 @@ class Answer:
 
     @property
     def said(self) -> list[str]:
-        """The sentences of the error summary, or of a notice above the page."""
+        """The sentences of the error summary; without one, of the notices on the page."""
         places = findall(r'<div class="errsum".*?</ul>', self.html, DOTALL) or findall(
-            r'<div class="notice[^>]*data-notice>.*?<div class="end">', self.html, DOTALL
+            r'<(?:div|p) class="notice\b.*?(?:<div class="end">|</div>\s*</div>|</p>)',
+            self.html,
+            DOTALL,
         )
         items = [part for place in places for part in findall(r"<li>(.*?)</li>", place, DOTALL)]
         plain = [sub(r"<[^>]+>", " ", each) for each in items or places]
