@@ -5,6 +5,7 @@ Nothing here asks the database, nor anything that might: no session, no user, no
 
 from __future__ import annotations
 
+import errno
 import logging
 
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
@@ -29,6 +30,7 @@ WHY = {
     "40P01": BUSY,  # a deadlock
     "locked": BUSY,
 }
+FILES = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
 
 
 def why_out_of_reach(error: BaseException | None) -> str:
@@ -36,6 +38,8 @@ def why_out_of_reach(error: BaseException | None) -> str:
 
     SQLite uses the same class for mistakes in SQL.
     """
+    if isinstance(error, OSError):  # of a file beside it, such as the audit trail's (recording.py)
+        return FILES.get(error.errno or 0, "")
     if not isinstance(error, DatabaseError | InterfaceError):
         return ""
     text, code = str(error), getattr(error.__cause__, "sqlstate", None) or ""

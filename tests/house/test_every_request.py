@@ -1,5 +1,6 @@
 """What config/ promises about every request, whoever wrote the view."""
 
+import errno
 import logging
 import sqlite3
 import sys
@@ -108,6 +109,9 @@ def sql_error(kind: type[Exception], text: str = "", code: str = "") -> Exceptio
         (sql_error(InternalError, code="25006"), out_of_reach.READ_ONLY),
         (InterfaceError("connection already closed"), out_of_reach.AWAY),
         (OperationalError("database or disk is full"), out_of_reach.FULL),
+        (OSError(errno.ENOSPC, "No space left on device"), out_of_reach.FULL),
+        (OSError(errno.EROFS, "Read-only file system"), out_of_reach.READ_ONLY),
+        (OSError(errno.ENOENT, "No such file"), ""),
         (OperationalError("attempt to write a readonly database"), out_of_reach.READ_ONLY),
         (OperationalError("database is locked"), out_of_reach.BUSY),
         (sql_error(InternalError, code="25P02"), ""),
