@@ -197,7 +197,7 @@ def reverse(browser: Browser, number: str) -> Press:
 def test_reversals_and_un_payings_cross(open_clinic: Open, eight: Crowd) -> None:
     """Four reverse a payment that the others just take off its line: each is undone once."""
     clinic = open_clinic(workers=WORKERS)
-    browsers = on_both_sides(clinic)
+    browsers = [clinic.browser("biller"), clinic.browser("admin")] * 4  # who may undo others' work
     [(line, chart)] = open_lines(clinic, 1)
     ((provider,),) = clinic.ask("SELECT provider_id FROM billing_invoiceline WHERE id = ?", line)
     for _ in range(ROUNDS):
@@ -302,11 +302,35 @@ def test_sixteen_processes_at_one_account(open_clinic: Open) -> None:
     clinic.check_ledger()
 
 
+def eight_checks(clinic: Clinic, eight: Crowd) -> list[int]:
+    """Eight people save a new check each, at once, again and again: the answers."""
+    (payer, *_) = clinic.scalars("SELECT name FROM patients_payer ORDER BY id")
+    answers: list[int] = []
+    browsers = on_both_sides(clinic)
+    for _ in range(ROUNDS):
+        ready = []
+        for browser in browsers:
+            page = browser.get("/insurance-payments/new/")
+            form = page.form("payer")
+            reference = f"D-{form.sent['key'][0]}"
+            form.sent |= {"payer": [payer], "amount": ["1.00"], "reference": [reference]}
+            ready.append(Press(browser, page, form, ("action", "save")))
+        answers += [answer.status for answer in eight.at_once(ready)]
+    return answers
+
+
+def test_eight_checks_are_saved_at_once(open_clinic: Open, eight: Crowd) -> None:
+    clinic = open_clinic(workers=WORKERS)
+    assert set(eight_checks(clinic, eight)) == {302}
+    clinic.check_ledger()
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_with_deferred_transactions_sqlite_is_locked(open_clinic: Open) -> None:
-    """The control: a transaction that reads first and then writes cannot wait in SQLite."""
+def test_with_deferred_transactions_sqlite_is_locked(open_clinic: Open, eight: Crowd) -> None:
+    """The control: a transaction that reads first and then writes cannot wait in SQLite.
+
+    (A verb alone would: its first statement takes the form's key.)
+    """
     clinic = open_clinic("deferred", workers=WORKERS)
-    _saved, busy, _errors, _longest = crowd_at_one_account(clinic)
-    assert busy
-    assert over_allocated(clinic) == []
+    assert 503 in eight_checks(clinic, eight)
     clinic.check_ledger()
