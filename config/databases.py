@@ -27,8 +27,20 @@ BEGIN_ANEW = 2
 _SERVER = re.compile(r"(?P<host>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 
 
-def writable(url: str, *, pool_min: int, pool_max: int, behind_pgbouncer: bool) -> dict[str, Any]:
-    """DATABASE_URL, as Django wants it: where everything is written, and read but for reports."""
+def writable(
+    url: str,
+    *,
+    pool_min: int,
+    pool_max: int,
+    behind_pgbouncer: bool,
+    lock_seconds: int,
+    statement_seconds: int,
+) -> dict[str, Any]:
+    """DATABASE_URL, as Django wants it: where everything is written, and read but for reports.
+
+    `lock_seconds` a desk waits for a lock that somebody holds, `statement_seconds` for one
+    statement (0: no limit); then the page says "try again".
+    """
     database = _parsed("DATABASE_URL", url)
     options = database["OPTIONS"]
     if "," in database["HOST"]:
@@ -46,6 +58,10 @@ def writable(url: str, *, pool_min: int, pool_max: int, behind_pgbouncer: bool) 
     }
     # Behind a pgbouncer in transaction mode, cursors of the server do not survive.
     database["DISABLE_SERVER_SIDE_CURSORS"] = behind_pgbouncer
+    if not behind_pgbouncer:  # it takes no options: there they are set for the role (decision 22)
+        patience = {"lock_timeout": lock_seconds, "statement_timeout": statement_seconds}
+        limits = [f"-c {name}={seconds}s" for name, seconds in patience.items()]
+        options["options"] = " ".join([*limits, options.get("options", "")]).strip()
     return database
 
 

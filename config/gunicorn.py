@@ -13,6 +13,9 @@ worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 
+# No page waits longer for one statement. A migration or an import from the command line may.
+os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "60")
+
 # The heartbeat file must not wait for a disk, or a busy disk looks like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 
 from billing.models.clinic import forget_shown
-from config.views import database_is_away, records_out_of_reach
+from config.out_of_reach import out_of_reach, why_out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -85,7 +84,7 @@ class SettingsOnce:
 
 
 class DatabaseAway:
-    """503 with Retry-After, not 500, when a view finds the database away or busy.
+    """503 with Retry-After, not 500, when a view finds the database away, busy or full.
 
     (`config.views.server_error` does the same for errors outside a view, such as reading the
     session.)
@@ -98,9 +97,8 @@ class DatabaseAway:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError) and database_is_away(error):
-            return records_out_of_reach()
-        return None
+        why = why_out_of_reach(error)
+        return out_of_reach(request, why) if why else None
 
 
 class NoStore:

@@ -178,6 +178,8 @@ if database_url := env.str("DATABASE_URL", default=""):
             pool_min=env.int("DATABASE_POOL_MIN", default=1),
             pool_max=env.int("DATABASE_POOL_MAX", default=8),
             behind_pgbouncer=env.bool("DATABASE_BEHIND_PGBOUNCER", default=False),
+            lock_seconds=env.int("DATABASE_LOCK_SECONDS", default=10),
+            statement_seconds=env.int("DATABASE_STATEMENT_SECONDS", default=0),
         )
     }
 else:

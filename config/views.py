@@ -1,6 +1,5 @@
 """The pages that belong to no app."""
 
-import logging
 import sys
 from typing import Any
 
@@ -9,7 +8,6 @@ from allauth.account.views import LogoutView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import PasswordResetConfirmView
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -19,10 +17,9 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.models import SignIn
+from config.out_of_reach import out_of_reach, why_out_of_reach
 from config.sessions import seconds_left
 from config.tracing import reference
-
-logger = logging.getLogger(__name__)
 
 # A tick on a bill. Browsers ask for /favicon.ico on pages
 # that name no icon (the admin's); a 404 there would hide real errors in the console.
@@ -112,30 +109,8 @@ class SignOut(LogoutView):
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The 500 page, or the 503 page where the error was the database being away."""
-    error = sys.exc_info()[1]
-    if isinstance(error, OperationalError) and database_is_away(error):
-        return records_out_of_reach()
+    why = why_out_of_reach(sys.exc_info()[1])
+    if why:
+        return out_of_reach(request, why)
     page = loader.get_template("500.html").render({"reference": reference()})
     return HttpResponseServerError(page)
-
-
-def database_is_away(error: OperationalError) -> bool:
-    """Away, full, locked or too slow: all pass. SQLite uses the same class for our own mistakes
-    in SQL, which do not."""
-    text = str(error)
-    return not (text.startswith("no such") or "syntax error" in text or "has no column" in text)
-
-
-def records_out_of_reach() -> HttpResponse:
-    """Plain on purpose: a template might ask the database."""
-    logger.exception("Database out of reach")
-    return HttpResponse(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Please try again</title>'
-        "<h1>Please try again in a few seconds</h1>"
-        "<p>Remit cannot reach its records just now.</p>"
-        "<p>If you were saving, go back and save the same form again. "
-        "The same form is never posted twice.</p>"
-        f"<p>If you tell your administrator, say: {reference()}</p></html>",
-        status=503,
-        headers={"Retry-After": "5"},
-    )

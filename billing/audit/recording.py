@@ -211,7 +211,7 @@ def take_in_what_waits() -> None:
 def _put_aside(row: Columns) -> None:
     spool = _spool()
     assert spool  # noqa: S101  (looked at before)
-    line = json.dumps(row, default=str) + "\n"
+    line = f"\n{json.dumps(row, default=str)}\n"  # by itself, also after half a line
     while True:
         with os.fdopen(os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -234,7 +234,7 @@ def _take_in(spool: Path) -> None:
             return
         with _little_patience(), sealing(""):
             for line in file:
-                with contextlib.suppress(ValueError):  # half a line: the power failed
+                with contextlib.suppress(ValueError):  # empty, or half a line: the power failed
                     _insert(json.loads(line))
         spool.unlink()
 

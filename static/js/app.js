@@ -9,13 +9,14 @@
 //   data-dismiss      removes the [data-notice] around it
 //   data-print        prints the page
 //   data-submit       a form that is sent when one of its choices changes
-//   data-once         a form that may be sent once: a second press does nothing
+//   data-once         a form that may be sent once: a second press does nothing. It leaves the page
+//                     only when the server is there; else what was typed stays, and the page says so
 //   data-stay         a form in which Enter goes to the next box
 //   data-live         a form whose totals the server answers while somebody types
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
 // reader is free, {"shout": …} at once; {"follow": {"box": id, "was": text, "now": text}} brings a box
-// up to a total. Other scripts call Remit.announce(text).
+// up to a total. Other scripts call Remit.announce(text) and Remit.sayNoAnswer(form, xhr, again).
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -156,7 +157,7 @@ on("click", (event) => {
     target: "#dialog",
     swap: "innerHTML ignoreTitle:true",
     select: link.dataset.dialog || undefined,
-  });
+  }).catch(() => {}); // said below
 });
 
 on("htmx:afterSwap", (event) => {
@@ -176,11 +177,12 @@ on("close", (event) => {
   if (event.target.matches("dialog.dlg")) event.target.replaceChildren();
 }, true);
 
-// The page itself says best why it cannot be shown.
+// The page itself says best why it cannot be shown, if there is anybody to say it.
 for (const failure of FAILURES) {
-  on(failure, (event) => {
-    const link = event.target.closest("a[data-dialog]");
-    if (link) location.assign(link.href);
+  on(failure, ({ target, detail }) => {
+    const link = target.closest("a[data-dialog]");
+    if (link && isAway(detail.xhr)) sayNoAnswer(null, detail.xhr, () => link.click());
+    else if (link) location.assign(link.href);
   });
 }
 
@@ -210,6 +212,65 @@ on("htmx:beforeOnLoad", (event) => {
   else if (asksForTotals(event.target)) noAnswer();
 });
 
+// ---------------------------------------------------------------- no answer
+
+// Nothing, or a proxy that found nobody, or the database away (config/out_of_reach.py).
+const isAway = (xhr) => [0, 502, 503, 504].includes(xhr.status);
+
+// Said above what is typed in `form`, or above the page, once, with a button that does `again`.
+function sayNoAnswer(form, xhr, again) {
+  const ours = xhr?.status === 503 && xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  const why = ours ? xhr.responseText : "Remit cannot be reached.";
+  find("[data-no-answer]")?.remove();
+  const [notice, words, end, button] = ["div", "div", "div", "button"].map((tag) => document.createElement(tag));
+  Object.assign(notice, { className: "notice bad" }).dataset.noAnswer = "";
+  notice.setAttribute("role", "alert");
+  words.textContent = `${why} What you typed is still here.`;
+  Object.assign(button, { type: "button", className: "btn btn-line btn-xs", textContent: "Try again" });
+  button.addEventListener("click", () => { notice.remove(); again(); });
+  end.className = "end";
+  end.append(button);
+  notice.append(words, end);
+  // A form in a dialog has a body, under its heading.
+  ((form && find(".db", form)) ?? find("#main .body") ?? form).prepend(notice);
+  button.focus();
+}
+
+Object.assign(globalThis.Remit, { sayNoAnswer });
+
+for (const failure of FAILURES) {
+  on(failure, ({ detail: { xhr, requestConfig } }) => {
+    const press = requestConfig?.triggeringEvent;
+    if (press?.type !== "submit" || !isAway(xhr)) return;
+    const { target: form, submitter } = press;
+    sayNoAnswer(form, xhr, () => form.requestSubmit(submitter));
+  });
+}
+
+// A whole page that is posted would be left for the browser's own error page, and what was typed be
+// lost. So the server is asked first whether it is there, with its records.
+async function isThere() {
+  try {
+    const how = { headers: { "X-Passive": "1" }, redirect: "manual", cache: "no-store" };
+    const answer = await fetch("/accounts/session/", { ...how, signal: AbortSignal.timeout(15000) });
+    return answer.status < 500;
+  } catch {
+    return false;
+  }
+}
+
+const onItsWay = new WeakSet(); // forms the server is there for
+
+async function sendWhenThere(form, submitter) {
+  if (await isThere()) {
+    onItsWay.add(form);
+    form.requestSubmit(submitter);
+    return;
+  }
+  markSent(form, false);
+  sayNoAnswer(form, null, () => form.requestSubmit(submitter));
+}
+
 // ---------------------------------------------------------------- sent once
 
 // The button is not disabled, which would take its name and value out of what is sent: the form
@@ -218,7 +279,7 @@ const sent = new WeakSet();
 const SENT_FOR = 10000; // where the page stays, as after a file to save, it may be sent again
 
 on("submit", (event) => {
-  if (!sent.has(event.target)) return;
+  if (!sent.has(event.target) || onItsWay.has(event.target)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
@@ -227,8 +288,12 @@ on("submit", (event) => {
   const form = event.target;
   const takenByHtmx = form.matches("[hx-post]:not([hx-trigger])");
   if (!form.matches("[data-once]") || (event.defaultPrevented && !takenByHtmx)) return;
+  if (onItsWay.delete(form)) return;
   markSent(form, true);
   setTimeout(() => markSent(form, false), SENT_FOR);
+  if (takenByHtmx || !document.body.dataset.user) return; // at sign-in little is lost
+  event.preventDefault();
+  sendWhenThere(form, event.submitter);
 });
 
 on("htmx:afterRequest", ({ target, detail }) => {

@@ -135,12 +135,19 @@ form.addEventListener("submit", (event) => {
   held = event.submitter;
 }, true);
 
-// Where the server is away, nothing that was pressed happens by surprise when it is back.
+// Where the server is away, nothing that was pressed happens by surprise when it is back: the page
+// says that it did not happen, and offers it again.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!isLive(detail.elt) || detail.successful) return;
+  const [button, fills] = [held, [...presses]];
   presses.length = 0;
   pressing = false;
   held = null;
+  if (!button) return;
+  globalThis.Remit.sayNoAnswer(form, detail.xhr, () => {
+    fills.forEach(ask);
+    form.requestSubmit(button);
+  });
 });
 
 // Somebody may type before the scripts are here, and Back may bring typing back: both are worked

@@ -1,5 +1,6 @@
 """What config/ promises about every request, whoever wrote the view."""
 
+import errno
 import logging
 import sqlite3
 import sys
@@ -7,13 +8,22 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import OperationalError, connection
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+)
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from config import out_of_reach
 from config.logs import WithoutPersonalData
 from config.middleware import DatabaseAway, StrictFormEncoding
 from config.views import server_error
+from tests.screens.page_forms import forms_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -72,12 +82,84 @@ def test_a_database_that_is_away_is_a_503(text: str) -> None:
     assert response is not None
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
-    assert b"never posted twice" in response.content
+    assert b"Please try again in a few seconds" in response.content
 
 
 def test_our_own_mistakes_in_sql_are_not_hidden_as_503() -> None:
     error = OperationalError("no such column: nonsense")
     assert DatabaseAway(mock.Mock()).process_exception(RequestFactory().get("/"), error) is None
+
+
+def sql_error(kind: type[Exception], text: str = "", code: str = "") -> Exception:
+    """As Django raises it, with PostgreSQL's own error behind it."""
+    error, behind = kind(text), Exception()
+    behind.sqlstate = code  # type: ignore[attr-defined]
+    error.__cause__ = behind
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (sql_error(OperationalError, code="08006"), out_of_reach.AWAY),
+        (sql_error(OperationalError, code="53100"), out_of_reach.FULL),
+        (sql_error(OperationalError, code="55P03"), out_of_reach.BUSY),
+        (sql_error(OperationalError, code="57014"), out_of_reach.BUSY),
+        (sql_error(OperationalError, code="40P01"), out_of_reach.BUSY),
+        (sql_error(InternalError, code="25006"), out_of_reach.READ_ONLY),
+        (InterfaceError("connection already closed"), out_of_reach.AWAY),
+        (OperationalError("database or disk is full"), out_of_reach.FULL),
+        (OSError(errno.ENOSPC, "No space left on device"), out_of_reach.FULL),
+        (OSError(errno.EROFS, "Read-only file system"), out_of_reach.READ_ONLY),
+        (OSError(errno.ENOENT, "No such file"), ""),
+        (OperationalError("attempt to write a readonly database"), out_of_reach.READ_ONLY),
+        (OperationalError("database is locked"), out_of_reach.BUSY),
+        (sql_error(InternalError, code="25P02"), ""),
+        (IntegrityError("CHECK constraint failed"), ""),
+        (OperationalError('near "SELEC": syntax error'), ""),
+        (ValueError("connection"), ""),
+        (None, ""),
+    ],
+)
+def test_why_the_database_does_not_answer(error: Exception | None, why: str) -> None:
+    assert out_of_reach.why_out_of_reach(error) == why
+
+
+def told_to_try_again(data: dict[str, Any], **headers: str) -> str:
+    request = RequestFactory(headers=headers).post("/payments/", data)
+    return out_of_reach.out_of_reach(request, out_of_reach.AWAY).content.decode()
+
+
+def test_what_was_sent_comes_back_to_be_sent_again() -> None:
+    page = told_to_try_again(
+        {"key": "a1", "lines": ["3", "4"], "note": '"><script>', "action": "save"}
+    )
+    [form] = forms_of(page)
+    assert form.sent == {
+        "key": ["a1"],
+        "lines": ["3", "4"],
+        "note": ['"><script>'],
+        "action": ["save"],
+    }
+    assert "<script>" not in page
+    assert "posted once" in page
+
+
+@pytest.mark.parametrize("data", [{"note": "no key"}, {"key": "a1", "password": "secret"}])
+def test_what_may_not_be_sent_again_does_not_come_back(data: dict[str, str]) -> None:
+    page = told_to_try_again(data)
+    assert forms_of(page) == []
+    assert "secret" not in page
+    assert "look whether it is there" in page
+
+
+def test_a_file_has_to_be_chosen_again() -> None:
+    file = SimpleUploadedFile("answer.835", b"ISA*")
+    assert forms_of(told_to_try_again({"key": "a1", "file": file})) == []
+
+
+def test_htmx_gets_the_sentence_alone() -> None:
+    assert told_to_try_again({"key": "a1"}, **{"HX-Request": "true"}) == out_of_reach.AWAY
 
 
 @pytest.mark.django_db

@@ -96,3 +96,15 @@ def test_postgresql_comes_from_one_url_with_a_pool(start: Any) -> None:
     assert (default["HOST"], default["NAME"], default["PASSWORD"]) == ("/run/pg", "books", "p@ss")
     assert default["OPTIONS"]["pool"]["max_size"] == 8
     assert default["CONN_MAX_AGE"] == 0
+
+
+def test_nobody_waits_on_postgresql_for_ever(start: Any) -> None:
+    url = "postgresql://remit@db/books?options=-c%20search_path%3Dclinic"
+    options = start(DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
+    assert options["options"] == (
+        "-c lock_timeout=10s -c statement_timeout=0s -c search_path=clinic"
+    )
+    # An outage is over for the pool no later than a page that waits for it gives up.
+    assert options["pool"]["reconnect_timeout"] <= options["pool"]["timeout"]
+    behind = start(DATABASE_URL="postgresql://remit@db/books", DATABASE_BEHIND_PGBOUNCER="1")
+    assert "options" not in behind["DATABASES"]["default"]["OPTIONS"]

@@ -568,6 +568,7 @@ def test_what_is_rolled_back_does_not_empty_the_file() -> None:
     assert spool
     event = AuditEvent(kind=EventKind.LOOKED, what="/patients/P1042/")
     event.mac = recording.mac_of(event, settings.AUDIT_KEY)
+    spool.write_text('["half a li')  # the disk was full, and is no more
     recording._put_aside(recording._row(event))
     with transaction.atomic():
         recording.record(EventKind.LOOKED, what="/patients/P1043/")

@@ -22,11 +22,21 @@ class App:
     """gunicorn with its workers: started, stopped, killed, started again on the same port.
 
     `environment` says which database (DATABASE_URL or SQLITE_PATH) and whatever else is set. A
-    `folder` keeps what it says (`log`) and its static files.
+    `folder` keeps what it says (`log`) and its static files. `wsgi` is another entry than the
+    product's; with `preload` it is loaded once, so that a new worker is there in a moment.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        workers: int = 2,
+        *,
+        wsgi: str = "config.wsgi",
+        preload: bool = False,
+    ) -> None:
         self.folder, self.log = folder, folder / "app.log"
+        self.wsgi, self.preload = wsgi, preload
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -65,7 +75,7 @@ class App:
         gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*gunicorn, "config.wsgi"],
+                [*gunicorn, *(["--preload"] if self.preload else []), self.wsgi],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

@@ -68,6 +68,13 @@ class Server:
         """As in DATABASE_URL."""
         return one_of(self)
 
+    def url_of(self, database: str) -> str:
+        return one_of(self, database=database)
+
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def make(self) -> None:
         """An empty cluster, not running yet."""
         self.own_folder(self.data)
@@ -171,10 +178,10 @@ class Server:
         }
 
 
-def one_of(*servers: Server) -> str:
+def one_of(*servers: Server, database: str = "postgres") -> str:
     """As in DATABASE_URL, where one of these servers is the primary."""
     hosts = ",".join(quote(str(server.socket), safe="") for server in servers)
-    return f"postgresql://postgres@{hosts}/postgres"
+    return f"postgresql://postgres@{hosts}/{database}"
 
 
 @contextlib.contextmanager
