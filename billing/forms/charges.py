@@ -125,7 +125,11 @@ class ChargeRows:
         return [self._read(number, data.dict()) for number in numbers[:MOST_ROWS]]
 
     def _read(self, n: int, sent: Mapping[str, Any]) -> Row:
-        texts = {box: str(sent.get(f"row-{n}-{box}", "")).strip() for box in BOXES}
+        texts = {box: str(sent.get(f"row-{n}-{box}", "")) for box in BOXES}
+        # What an amount is, is said in one place (money.parse); nothing but blanks is no fee.
+        texts = {
+            box: text.strip(" ") if box == "fee" else text.strip() for box, text in texts.items()
+        }
         number = line_id(str(sent.get(f"row-{n}-line", "")))
         line = self.lines.get(number) if number else None
         row = Row(

@@ -29,7 +29,9 @@ PLAIN = "postgresql://remit:p%40ss@db.clinic.example/remit"
 
 
 def writable(url: str) -> dict[str, Any]:
-    return databases.writable(url, pool_min=1, pool_max=8, behind_pgbouncer=False)
+    return databases.writable(
+        url, pool_min=1, pool_max=8, behind_pgbouncer=False, lock_seconds=10, statement_seconds=0
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,13 @@ FORBIDDEN = {
 }
 
 
+# Commands of whoever runs the server, which no request reaches: a backup is a tar, made by pg_dump.
+ON_THE_SERVER = {
+    "programs of the machine": "billing/backups/postgresql.py",
+    "archives": "billing/backups/archive.py",
+}
+
+
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_code_of_ours_does_it(what: str) -> None:
     pattern = re.compile(FORBIDDEN[what])
@@ -86,7 +93,7 @@ def test_no_code_of_ours_does_it(what: str) -> None:
         (str(file.relative_to(ROOT)), name)
         for file in OURS
         for name in names_in(file)
-        if pattern.match(name)
+        if pattern.match(name) and str(file.relative_to(ROOT)) != ON_THE_SERVER.get(what)
     ] == []
 
 
@@ -163,7 +170,7 @@ def test_sql_of_ours_takes_values_as_parameters_only() -> None:
     """ruff's S608 looks for SQL put together from strings; these files may, from our own names."""
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     allowed = re.findall(r'"((?:billing|patients|config)/[\w/.*]+)" = \["S608"\]', text)
-    assert len(allowed) == 5
+    assert len(allowed) == 6
     assert '"S",' in text.replace("\n", "")
     assert not [file for file in OURS if re.search(r"\.extra\(|RawSQL\(", file.read_text("utf-8"))]
 

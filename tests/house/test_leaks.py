@@ -32,7 +32,7 @@ from tests.screens.small_clinic import SmallClinic, small_clinic
 
 pytestmark = pytest.mark.django_db
 
-MARK = re.compile(r"Zq\d+x", re.IGNORECASE)
+MARK = re.compile(r"Zoq\d+x", re.IGNORECASE)
 # What says who somebody is, or what was said about them.
 PERSONAL = re.compile(
     r"family_name|given_name|phone|email|address_line|city|note|reason|reference|member_id"
@@ -60,7 +60,7 @@ def mark_everything() -> int:
                     continue
                 for row in model._default_manager.all():
                     marks += 1
-                    models.QuerySet(model).filter(pk=row.pk).update(**{field.name: f"Zq{marks}x"})
+                    models.QuerySet(model).filter(pk=row.pk).update(**{field.name: f"Zoq{marks}x"})
     finally:
         guards.install(connection)
     Patient.objects.all().reindex()
@@ -159,14 +159,14 @@ def _nothing_in_the_cache() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ValueError("Zq1x is no amount"),
-        IntegrityError("DETAIL: Failing row contains (7, Zq1x, Zq2x, 1980-05-17)"),
-        KeyError("Zq1x"),
+        ValueError("Zoq1x is no amount"),
+        IntegrityError("DETAIL: Failing row contains (7, Zoq1x, Zoq2x, 1980-05-17)"),
+        KeyError("Zoq1x"),
     ],
 )
 def test_an_error_tells_the_log_where_and_not_whose(clinic: SmallClinic, error: Exception) -> None:
     url = f"/patients/{clinic.smith.chart_number}/edit/"
-    form = {"family_name": "Zq3x", "given_name": "Zq4x", "birth_date": "1980-05-17"}
+    form = {"family_name": "Zoq3x", "given_name": "Zoq4x", "birth_date": "1980-05-17"}
     with listening() as heard, mock.patch("patients.views.PatientForm", side_effect=error):
         answer = clinic.client.post(url, form)
     page = answer.content.decode()
@@ -190,29 +190,29 @@ def test_no_mail_of_errors_is_set_up() -> None:
 
 
 def test_refusals_write_the_path_and_nothing_of_the_form(client: Client) -> None:
-    patient = PatientFactory(family_name="Zq1x", note="Zq2x")
+    patient = PatientFactory(family_name="Zoq1x", note="Zoq2x")
     client.force_login(UserFactory())
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(UserFactory())
     with listening() as heard:
-        client.get("/nowhere/", {"q": "Zq1x"})
-        client.get("/patients/", {"q": "Zq1x\0"})
-        client.post(f"/patients/{patient.chart_number}/", {"note": "Zq2x"})
-        strict.post(f"/patients/{patient.chart_number}/edit/", {"family_name": "Zq1x"})
-        client.get("/admin/", {"q": "Zq1x"})
-        client.get("/", headers={"host": "Zq1x.example"})
+        client.get("/nowhere/", {"q": "Zoq1x"})
+        client.get("/patients/", {"q": "Zoq1x\0"})
+        client.post(f"/patients/{patient.chart_number}/", {"note": "Zoq2x"})
+        strict.post(f"/patients/{patient.chart_number}/edit/", {"family_name": "Zoq1x"})
+        client.get("/admin/", {"q": "Zoq1x"})
+        client.get("/", headers={"host": "Zoq1x.example"})
     said = "\n".join(heard.lines)
     assert f"/patients/{patient.chart_number}/" in said
-    assert [line for line in heard.lines if MARK.search(line) and "Zq1x.example" not in line] == []
+    assert [line for line in heard.lines if MARK.search(line) and "Zoq1x.example" not in line] == []
 
 
 def test_what_is_kept_of_sign_ins_holds_no_password_and_no_search(client: Client) -> None:
     user = UserFactory(username="ana")
     user.set_password("a quiet harbour")
     user.save()
-    login = "/accounts/login/?next=/patients/%3Fq%3DZq1x"
+    login = "/accounts/login/?next=/patients/%3Fq%3DZoq1x"
     with listening() as heard:
-        client.post(login, {"login": "ana", "password": "Zq2x"})
+        client.post(login, {"login": "ana", "password": "Zoq2x"})
         client.post(login, {"login": "ana", "password": "a quiet harbour"})
     kept = [*AccessAttempt.objects.values_list(), *AccessLog.objects.values_list()]
     assert kept
@@ -223,17 +223,17 @@ def test_what_is_kept_of_sign_ins_holds_no_password_and_no_search(client: Client
 def test_messages_are_sealed_in_their_cookie(client: Client) -> None:
     """Django's own storage would put "Registered Smith, John" readable into the browser."""
     client.force_login(UserFactory())
-    form = {"family_name": "Zq1x", "given_name": "Zq2x", "birth_date": "1980-05-17"}
+    form = {"family_name": "Zoq1x", "given_name": "Zoq2x", "birth_date": "1980-05-17"}
     answer = client.post("/patients/new/", form)
     assert answer.status_code == 302
     cookie = client.cookies["messages"]
     assert cookie.value.startswith("gAAAA")  # Fernet
     assert not MARK.search(str(base64.urlsafe_b64decode(cookie.value)))
     assert cookie["httponly"]
-    assert "Registered Zq1x" in client.get(answer["Location"]).content.decode()
+    assert "Registered Zoq1x" in client.get(answer["Location"]).content.decode()
 
 
-@pytest.mark.parametrize("cookie", ["x", "gAAAAAB", "[1]", "Zq1x" * 700])
+@pytest.mark.parametrize("cookie", ["x", "gAAAAAB", "[1]", "Zoq1x" * 700])
 def test_a_made_up_cookie_of_messages_says_nothing(client: Client, cookie: str) -> None:
     client.force_login(UserFactory())
     client.cookies["messages"] = cookie
@@ -244,5 +244,5 @@ def test_a_made_up_cookie_of_messages_says_nothing(client: Client, cookie: str) 
 
 def test_the_control_a_mark_is_found() -> None:
     with listening() as heard:
-        logging.getLogger("patients").warning("Registered %s", "Zq7x")
+        logging.getLogger("patients").warning("Registered %s", "Zoq7x")
     assert MARK.search("\n".join(heard.lines))
