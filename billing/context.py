@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -32,5 +32,7 @@ def letter_keys(request: HttpRequest) -> dict[str, bool]:
 
 
 def _counts() -> dict[str, int]:
-    found = cache.get_or_set("billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR)
+    found = caches["worker"].get_or_set(
+        "billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR
+    )
     return found or {}

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.db.models import Count, Sum
 from django.utils import timezone
@@ -125,10 +125,10 @@ REFUSALS = (EventKind.FAILED, EventKind.LOCKED_OUT, EventKind.REFUSED)
 
 def _kept() -> Figures:
     with _asking:
-        found: Figures | None = cache.get("config.metrics")
+        found: Figures | None = caches["worker"].get("config.metrics")
         if found is None:
             found = _read()
-            cache.set("config.metrics", found, KEPT_FOR)
+            caches["worker"].set("config.metrics", found, KEPT_FOR)
     return found
 
 

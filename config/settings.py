@@ -211,9 +211,15 @@ if reports_url := env.str("REPORTS_DATABASE_URL", default=""):
 
 # --- Caches --------------------------------------------------------------------------------------
 
-# Counts log-ins a minute and codes that were used (allauth), and keeps the navigation's counts for a
-# minute. In memory each worker has its own; several want one they share: CACHE_URL=dbcache://remit_cache.
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+# "default" is for what all workers have to know of each other, allauth's: how often somebody signed in
+# a minute, and which codes of second factors were used. So on a server it is in the database, in a
+# table that `migrate` makes. "worker" is for what each may know by itself: counts and names a minute old.
+CACHES = {
+    "default": env.cache_url(
+        "CACHE_URL", default="locmemcache://" if LOCAL else "dbcache://remit_cache"
+    ),
+    "worker": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "worker"},
+}
 if not LOCAL and "dummy" in CACHES["default"]["BACKEND"].lower():
     raise ImproperlyConfigured(
         "CACHE_URL: one that keeps things; guesses at codes are counted there."

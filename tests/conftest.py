@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 
 from tests.support import browser
+from tests.support.caches import forget_everything
 from tests.support.memory_folder import memory_folder
 from tests.support.surprises import Surprises
 
@@ -89,8 +89,7 @@ def _flush_past_the_guards() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """No test sees another one's counts, nor its failed log-ins."""
-    cache.clear()
+    forget_everything()
 
 
 @pytest.fixture(autouse=True)

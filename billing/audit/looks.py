@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponseBase
@@ -136,8 +136,8 @@ class Looks:
         """Whether it is to be noted: always a page that was opened; a part of one where nothing of
         the same patient was looked at just now. (Hashed: a shared cache takes not every address.)"""
         key = f"looked:{request.user.pk}:{hashlib.sha256(of.encode()).hexdigest()}"
-        seen = bool(cache.get(key))
-        cache.set(key, True, SAME_LOOK)
+        seen = bool(caches["worker"].get(key))
+        caches["worker"].set(key, True, SAME_LOOK)
         again = request.method != "GET" or bool(getattr(request, "htmx", False))
         return not (again and seen)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import models
 from django.db.models import Q
 
@@ -157,7 +157,7 @@ class Clinic(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        cache.delete(KEPT)
+        caches["worker"].delete(KEPT)
         forget_shown()
 
     @classmethod
@@ -193,7 +193,7 @@ def shown() -> Shown:
     """The clinic as pages show it: looked up once a request, and of the database once in a while."""
     found = _shown.get()
     if found is None:
-        found = cache.get_or_set(KEPT, _read, KEPT_FOR) or _read()
+        found = caches["worker"].get_or_set(KEPT, _read, KEPT_FOR) or _read()
         _shown.set(found)
     return found
 

@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import Resolver404, resolve
@@ -34,6 +33,7 @@ from tests.screens.bad_input import FORGED
 from tests.screens.page_forms import PageForm, forms_of
 from tests.screens.small_clinic import SmallClinic, small_clinic
 from tests.screens.test_every_screen import PARAMETERS, filled
+from tests.support.caches import forget_everything
 from tests.support.odd_amounts import NOT_AMOUNTS, TOO_FINE, TOO_LARGE
 
 PASSWORD = "a quiet harbour"
@@ -521,7 +521,7 @@ class Fuzz:
 
     def ask(self, asked: Asked) -> list[str]:
         """What was wrong with the answer. Afterwards the clinic is as it was."""
-        cache.clear()
+        forget_everything()
         written: set[str] = set()
         clients = self.site.clients if asked.token else self.site.strict
         client = clients[asked.who]

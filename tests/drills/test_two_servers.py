@@ -31,7 +31,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         }
         one, two = (App(tmp_path_factory.mktemp(name), same, workers=1) for name in ("one", "two"))
         one.prepare()
-        one.manage("createcachetable")
         one.manage("demo", "--patients", "4", "-v", "0")
         two.manage("collectstatic", "--noinput", "--verbosity", "0")
         one.start()

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache.backends.db import DatabaseCache
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 SETTINGS = str(Path(__file__).resolve().parents[2] / "config/settings.py")
 SAFE = {
@@ -88,6 +90,16 @@ def test_local_mode_needs_nothing_and_answers_this_machine_only(start: Any) -> N
     assert start(REMIT_LOCAL="1", ALLOWED_HOSTS="localhost")["ALLOWED_HOSTS"] == ["localhost"]
     with pytest.raises(ImproperlyConfigured, match=r"^ALLOWED_HOSTS: "):
         start(REMIT_LOCAL="1", ALLOWED_HOSTS="billing.clinic.example")
+
+
+@pytest.mark.django_db
+def test_workers_on_a_server_tell_each_other_which_codes_were_used(start: Any) -> None:
+    shared = start()["CACHES"]["default"]
+    assert shared["BACKEND"] == "django.core.cache.backends.db.DatabaseCache"
+    assert shared["LOCATION"] in connection.introspection.table_names(), "migrate makes it"
+    one, two = (DatabaseCache(shared["LOCATION"], {}) for _ in range(2))
+    assert one.add("code", "used")
+    assert not two.add("code", "used")
 
 
 def test_postgresql_comes_from_one_url_with_a_pool(start: Any) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import UserFactory
+from tests.support.caches import forget_everything
 
 SCRIPT = "<script>alert(1)</script>"
 # What nobody means, and what makes a careless query fall over.
@@ -56,7 +56,7 @@ class Look:
 def look(client: Client, url: str, query: Any = None, **headers: Any) -> Look:
     """Open a page. Looking never writes, whatever the page."""
     # What a page before may have left: the counts of the navigation, the admin's content types.
-    cache.clear()
+    forget_everything()
     ContentType.objects.clear_cache()
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url, query or {}, **headers)

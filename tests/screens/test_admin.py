@@ -9,7 +9,6 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.db import models
 from django.http import QueryDict
 from django.test import Client
@@ -78,6 +77,7 @@ from tests.factories import (
 )
 from tests.factories.bills import day, money
 from tests.screens.lists import ODD, SCRIPT, Look, look
+from tests.support.caches import forget_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -516,7 +516,7 @@ def test_fees_are_typed_as_money(client: Client) -> None:
 
 
 def test_the_desk_has_no_administration(client: Client) -> None:
-    cache.clear()
+    forget_everything()
     clerk = get_user_model().objects.create_user("clerk")
     client.force_login(clerk)
     assert client.get(url(Payment)).status_code in (302, 403)

@@ -9,7 +9,6 @@ import zlib
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pypdf import PdfReader
@@ -25,6 +24,7 @@ from patients.npi import check_digit
 from tests.era.files import constructed
 from tests.factories import InvoiceFactory, PaymentFactory, ProviderFactory, UserFactory
 from tests.screens.lists import look
+from tests.support.caches import forget_everything
 from tests.support.pictures import chunk, jpeg, png
 
 pytestmark = pytest.mark.django_db
@@ -321,7 +321,7 @@ def test_the_settings_cost_one_query_however_much_money_a_page_shows(
     for number in (1, 10, 30):
         for _ in range(number):
             PaymentFactory()
-        cache.clear()
+        forget_everything()
         page = look(admin, "/admin/billing/payment/")
         counts.append(sum('"billing_clinic"."name"' in query for query in page.queries))
     assert counts == [1, 1, 1]

@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -26,6 +25,7 @@ from tests.factories import (
 )
 from tests.factories.bills import day
 from tests.screens.lists import ODD, SCRIPT, look, signed_in
+from tests.support.caches import forget_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -260,7 +260,7 @@ def test_it_costs_the_same_however_much_is_found(client: Client) -> None:
         for _ in range(some):
             line = LineFactory(patient=PatientFactory(family_name="Smith"))
             PaymentFactory(patient=line.patient, provider=line.provider, reference="SMITH")
-        cache.clear()
+        forget_everything()
         with CaptureQueriesContext(connection) as captured:
             found(client, "smith")
         counts.append(len(captured))
