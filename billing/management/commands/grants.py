@@ -37,7 +37,7 @@ def statements(role: str) -> list[str]:
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role};",
         f"GRANT USAGE ON SCHEMA public TO {role};",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};",
-        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};",
         *(
             f"REVOKE {event} ON {table} FROM {role};"
             for table, event in sorted(guards.never_done())
