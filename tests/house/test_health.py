@@ -197,7 +197,9 @@ def test_metrics_answer_while_the_database_does_not(client: Client, settings: An
     assert "remit_books_hold" not in found
 
 
-def test_metrics_answer_where_the_cache_lies_in_that_database(client: Client, settings: Any) -> None:
+def test_metrics_answer_where_the_cache_lies_in_that_database(
+    client: Client, settings: Any
+) -> None:
     settings.METRICS_TOKEN = TOKEN
     with mock.patch("config.metrics.cache.get", side_effect=OperationalError("gone")):
         assert figures(client)["remit_database_away"] == 1
