@@ -97,5 +97,7 @@ def test_the_command_prints_it_for_another_role_only() -> None:
         [me] = cursor.fetchone()
     with pytest.raises(CommandError, match="owns the tables"):
         call_command("grants", me)
+    with pytest.raises(CommandError, match="everybody"):
+        call_command("grants", "public")
     with pytest.raises(CommandError, match="small letters"):
         call_command("grants", "x; DROP TABLE")
