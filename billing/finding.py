@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from billing import balances
+from billing.forms.filters import with_state
 from billing.models import Deposit, Document, Invoice, InvoiceLine, Payment, StatementBatch
 from billing.money import show
 from billing.reports import shelves
@@ -143,15 +144,16 @@ def _payments(typed: str, user: Any) -> list[Found]:
         ways.append(Q(reference__in={typed, typed.upper()}) & ~Q(reference=""))
     found: dict[int, Payment] = {}
     for way in ways:  # one after the other: an OR of both reads every payment on SQLite
-        receipts = Payment.objects.filter(way, number__isnull=False).order_by("-number")
+        receipts = with_state(Payment.objects.filter(way, number__isnull=False)).order_by("-number")
         for receipt in receipts.select_related("patient", "provider", "payer")[:SHOWN]:
             found[receipt.pk] = receipt
     return [_payment(receipt) for receipt in found.values()]
 
 
-def _payment(receipt: Payment) -> Found:
+def _payment(receipt: Any) -> Found:
     told = [receipt.received_from, day(receipt.date), how_paid(receipt), receipt.reference]
-    state = "reversed" if receipt.reversed else show(receipt.amount)
+    undone = "deleted" if receipt.deleted else "reversed"
+    state = undone if receipt.reversed else show(receipt.amount)
     return Found(
         str(receipt.number),
         " · ".join(each for each in told if each),

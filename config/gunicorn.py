@@ -3,18 +3,32 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
+import environ
+
+
+class Said(environ.Env):
+    """The environment with the `.env` file, as settings.py will have them; each worker reads it anew."""
+
+    ENVIRON = dict(os.environ)
+
+
+Said.read_env(Said().str("REMIT_ENV_FILE", default=str(Path(__file__).parents[1] / ".env")))
+said = Said()
+
+bind = said.str("BIND", default="127.0.0.1:8000")
 
 # Pages wait on the database far more than on Python, so threads; two processes so that one slow
 # report never holds every desk. A worker's PostgreSQL pool (settings.py) has room for its threads.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = said.int("WEB_WORKERS", default=2)
+threads = said.int("WEB_THREADS", default=4)
 
 # No page waits longer for one statement. A migration or an import from the command line may.
-os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "60")
+if "DATABASE_STATEMENT_SECONDS" not in said:
+    os.environ["DATABASE_STATEMENT_SECONDS"] = "60"
 
 # The heartbeat file must not wait for a disk, or a busy disk looks like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
@@ -29,7 +43,7 @@ errorlog = "-"
 
 # Each worker keeps its figures for Prometheus in this folder (config/metrics.py).
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
-if os.environ.get("METRICS_TOKEN") and METRICS not in os.environ:
+if said.str("METRICS_TOKEN", default="") and METRICS not in os.environ:
     os.environ[METRICS] = tempfile.mkdtemp(prefix="remit-metrics-", dir=worker_tmp_dir)
 
 

@@ -13,7 +13,8 @@ from concurrent.futures import TimeoutError as TookTooLong
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection, connections
+from django.db import Error as DatabaseError
+from django.db import connection, connections
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -81,9 +82,11 @@ class Readiness:
                 self.pending = _asked_aside(self.look)
             try:
                 found = self.pending.result(PATIENCE)
-            except TookTooLong:
-                return {"database": f"no answer within {PATIENCE:g} s"}
-            self.pending = None
+            except TookTooLong:  # kept, too: or each who waits behind this one would wait as long
+                found = {"database": f"no answer within {PATIENCE:g} s"}
+            finally:
+                if self.pending.done():  # also with an error of ours: the next one asks anew
+                    self.pending = None
             self.kept = time.monotonic(), found
             return found
 

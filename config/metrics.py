@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 from prometheus_client import (
@@ -125,19 +126,17 @@ REFUSALS = (EventKind.FAILED, EventKind.LOCKED_OUT, EventKind.REFUSED)
 
 def _kept() -> Figures:
     with _asking:
-        found: Figures | None = caches["worker"].get("config.metrics")
-        if found is None:
-            found = _read()
-            caches["worker"].set("config.metrics", found, KEPT_FOR)
+        try:
+            found: Figures | None = caches["worker"].get("config.metrics")
+            if found is None:
+                found = {**_money(), **_trail(), "remit_database_away": _one(AWAY, 0)}
+                caches["worker"].set("config.metrics", found, KEPT_FOR)
+        except DatabaseError:
+            return {"remit_database_away": _one(AWAY, 1)}
     return found
 
 
-def _read() -> Figures:
-    says = "1 while the database does not answer"
-    try:
-        return {**_money(), **_trail(), "remit_database_away": _one(says, 0)}
-    except DatabaseError:
-        return {"remit_database_away": _one(says, 1)}
+AWAY = "1 while the database does not answer"
 
 
 def _one(says: str, figure: Any) -> Family:

@@ -95,6 +95,13 @@ def _search(label: str, placeholder: str) -> filters.CharFilter:
     )
 
 
+MOST_WORDS = 8  # more are no name and no number; each brings a list of its own
+
+
+def _words(typed: str) -> list[str]:
+    return typed.replace(",", " ").split()[:MOST_WORDS]
+
+
 def _one_of(queryset: Any, label: str, nouns: str, **kwargs: Any) -> filters.ModelChoiceFilter:
     return filters.ModelChoiceFilter(
         label=label,
@@ -183,7 +190,7 @@ class ReceiptFilter(PeriodFilter):
 
     def search_for(self, queryset: PaymentQuerySet, name: str, typed: str) -> PaymentQuerySet:
         """Every word has to be found: in a name or a reference, or as the beginning of a number."""
-        for word in typed.replace(",", " ").split():
+        for word in _words(typed):
             numbered = _numbered(word, RECEIPT, INSURANCE, TRANSFER)
             queryset = queryset.filter(
                 pk__in=_any_of(
@@ -256,7 +263,7 @@ class InvoiceFilter(PeriodFilter):
 
     def search_for(self, queryset: Any, name: str, typed: str) -> Any:
         """Every word has to be found: in the number, a name or the chart number."""
-        for word in typed.replace(",", " ").split():
+        for word in _words(typed):
             numbered = Invoice.objects.filter(_numbered(word, INVOICE))
             theirs = Invoice.objects.filter(patient__in=_called(word))
             queryset = queryset.filter(pk__in=_any_of(numbered, theirs))

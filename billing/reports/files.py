@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import xlsxwriter
 from django.conf import settings
+from django.db import transaction
 
 from billing.reports.base import Report
 from billing.reports.columns import Column, Holds
@@ -24,6 +25,7 @@ from billing.reports.rows import SqlRows
 
 Buffer = bytes | memoryview
 BLOCK = 64 * 1024  # bytes that go out at once
+LONGEST_COPY = "2h"
 QUOTED = (Holds.TEXT, Holds.CODE, Holds.DAY, Holds.MOMENT)
 
 # What makes a cell a formula, if it comes first: also as wide as a Chinese letter, which some
@@ -110,14 +112,14 @@ def _copied(report: Report, rows: SqlRows) -> Iterator[Buffer]:
     select = rows.select(report.sorted_by, [_copy_of(column, rows) for column in columns])
     quoted = ", ".join(rows.quoted(column) for column in columns if column.holds in QUOTED)
     options = f"FORMAT csv, FORCE_QUOTE ({quoted})" if quoted else "FORMAT csv"
-    with (
-        rows.connection.cursor() as cursor,
+    copying = f"COPY ({select}) TO STDOUT WITH ({options})"
+    with transaction.atomic(using=rows.connection.alias), rows.connection.cursor() as cursor:
+        # One statement until the last line was taken, over a slow line for many minutes. What a page
+        # may wait for (config/gunicorn.py) would break the file off in the middle.
+        cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_COPY}'")
         # psycopg's own: Django's, where queries are watched, takes no values.
-        cursor.cursor.copy(
-            f"COPY ({select}) TO STDOUT WITH ({options})", tuple(rows.params)
-        ) as copy,
-    ):
-        yield from copy
+        with cursor.cursor.copy(copying, tuple(rows.params)) as copy:
+            yield from copy
 
 
 def _copy_of(column: Column, rows: SqlRows) -> str:

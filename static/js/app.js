@@ -288,10 +288,12 @@ on("submit", (event) => {
   const form = event.target;
   const takenByHtmx = form.matches("[hx-post]:not([hx-trigger])");
   if (!form.matches("[data-once]") || (event.defaultPrevented && !takenByHtmx)) return;
-  if (onItsWay.delete(form)) return;
+  const asked = onItsWay.delete(form);
   markSent(form, true);
-  setTimeout(() => markSent(form, false), SENT_FOR);
-  if (takenByHtmx || !document.body.dataset.user) return; // at sign-in little is lost
+  if (asked || takenByHtmx || !document.body.dataset.user) { // at sign-in little is lost
+    setTimeout(() => markSent(form, false), SENT_FOR);
+    return;
+  }
   event.preventDefault();
   sendWhenThere(form, event.submitter);
 });

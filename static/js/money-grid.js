@@ -83,7 +83,7 @@ form.addEventListener("change", ({ target }) => {
 const PRESSED = ["add", "fill", "details", "correct", "offset"];
 const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a request
 const untidy = new Set(); // names of boxes
-let pressing = false; // the request on its way was pressed
+let pressing = null; // what was pressed, of the request on its way
 let held = null; // the button of a form that waits for it
 let sent = {}; // the form as it was when the request on its way was sent
 
@@ -106,9 +106,9 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   sent.touched = [...asked.keys()].join(",");
   // htmx sends the button pressed last along with the form; a live request presses none.
   for (const button of [...PRESSED, "action"]) delete sent[button];
-  pressing = presses.length > 0;
+  pressing = presses.shift() ?? null;
   if (pressing) {
-    Object.assign(sent, presses.shift());
+    Object.assign(sent, pressing);
   } else {
     sent.tidy = [...untidy].join(",");
     untidy.clear();
@@ -119,7 +119,7 @@ document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
   if (!isLive(detail.elt) || !detail.successful) return;
   for (const [row, change] of asked) if (touched.get(row) === change) touched.delete(row);
   if (touched.size) markPending();
-  pressing = false;
+  pressing = null;
   if (presses.length || untidy.size) recalculate();
   if (!held || pressing || presses.length) return;
   const button = held;
@@ -139,9 +139,9 @@ form.addEventListener("submit", (event) => {
 // says that it did not happen, and offers it again.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!isLive(detail.elt) || detail.successful) return;
-  const [button, fills] = [held, [...presses]];
+  const [button, fills] = [held, [pressing, ...presses].filter(Boolean)];
   presses.length = 0;
-  pressing = false;
+  pressing = null;
   held = null;
   if (!button) return;
   globalThis.Remit.sayNoAnswer(form, detail.xhr, () => {

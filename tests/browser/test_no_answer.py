@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 from django.db import OperationalError
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from billing import ledger
 from billing.models import Payment
@@ -27,6 +27,10 @@ def cut_off(route: Route) -> None:
 
 def busy(route: Route) -> None:
     route.fulfill(status=503, content_type="text/plain; charset=utf-8", body="It is busy just now.")
+
+
+def is_fill(request: Request) -> bool:
+    return "fill=oldest" in (request.post_data or "")
 
 
 def begin_payment(page: Page, server: str, john: Patient) -> None:
@@ -55,6 +59,33 @@ def test_a_page_is_not_left_while_nobody_answers(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("Saved as R-0001.")).to_be_visible()
     assert Payment.objects.get().reference == "Kept"
+
+
+def test_a_fill_that_was_on_its_way_is_asked_again_before_the_form_is_saved(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
+    """Saved without it, the money would be on no line."""
+    no_surprises.expect(FAILED)
+    page = desk
+    begin_payment(page, live_server.url, john)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if is_fill(route.request):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/payments/new/", hold)
+    with page.expect_request(is_fill):
+        page.get_by_role("button", name="Allocate oldest first").click()
+    page.get_by_role("button", name="Save payment").click()
+    for route in held:
+        route.abort("connectionrefused")
+    page.unroute("**/payments/new/")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Saved as R-0001.")).to_be_visible()
+    assert Payment.objects.get().unallocated == 0
 
 
 def test_a_dialog_says_it_beside_the_form(

@@ -91,6 +91,10 @@ def test_restored_is_what_was_backed_up_and_the_books_hold(
     again = restore(elsewhere, file)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+    # From the input comes the backup, and no answer to a question.
+    asked = restore(elsewhere, "-", "--replace")
+    assert asked.returncode == 1
+    assert "--replace with --no-input" in asked.stderr
     # Replaced, what was there is kept.
     done = restore(elsewhere, file, "--replace", "--no-input")
     assert done.returncode == 0, done.stdout + done.stderr

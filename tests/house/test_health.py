@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from billing import guards
@@ -107,11 +107,38 @@ def test_a_database_that_hangs_does_not_hold_the_probe(monkeypatch: pytest.Monke
     readiness = Readiness(hangs)
     assert readiness.ask() == {"database": "no answer within 0.01 s"}
     assert readiness.ask() == {"database": "no answer within 0.01 s"}
+    monkeypatch.setattr(health, "KEPT_FOR", 0)
+    assert readiness.ask() == {"database": "no answer within 0.01 s"}
     assert len(asked) == 1, "no second question while the first one hangs"
     comes_back.set()
     assert readiness.pending
     readiness.pending.result(60)
     assert readiness.ask() == {"database": "ok"}
+
+
+def test_whoever_asks_while_another_waits_does_not_wait_after_them() -> None:
+    pending = mock.Mock()
+    pending.result.side_effect = TimeoutError
+    pending.done.return_value = False
+    readiness = Readiness(health.look)
+    readiness.pending = pending
+    assert readiness.ask() == readiness.ask() == {"database": "no answer within 2 s"}
+    assert pending.result.call_count == 1
+
+
+def test_an_error_of_ours_does_not_stay_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    look = mock.Mock(side_effect=[RuntimeError, {"database": "ok"}])
+    readiness = Readiness(look)
+    with pytest.raises(RuntimeError):
+        readiness.ask()
+    assert readiness.ask() == {"database": "ok"}
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_connection_that_broke_is_a_database_that_is_away(error: type[Exception]) -> None:
+    with mock.patch.object(connection, "cursor", side_effect=error):
+        assert health.look() == {"database": "away"}
 
 
 # ---------------------------------------------------------------------------- /metrics
@@ -168,6 +195,14 @@ def test_metrics_answer_while_the_database_does_not(client: Client, settings: An
         found = figures(client)
     assert found["remit_database_away"] == 1
     assert "remit_books_hold" not in found
+
+
+def test_metrics_answer_where_the_cache_lies_in_that_database(
+    client: Client, settings: Any
+) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    with mock.patch("config.metrics.cache.get", side_effect=OperationalError("gone")):
+        assert figures(client)["remit_database_away"] == 1
 
 
 # ---------------------------------------------------------------------------- check_ledger --json

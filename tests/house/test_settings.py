@@ -1,5 +1,6 @@
 """Settings refuse to start unsafe, and say which setting it is."""
 
+import os
 import runpy
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from django.core.cache.backends.db import DatabaseCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-SETTINGS = str(Path(__file__).resolve().parents[2] / "config/settings.py")
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+SETTINGS, GUNICORN = str(CONFIG / "settings.py"), str(CONFIG / "gunicorn.py")
 SAFE = {
     "REMIT_LOCAL": "0",
     "SECRET_KEY": "k3" * 30,
@@ -28,6 +30,29 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Any:
         return runpy.run_path(SETTINGS)
 
     return start
+
+
+@pytest.mark.parametrize(
+    ("kept", "seconds"), [("", "60"), ("DATABASE_STATEMENT_SECONDS=300", None)]
+)
+def test_gunicorn_reads_the_same_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: str, seconds: str | None
+) -> None:
+    """What stands in it counts: gunicorn must not put its own in front of that."""
+    for name in ("WEB_THREADS", "DATABASE_STATEMENT_SECONDS", "PROMETHEUS_MULTIPROC_DIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    file = tmp_path / "env"
+    file.write_text(f"WEB_THREADS=7\nMETRICS_TOKEN={'t' * 32}\n{kept}\n")
+    monkeypatch.setenv("REMIT_ENV_FILE", str(file))
+    gunicorn = runpy.run_path(GUNICORN)
+    try:
+        assert gunicorn["threads"] == 7
+        assert os.environ.get("DATABASE_STATEMENT_SECONDS") == seconds
+        assert Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).is_dir()
+        assert "METRICS_TOKEN" not in os.environ, "a worker that starts anew reads the file anew"
+    finally:
+        gunicorn["on_exit"](None)
 
 
 def test_production_starts_and_is_strict(start: Any) -> None:

@@ -47,6 +47,17 @@ def test_it_pays_un_pays_and_reverses(as_the_app: None) -> None:
     assert checks.run_all() == []
 
 
+def test_it_may_read_whatever_a_backup_reads(as_the_app: None) -> None:
+    """The timer of docs/operations.md runs as the app does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND (relkind = 'S' AND NOT has_sequence_privilege(oid, 'SELECT')"
+            " OR relkind = 'r' AND NOT has_table_privilege(oid, 'SELECT'))"
+        )
+        assert cursor.fetchall() == []
+
+
 @pytest.mark.parametrize(
     "attack",
     [
@@ -86,5 +97,7 @@ def test_the_command_prints_it_for_another_role_only() -> None:
         [me] = cursor.fetchone()
     with pytest.raises(CommandError, match="owns the tables"):
         call_command("grants", me)
+    with pytest.raises(CommandError, match="everybody"):
+        call_command("grants", "public")
     with pytest.raises(CommandError, match="small letters"):
         call_command("grants", "x; DROP TABLE")

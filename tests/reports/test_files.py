@@ -146,6 +146,19 @@ def test_what_the_database_writes_is_what_python_would_write(nasty: list[str]) -
     assert b"".join(as_csv(report)) == heading + b"".join(files._written(report))
 
 
+@pytest.mark.postgres
+def test_a_file_is_not_broken_off_by_what_a_page_may_wait() -> None:
+    """COPY is one statement until somebody has taken the last line."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL")
+    PaymentFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '60s'")
+        assert b"".join(as_csv(everything())).count(b"\n") == 2
+        cursor.execute("SHOW statement_timeout")  # of this test's transaction, which still goes on
+        assert cursor.fetchone() == (files.LONGEST_COPY,)
+
+
 def test_the_columns_of_the_report_hold_each_kind_there_is() -> None:
     """Or the test above would pass over one."""
     kinds = {column.holds for column in PaymentsReceived.columns}

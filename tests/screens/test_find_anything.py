@@ -101,11 +101,15 @@ def test_a_receipt_however_its_number_is_typed(client: Client, typed: str) -> No
     ) in found(client, typed)
 
 
-def test_a_reversed_receipt_says_so(client: Client) -> None:
-    receipt = PaymentFactory(amount="20")
-    ledger.reverse(by=OwnerFactory(), payment=receipt, date=day(0), reason="Bounced")
+@pytest.mark.parametrize("verb", ["reversed", "deleted"])
+def test_an_undone_receipt_says_so(client: Client, verb: str) -> None:
+    receipt = PaymentFactory(amount="20", ago=0)
+    if verb == "reversed":
+        ledger.reverse(by=OwnerFactory(), payment=receipt, date=day(0), reason="Bounced")
+    else:
+        ledger.void(by=OwnerFactory(), payment=receipt, reason="Entered twice")
     [option] = [each for each in found(client, "R-0001") if each[1] == "/payments/R-0001/"]
-    assert option[0].endswith(" reversed")
+    assert option[0].endswith(f" {verb}")
 
 
 @pytest.mark.parametrize("typed", ["EFT-55120", "eft-55120"])

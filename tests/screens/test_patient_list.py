@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from patients.models import PatientQuerySet
 from patients.tables import ListTable
 from tests.factories import CoverageFactory, PatientFactory, PayerFactory
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
@@ -166,3 +167,21 @@ def test_far_pages_are_read_from_the_nearer_end_and_say_the_same(
             patched.setattr(ListTable, "far", 0)
             far = [look(client, URL, {"sort": sort, "page": page}).table for page in range(1, 6)]
         assert near == far
+
+
+def test_who_leaves_a_list_while_its_page_is_read_is_left_out(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another list that is every payment somebody allocates just then."""
+    stays, leaves = PatientFactory(), PatientFactory()
+    read = PatientQuerySet.in_bulk
+
+    def after_one_left(rows: Any, ids: list[int]) -> Any:
+        return read(rows.exclude(pk=leaves.pk), ids)
+
+    monkeypatch.setattr(ListTable, "far", 0)
+    monkeypatch.setattr(PatientQuerySet, "in_bulk", after_one_left)
+    page = look(client, URL)
+    assert page.response.status_code == 200
+    assert stays.chart_number in page.table
+    assert leaves.chart_number not in page.table

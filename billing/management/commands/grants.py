@@ -23,6 +23,8 @@ class Command(BaseCommand):
             raise CommandError("Roles are PostgreSQL's. SQLite's file belongs to one user.")
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
             raise CommandError("A role is of small letters, digits and _, such as remit_app.")
+        if role == "public":
+            raise CommandError("public is no role: to PostgreSQL it is everybody.")
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_user")
             if cursor.fetchone()[0] == role:
@@ -37,7 +39,7 @@ def statements(role: str) -> list[str]:
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role};",
         f"GRANT USAGE ON SCHEMA public TO {role};",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};",
-        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};",
         *(
             f"REVOKE {event} ON {table} FROM {role};"
             for table, event in sorted(guards.never_done())

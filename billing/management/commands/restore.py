@@ -37,6 +37,10 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, source: str, replace: bool, ask: bool, verbosity: int, **options: Any
     ) -> None:
+        if source == "-" and replace and ask:
+            raise CommandError(
+                "The backup comes where you would answer: --replace with --no-input."
+            )
         kind = engine(connection)
         beside = kind.place(connection)
         try:
