@@ -197,11 +197,11 @@ def test_metrics_answer_while_the_database_does_not(client: Client, settings: An
     assert "remit_books_hold" not in found
 
 
-def test_metrics_answer_where_the_cache_lies_in_that_database(
+def test_metrics_answer_while_the_database_is_away(
     client: Client, settings: Any
 ) -> None:
     settings.METRICS_TOKEN = TOKEN
-    with mock.patch("config.metrics.cache.get", side_effect=OperationalError("gone")):
+    with mock.patch("config.metrics._money", side_effect=OperationalError("gone")):
         assert figures(client)["remit_database_away"] == 1
 
 
