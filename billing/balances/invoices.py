@@ -95,25 +95,49 @@ class Invoiced:
     drafted: Decimal
 
 
-def invoiced_total(invoices: QuerySet[Invoice], lines: InvoiceLineQuerySet) -> Invoiced:
-    """The line over a list of invoices; `lines` are the issued ones of these invoices.
+def invoiced_total(
+    invoices: QuerySet[Invoice], of_period: InvoiceLineQuerySet | None = None
+) -> Invoiced:
+    """The line over a list of invoices.
 
-    Each figure is asked by itself, so that each is read from an index.
+    Where these are all invoices of a period, say so by the issued lines `of_period`: what they
+    come to is then read from indexes, and not from each invoice's lines.
     """
     found = invoices.order_by()
-    drafts = found.filter(number__isnull=True).aggregate(
-        count=Count("pk", distinct=True),
-        total=Sum("lines__amount", filter=Q(lines__void__isnull=True)),
-    )
-    charged, voided = (
-        each.aggregate(total=Sum("amount"))["total"] or ZERO
-        for each in (lines, lines.filter(void__isnull=False))
-    )
-    owing = lines.open().aggregate(total=Sum("balance"))["total"]
+    counted = found.aggregate(count=Count("pk"), issued=Count("number"))
+    sums = _of_each(found) if of_period is None else _of_period(of_period, found)
     return Invoiced(
-        count=found.count(),
-        total=charged - voided,
-        owing=owing or ZERO,
-        drafts=drafts["count"],
-        drafted=drafts["total"] or ZERO,
+        count=counted["count"],
+        total=sums["total"] or ZERO,
+        owing=sums["owing"] or ZERO,
+        drafts=counted["count"] - counted["issued"],
+        drafted=sums["drafted"] or ZERO,
     )
+
+
+def _of_each(invoices: QuerySet[Invoice]) -> dict[str, Decimal | None]:
+    """What was charged and stands, what is left of it, and what drafts come to."""
+    return InvoiceLine.objects.filter(invoice__in=invoices.values("pk")).aggregate(
+        total=Sum("amount", filter=_STANDING & Q(issued_on__isnull=False)),
+        drafted=Sum("amount", filter=_STANDING & Q(issued_on__isnull=True)),
+        owing=Sum("balance"),
+    )
+
+
+def _of_period(
+    lines: InvoiceLineQuerySet, invoices: QuerySet[Invoice]
+) -> dict[str, Decimal | None]:
+    """The same of a period: all that was charged in it, less the little that was voided."""
+
+    def part(what: str, among: InvoiceLineQuerySet, column: str = "amount") -> Any:
+        rows = among.order_by().annotate(what=Value(what)).values("what")
+        return rows.annotate(sum=Sum(column)).values_list("what", "sum")
+
+    drafts = invoices.filter(number__isnull=True)
+    others = (
+        part("voided", lines.filter(void__isnull=False)),
+        part("owing", lines.open(), "balance"),
+        part("drafted", InvoiceLine.objects.filter(invoice__in=drafts.values("pk"))),
+    )
+    sums = dict(part("charged", lines).union(*others, all=True))
+    return {**sums, "total": (sums["charged"] or ZERO) - (sums["voided"] or ZERO)}

@@ -292,17 +292,15 @@ class InvoiceFilter(PeriodFilter):
         return self.qs if self.is_valid() else self.queryset.none()
 
     @property
-    def lines(self) -> InvoiceLineQuerySet:
-        """The issued lines of the invoices asked for.
-
-        A line has its invoice's day, so where only a period is asked for it is asked of the lines.
-        """
-        lines = InvoiceLine.objects.issued()
+    def lines_of_period(self) -> InvoiceLineQuerySet | None:
+        """The issued lines of the invoices asked for, where no more than a period is asked for:
+        a line has its invoice's day."""
         if not self.is_valid():
-            return lines.none()
+            return None
         asked = self.form.cleaned_data
         if asked["q"] or asked["provider"] or asked["state"]:
-            return lines.filter(invoice__in=self.found.order_by().values("pk"))
+            return None
+        lines = InvoiceLine.objects.issued()
         if first := asked["from"]:
             lines = lines.filter(issued_on__gte=first)
         if last := asked["to"]:

@@ -175,10 +175,6 @@ class InvoiceLine(models.Model):
                 name="line_open_of_payer",
                 condition=Q(balance__gt=0),
             ),
-            # Which invoices are open, and what of each is: the two others lead to accounts.
-            models.Index(
-                fields=["invoice", "balance"], name="line_open_on", condition=Q(balance__gt=0)
-            ),
             # With the amount, so that what was charged in a period is added up from it alone.
             models.Index(fields=["issued_on", "amount"], name="line_by_date"),
         ]
