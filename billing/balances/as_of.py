@@ -36,6 +36,7 @@ from billing.models import (
     AdjustmentKind,
     Allocation,
     InvoiceLine,
+    Kind,
     Offset,
     Payment,
 )
@@ -180,12 +181,59 @@ def standing_as_of(
     as_of: AsOf, patient: Patient | None = None, provider: Provider | None = None
 ) -> StandsThen:
     """The whole clinic then (or one patient, or their account with one provider), from the stored
-    balances with what came after taken back."""
+    balances with what came after taken back.
+
+    It is taken back from the sum, not from each line and receipt: on none the balance was ever
+    below zero (R2, and rows come on a line in the order of their dates), so the sum is the same,
+    and as of yesterday only a day's rows are looked at.
+    """
     given = {"patient": patient, "provider": provider}
     whose = {name: who for name, who in given.items() if who is not None}
-    lines, receipts = lines_as_of(as_of).filter(**whose), receipts_as_of(as_of).filter(**whose)
-    owed = lines.order_by().aggregate(sum=Sum("balance_then"))["sum"]
-    return StandsThen(owed or ZERO, _unallocated(receipts))
+
+    def later(rows: QuerySet[Any], by: str, *issued: str) -> QuerySet[Any]:
+        """What came later of rows on lines or receipts that were there by then."""
+        theirs = {f"{by}__{name}": who for name, who in whose.items()}
+        return rows.filter(as_of.after(), as_of.until(*issued), **theirs)
+
+    lines = InvoiceLine.objects.filter(
+        as_of.until("issued_on", "invoice__issued_at"), balance__gt=0, **whose
+    )
+    on_line = ("line", "line__issued_on", "line__invoice__issued_at")
+    receipts = Payment.objects.money_in().filter(as_of.until(), **whose)
+    on_receipt = ("payment", "payment__date", "payment__created_at")
+    drawn = later(Payment.objects.all(), "source", "source__date", "source__created_at").filter(
+        Q(source__kind=Kind.RECEIPT)
+        | Q(source__kind=Kind.TRANSFER_IN, source__source__isnull=True)
+    )
+    allocations, adjustments = Allocation.objects.all(), Adjustment.objects.all()
+    return StandsThen(
+        _added_up(
+            (1, lines, "balance"),
+            (1, later(allocations, *on_line), "amount"),
+            (1, later(adjustments, *on_line), "amount"),
+        ),
+        _added_up(
+            (1, receipts.with_credit(), "unallocated"),
+            (1, receipts.overdrawn(), "unallocated"),
+            (1, later(allocations, *on_receipt), "amount"),
+            (-1, drawn, "amount"),
+            (-1, later(Offset.objects.all(), *on_receipt), "amount"),
+        ),
+    )
+
+
+def _added_up(*parts: tuple[int, QuerySet[Any], str]) -> Decimal:
+    """Sums of columns, each with its sign: one statement, of which each part finds its own rows."""
+    first, *others = (
+        rows.order_by()
+        .annotate(sign=Value(sign))
+        .values("sign")
+        .annotate(sum=Sum(column))
+        .values_list("sign", "sum")
+        for sign, rows, column in parts
+    )
+    found = first.union(*others, all=True)
+    return sum((sign * total for sign, total in found if total is not None), ZERO)
 
 
 def standing_from_rows(as_of: AsOf) -> StandsThen:
