@@ -36,7 +36,6 @@ from billing.models import (
     AdjustmentKind,
     Allocation,
     InvoiceLine,
-    Kind,
     Offset,
     Payment,
 )
@@ -183,41 +182,31 @@ def standing_as_of(
     """The whole clinic then (or one patient, or their account with one provider), from the stored
     balances with what came after taken back.
 
-    It is taken back from the sum, not from each line and receipt: on none the balance was ever
-    below zero (R2, and rows come on a line in the order of their dates), so the sum is the same,
-    and as of yesterday only a day's rows are looked at.
+    It is taken back from the sums, not from each line and receipt: as of yesterday only a day's
+    rows are looked at. What a line or receipt began with that came after is among them.
     """
     given = {"patient": patient, "provider": provider}
-    whose = {name: who for name, who in given.items() if who is not None}
 
-    def later(rows: QuerySet[Any], by: str, *issued: str) -> QuerySet[Any]:
-        """What came later of rows on lines or receipts that were there by then."""
-        theirs = {f"{by}__{name}": who for name, who in whose.items()}
-        return rows.filter(as_of.after(), as_of.until(*issued), **theirs)
+    def its(by: str = "") -> dict[str, Any]:
+        return {f"{by}{name}": who for name, who in given.items() if who is not None}
 
-    lines = InvoiceLine.objects.filter(
-        as_of.until("issued_on", "invoice__issued_at"), balance__gt=0, **whose
-    )
-    on_line = ("line", "line__issued_on", "line__invoice__issued_at")
-    receipts = Payment.objects.money_in().filter(as_of.until(), **whose)
-    on_receipt = ("payment", "payment__date", "payment__created_at")
-    drawn = later(Payment.objects.all(), "source", "source__date", "source__created_at").filter(
-        Q(source__kind=Kind.RECEIPT)
-        | Q(source__kind=Kind.TRANSFER_IN, source__source__isnull=True)
-    )
-    allocations, adjustments = Allocation.objects.all(), Adjustment.objects.all()
+    after = as_of.after()
+    lines, payments = InvoiceLine.objects.filter(**its()), Payment.objects.filter(**its())
+    charges = lines.issued().filter(as_of.after("issued_on", "invoice__issued_at"))
+    allocations = Allocation.objects.filter(after)
     return StandsThen(
         _added_up(
-            (1, lines, "balance"),
-            (1, later(allocations, *on_line), "amount"),
-            (1, later(adjustments, *on_line), "amount"),
+            (1, lines.open(), "balance"),
+            (-1, charges, "amount"),
+            (1, allocations.filter(**its("line__")), "amount"),
+            (1, Adjustment.objects.filter(after, **its("line__")), "amount"),
         ),
         _added_up(
-            (1, receipts.with_credit(), "unallocated"),
-            (1, receipts.overdrawn(), "unallocated"),
-            (1, later(allocations, *on_receipt), "amount"),
-            (-1, drawn, "amount"),
-            (-1, later(Offset.objects.all(), *on_receipt), "amount"),
+            (1, payments.with_credit(), "unallocated"),
+            (1, payments.overdrawn(), "unallocated"),
+            (-1, payments.filter(after), "amount"),
+            (1, allocations.filter(**its("payment__")), "amount"),
+            (-1, Offset.objects.filter(after, **its("payment__")), "amount"),
         ),
     )
 
