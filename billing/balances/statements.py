@@ -408,7 +408,7 @@ def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> D
     payers = dict(others.values_list("pk", "guarantor"))
     for patient, due in _due(provider).items():
         if due > 0:
-            together[payers.get(patient, patient)] += due
+            together[payers.get(patient) or patient] += due
     asked = {patient: due for patient, due in together.items() if due > more_than}
     return Debtors(frozenset(asked), sum(asked.values(), ZERO))
 
