@@ -180,12 +180,49 @@ def standing_as_of(
     as_of: AsOf, patient: Patient | None = None, provider: Provider | None = None
 ) -> StandsThen:
     """The whole clinic then (or one patient, or their account with one provider), from the stored
-    balances with what came after taken back."""
+    balances with what came after taken back.
+
+    It is taken back from the sums, not from each line and receipt: as of yesterday only a day's
+    rows are looked at. What a line or receipt began with that came after is among them.
+    """
     given = {"patient": patient, "provider": provider}
-    whose = {name: who for name, who in given.items() if who is not None}
-    lines, receipts = lines_as_of(as_of).filter(**whose), receipts_as_of(as_of).filter(**whose)
-    owed = lines.order_by().aggregate(sum=Sum("balance_then"))["sum"]
-    return StandsThen(owed or ZERO, _unallocated(receipts))
+
+    def its(by: str = "") -> dict[str, Any]:
+        return {f"{by}{name}": who for name, who in given.items() if who is not None}
+
+    after = as_of.after()
+    lines, payments = InvoiceLine.objects.filter(**its()), Payment.objects.filter(**its())
+    charges = lines.issued().filter(as_of.after("issued_on", "invoice__issued_at"))
+    allocations = Allocation.objects.filter(after)
+    return StandsThen(
+        _added_up(
+            (1, lines.open(), "balance"),
+            (-1, charges, "amount"),
+            (1, allocations.filter(**its("line__")), "amount"),
+            (1, Adjustment.objects.filter(after, **its("line__")), "amount"),
+        ),
+        _added_up(
+            (1, payments.with_credit(), "unallocated"),
+            (1, payments.overdrawn(), "unallocated"),
+            (-1, payments.filter(after), "amount"),
+            (1, allocations.filter(**its("payment__")), "amount"),
+            (-1, Offset.objects.filter(after, **its("payment__")), "amount"),
+        ),
+    )
+
+
+def _added_up(*parts: tuple[int, QuerySet[Any], str]) -> Decimal:
+    """Sums of columns, each with its sign: one statement, of which each part finds its own rows."""
+    first, *others = (
+        rows.order_by()
+        .annotate(sign=Value(sign))
+        .values("sign")
+        .annotate(sum=Sum(column))
+        .values_list("sign", "sum")
+        for sign, rows, column in parts
+    )
+    found = first.union(*others, all=True)
+    return sum((sign * total for sign, total in found if total is not None), ZERO)
 
 
 def standing_from_rows(as_of: AsOf) -> StandsThen:

@@ -18,7 +18,6 @@ from django.db.models import (
     CharField,
     Count,
     Exists,
-    F,
     OuterRef,
     Q,
     QuerySet,
@@ -84,6 +83,11 @@ class AgeBand(TextChoices):
     OLDER = "over-90", "Over 90"
 
 
+_COULD_PAY = {
+    Owes.HERE: Cause.PAYABLE,
+    Owes.ELSEWHERE: Cause.ELSEWHERE,
+    Owes.INSURER: Cause.AHEAD,
+}
 _DAYS = (30, 60, 90)
 _OF_A_PAYER = Q(patient__isnull=True)  # said by the first column of the partial indexes
 
@@ -104,13 +108,8 @@ def age_band(day: datetime.date, since: str) -> Case:
 def with_way_on(receipts: PaymentQuerySet) -> PaymentQuerySet:
     """Receipts with what decides the way on: what a patient's could pay (`owes`), and of an
     insurer's the first claim without a session (`claim`)."""
-    of_account = {"patient": OuterRef("patient")}
-    owed = InvoiceLine.objects.open().filter(**of_account)
-    mine = Q(provider=OuterRef("provider"))
     owes = Case(
-        When(Exists(owed.filter(mine, payer__isnull=True)), then=Value(Owes.HERE)),
-        When(Exists(owed.filter(payer__isnull=True)), then=Value(Owes.ELSEWHERE)),
-        When(Exists(owed.filter(mine)), then=Value(Owes.INSURER)),
+        *(When(owed, then=Value(owes)) for owes, owed in _owed_to().items()),
         default=Value(Owes.NOTHING),
         output_field=CharField(),
     )
@@ -120,6 +119,17 @@ def with_way_on(receipts: PaymentQuerySet) -> PaymentQuerySet:
         claim=Case(When(_OF_A_PAYER, then=Subquery(claims.order_by("pk").values("pk")[:1]))),
     )
     return found
+
+
+def _owed_to() -> dict[Owes, Exists]:
+    """What a patient's receipt could pay, the nearest first."""
+    owed = InvoiceLine.objects.open().filter(patient=OuterRef("patient"))
+    mine = Q(provider=OuterRef("provider"))
+    return {
+        Owes.HERE: Exists(owed.filter(mine, payer__isnull=True)),
+        Owes.ELSEWHERE: Exists(owed.filter(payer__isnull=True)),
+        Owes.INSURER: Exists(owed.filter(mine)),
+    }
 
 
 def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
@@ -133,9 +143,11 @@ def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
     # payment on SQLite.
     over_allocated = Payment.objects.overdrawn().filter(_OF_A_PAYER)
     ids = Payment.objects.with_credit().values("pk").union(over_allocated.values("pk"), all=True)
-    waiting = with_way_on(Payment.objects.filter(pk__in=ids)).annotate(
-        age=age_band(day, "date"),
-        came_off=Case(When(_OF_A_PAYER, then=Value("")), default=_came_off()),
+    waiting = with_way_on(Payment.objects.filter(pk__in=ids)).annotate(age=age_band(day, "date"))
+    could_pay = Case(
+        *(When(owed, then=Value(_COULD_PAY[owes])) for owes, owed in _owed_to().items()),
+        default=Value(Cause.PREPAID),
+        output_field=CharField(),
     )
     takebacks = Allocation.objects.filter(payment=OuterRef("pk"), amount__lt=0)
     over = Q(unallocated__lt=0)
@@ -150,32 +162,29 @@ def unallocated_money(*, day: datetime.date) -> PaymentQuerySet:
             When(_OF_A_PAYER & Exists(takebacks), then=Value(Cause.TAKEN_BACK)),
             When(_OF_A_PAYER & Q(allocated__gt=0), then=Value(Cause.REST)),
             When(_OF_A_PAYER, then=Value(Cause.UNTYPED)),
-            When(~Q(came_off=""), then=F("came_off")),
-            When(owes=Owes.HERE, then=Value(Cause.PAYABLE)),
-            When(owes=Owes.ELSEWHERE, then=Value(Cause.ELSEWHERE)),
-            When(owes=Owes.INSURER, then=Value(Cause.AHEAD)),
-            default=Value(Cause.PREPAID),
+            # Each is asked once for a receipt: what it came off, and only then what it could pay.
+            default=Coalesce(_came_off(), could_pay),
             output_field=CharField(),
         )
     )
     return found
 
 
-def _came_off() -> Coalesce:
-    """Why the last thing a patient's receipt did was to come off a line; empty where it was not.
+def _came_off() -> Subquery:
+    """Why the last thing a patient's receipt did was to come off a line; NULL where it was not.
 
     Ordered by the clock, not by id: so the few rows of one receipt are sorted, where the database
     might else walk all allocations backwards until it meets one of them.
     """
     last = Allocation.objects.filter(payment=OuterRef("pk")).order_by("-created_at", "-pk")
     why = Case(
-        When(amount__gt=0, then=Value("")),
+        When(amount__gt=0, then=Value(None)),
         When(reason__startswith=RELEASED, then=Value(Cause.RELEASED)),
         When(line__void__isnull=False, then=Value(Cause.VOIDED)),
         default=Value(Cause.UNPAID),
         output_field=CharField(),
     )
-    return Coalesce(Subquery(last.annotate(why=why).values("why")[:1]), Value(""))
+    return Subquery(last.annotate(why=why).values("why")[:1])
 
 
 # ---------------------------------------------------------------------------- negative credit

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 
 from billing.models import (
     Adjudication,
@@ -136,10 +147,12 @@ NAMED = ("line__patient", "line__provider", "line__invoice", "line__payer", "pay
 def denied() -> QuerySet[Adjudication]:
     """Denials somebody has to deal with: the line still waits for the insurer that denied it."""
     later = Adjudication.objects.standing().filter(line=OuterRef("line"), pk__gt=OuterRef("pk"))
+    waits = Q(line__balance__gt=0, line__payer=F("owed_after"))
+    # Most denials were dealt with long ago: only of lines that wait it is asked what came later.
+    unanswered = Case(When(waits, then=~Exists(later)), default=False)
     return (
         Adjudication.objects.standing()
-        .filter(outcome=Outcome.DENIED, line__balance__gt=0, line__payer=F("owed_after"))
-        .exclude(Exists(later))
+        .filter(waits, unanswered, outcome=Outcome.DENIED)
         .select_related(*NAMED)
         .order_by("date", "pk")
     )

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from billing.models import Invoice, InvoiceLine
+from billing.models.invoices import InvoiceLineQuerySet
 from billing.money import ZERO, MoneyField
 
 DRAFT, OPEN, PAID, VOID = "Draft", "Open", "Paid", "Void"
@@ -94,19 +95,49 @@ class Invoiced:
     drafted: Decimal
 
 
-def invoiced_total(invoices: QuerySet[Invoice]) -> Invoiced:
-    """The line over a list of invoices."""
+def invoiced_total(
+    invoices: QuerySet[Invoice], of_period: InvoiceLineQuerySet | None = None
+) -> Invoiced:
+    """The line over a list of invoices.
+
+    Where these are all invoices of a period, say so by the issued lines `of_period`: what they
+    come to is then read from indexes, and not from each invoice's lines.
+    """
     found = invoices.order_by()
-    counted = found.aggregate(count=Count("pk"), drafts=Count("pk", filter=Q(number__isnull=True)))
-    sums = InvoiceLine.objects.filter(invoice__in=found.values("pk")).aggregate(
-        total=Sum("amount", filter=_STANDING & Q(issued_on__isnull=False)),
-        drafted=Sum("amount", filter=_STANDING & Q(issued_on__isnull=True)),
-        owing=Sum("balance"),
-    )
+    counted = found.aggregate(count=Count("pk"), issued=Count("number"))
+    sums = _of_each(found) if of_period is None else _of_period(of_period, found)
     return Invoiced(
         count=counted["count"],
         total=sums["total"] or ZERO,
         owing=sums["owing"] or ZERO,
-        drafts=counted["drafts"],
+        drafts=counted["count"] - counted["issued"],
         drafted=sums["drafted"] or ZERO,
     )
+
+
+def _of_each(invoices: QuerySet[Invoice]) -> dict[str, Decimal | None]:
+    """What was charged and stands, what is left of it, and what drafts come to."""
+    return InvoiceLine.objects.filter(invoice__in=invoices.values("pk")).aggregate(
+        total=Sum("amount", filter=_STANDING & Q(issued_on__isnull=False)),
+        drafted=Sum("amount", filter=_STANDING & Q(issued_on__isnull=True)),
+        owing=Sum("balance"),
+    )
+
+
+def _of_period(
+    lines: InvoiceLineQuerySet, invoices: QuerySet[Invoice]
+) -> dict[str, Decimal | None]:
+    """The same of a period: all that was charged in it, less the little that was voided."""
+
+    def part(what: str, among: InvoiceLineQuerySet, column: str = "amount") -> Any:
+        rows = among.order_by().annotate(what=Value(what)).values("what")
+        return rows.annotate(sum=Sum(column)).values_list("what", "sum")
+
+    drafts = invoices.filter(number__isnull=True)
+    others = (
+        part("voided", lines.filter(void__isnull=False)),
+        part("owing", lines.open(), "balance"),
+        part("drafted", InvoiceLine.objects.filter(invoice__in=drafts.values("pk"))),
+    )
+    sums = dict(part("charged", lines).union(*others, all=True))
+    return {**sums, "total": (sums["charged"] or ZERO) - (sums["voided"] or ZERO)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -387,25 +387,30 @@ def _standing(rows: Sequence[Any], deleted: Collection[int]) -> list[Any]:
 class Debtors:
     """Who is asked for money now: patients who pay for themselves and whoever they pay for."""
 
-    patients: Sequence[int]
+    patients: Set[int]
     due: Decimal
+
+    def by_name(self) -> list[int]:
+        """The same, in the order statements are printed in."""
+        theirs = Patient.objects.filter(pk__in=self.patients)
+        return list(theirs.by_name().values_list("pk", flat=True))
 
 
 def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> Debtors:
-    """Those whose own part of what is owed now, less their credit, is above an amount, by name.
+    """Those whose own part of what is owed now, less their credit, is above an amount.
 
     Who pays for a family stands for it, with what its members owe together; one's credit pays no
     other's bill. With a provider: what is owed to that provider. What waits for an insurer does
     not count.
     """
-    own = {patient: due for patient, due in _due(provider).items() if due > 0}
     together: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    guarantors = Patient.objects.filter(pk__in=own).values_list("pk", "guarantor")
-    for patient, guarantor in guarantors.order_by():
-        together[guarantor or patient] += own[patient]
+    others = Patient.objects.filter(guarantor__isnull=False).order_by()
+    payers = dict(others.values_list("pk", "guarantor"))
+    for patient, due in _due(provider).items():
+        if due > 0:
+            together[payers.get(patient) or patient] += due
     asked = {patient: due for patient, due in together.items() if due > more_than}
-    by_name = Patient.objects.filter(pk__in=asked).by_name().values_list("pk", flat=True)
-    return Debtors(list(by_name), sum(asked.values(), ZERO))
+    return Debtors(frozenset(asked), sum(asked.values(), ZERO))
 
 
 def _due(provider: Provider | None) -> dict[int, Decimal]:

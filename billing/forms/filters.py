@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, in_state
 from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
 from billing.models import Invoice, InvoiceLine, Kind, Method, Payment, Service
+from billing.models.invoices import InvoiceLineQuerySet
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT, TRANSFER
 from billing.models.payments import PAYER_METHODS, PaymentQuerySet
 from patients.fields import DayField
@@ -120,6 +121,14 @@ def _choice(label: str, nouns: str, choices: Any, **kwargs: Any) -> filters.Choi
         error_messages={"invalid_choice": f"Choose one of the {nouns} in the list."},
         **kwargs,
     )
+
+
+def _midnight(day: datetime.date, *, days: int = 0) -> datetime.datetime:
+    """The first moment of a day at the clinic, or so many days later. Of any day to come that of
+    tomorrow: as good where it is asked what happened, and the calendar ends somewhere."""
+    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
+    reached = min(day, tomorrow) + datetime.timedelta(days=days)
+    return timezone.make_aware(datetime.datetime.combine(reached, datetime.time()))
 
 
 class ListFilter(filters.FilterSet):
@@ -274,11 +283,11 @@ class InvoiceFilter(PeriodFilter):
         return queryset.filter(Exists(mine))
 
     def since(self, queryset: Any, name: str, day: datetime.date) -> Any:
-        begun = Q(issued_on__isnull=True, created_at__date__gte=day)
+        begun = Q(issued_on__isnull=True, created_at__gte=_midnight(day))
         return queryset.filter(Q(issued_on__gte=day) | begun)
 
     def until(self, queryset: Any, name: str, day: datetime.date) -> Any:
-        begun = Q(issued_on__isnull=True, created_at__date__lte=day)
+        begun = Q(issued_on__isnull=True, created_at__lt=_midnight(day, days=1))
         return queryset.filter(Q(issued_on__lte=day) | begun)
 
     def in_state(self, queryset: Any, name: str, state: str) -> Any:
@@ -288,6 +297,22 @@ class InvoiceFilter(PeriodFilter):
     def found(self) -> Any:
         """The invoices asked for; none while a filter cannot be understood."""
         return self.qs if self.is_valid() else self.queryset.none()
+
+    @property
+    def lines_of_period(self) -> InvoiceLineQuerySet | None:
+        """The issued lines of the invoices asked for, where no more than a period is asked for:
+        a line has its invoice's day."""
+        if not self.is_valid():
+            return None
+        asked = self.form.cleaned_data
+        if asked["q"] or asked["provider"] or asked["state"]:
+            return None
+        lines = InvoiceLine.objects.issued()
+        if first := asked["from"]:
+            lines = lines.filter(issued_on__gte=first)
+        if last := asked["to"]:
+            lines = lines.filter(issued_on__lte=last)
+        return lines
 
 
 class FeeFilter(ListFilter):

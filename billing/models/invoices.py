@@ -175,7 +175,8 @@ class InvoiceLine(models.Model):
                 name="line_open_of_payer",
                 condition=Q(balance__gt=0),
             ),
-            models.Index(fields=["issued_on"], name="line_by_date"),
+            # With the amount, so that what was charged in a period is added up from it alone.
+            models.Index(fields=["issued_on", "amount"], name="line_by_date"),
         ]
 
     def __str__(self) -> str:

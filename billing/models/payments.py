@@ -238,6 +238,8 @@ class Payment(AppendOnlyModel):
                 name="payment_by_original",
                 condition=Q(original__isnull=False),
             ),
+            # Which receipts were deleted, each list asks; without it PostgreSQL reads every payment.
+            models.Index(fields=["original"], name="payment_deletion", condition=Q(kind=Kind.VOID)),
             models.Index(
                 fields=["source"], name="payment_by_source", condition=Q(source__isnull=False)
             ),

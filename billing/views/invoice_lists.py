@@ -18,7 +18,7 @@ def invoice_list(request: DeskRequest) -> HttpResponse:
     """What was billed and is going to be, with what is left of it."""
     filtered = InvoiceFilter(request, Invoice.objects.all())
     found = filtered.found
-    sums = balances.invoiced_total(found)
+    sums = balances.invoiced_total(found, filtered.lines_of_period)
     table = InvoiceTable(found.select_related("patient")).shown_for(request, count=sums.count)
     table.sums = balances.sums_of(row.record for row in table.paginated_rows)
     context = {

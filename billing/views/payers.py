@@ -13,6 +13,7 @@ from patients.models import Payer
 
 FOLDER = "billing/payers"
 FIRST = 25  # payments or denials of one payer
+WORTH_SHOWING = 200  # denials, the oldest first: nobody deals with more in a day
 
 
 @require_safe
@@ -43,5 +44,5 @@ def payer_account(request: DeskRequest, payer: int) -> HttpResponse:
 @require_safe
 def denial_list(request: DeskRequest) -> HttpResponse:
     """Everything insurers denied and still owe an answer on, the oldest first."""
-    denials = balances.denials(day=timezone.localdate(), first=500)
+    denials = balances.denials(day=timezone.localdate(), first=WORTH_SHOWING)
     return render(request, f"{FOLDER}/denials.html", {"denials": denials})

@@ -148,7 +148,7 @@ def _batch(
 ) -> documents.Batch:
     return documents.Batch(
         by=request.user,
-        patients=owing.patients,
+        patients=owing.by_name(),
         first=form.first,
         last=form.last,
         key=start.cleaned_data["key"],

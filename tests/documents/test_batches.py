@@ -30,7 +30,7 @@ def owing(count: int) -> list[Any]:
 def batch(**given: Any) -> documents.Batch:
     return documents.Batch(
         by=UserFactory(),
-        patients=balances.debtors().patients,
+        patients=balances.debtors().by_name(),
         first=None,
         last=day(0),
         **given,

@@ -368,12 +368,12 @@ def test_those_are_asked_who_owe_more_than_an_amount_by_name() -> None:
     LineFactory(patient=zoe, provider=dr1, amount="30")
     LineFactory(patient=ada, provider=dr2, amount="20")
     LineFactory(patient=bob, provider=dr1, amount="99", owed_by=PayerFactory())
-    assert list(balances.debtors().patients) == [ada.pk, zoe.pk]
+    assert balances.debtors().by_name() == [ada.pk, zoe.pk]
     assert balances.debtors().due == 50
-    assert list(balances.debtors(more_than=money(20)).patients) == [zoe.pk]
-    assert list(balances.debtors(provider=dr2).patients) == [ada.pk]
+    assert balances.debtors(more_than=money(20)).by_name() == [zoe.pk]
+    assert balances.debtors(provider=dr2).by_name() == [ada.pk]
     PaymentFactory(patient=zoe, provider=dr1, amount="30")
-    assert list(balances.debtors().patients) == [ada.pk]
+    assert balances.debtors().by_name() == [ada.pk]
 
 
 def test_whoever_pays_for_a_family_is_asked_for_it() -> None:
@@ -382,4 +382,4 @@ def test_whoever_pays_for_a_family_is_asked_for_it() -> None:
     LineFactory(patient=child, amount="30")
     PaymentFactory(patient=mother, amount="100")  # her credit pays no bill of the child's
     found = balances.debtors()
-    assert (list(found.patients), found.due) == ([mother.pk], 30)
+    assert (found.by_name(), found.due) == ([mother.pk], 30)

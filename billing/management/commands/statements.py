@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if not owing.patients:
             self.stdout.write("Nobody owes that much.")
             return
-        batch = documents.Batch(by=_user(by), patients=owing.patients, first=first, last=last)
+        batch = documents.Batch(by=_user(by), patients=owing.by_name(), first=first, last=last)
         disable = None if verbosity else True
         with tqdm(total=len(owing.patients), unit="statement", disable=disable) as bar:
             for done in batch.make():
