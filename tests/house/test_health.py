@@ -197,9 +197,7 @@ def test_metrics_answer_while_the_database_does_not(client: Client, settings: An
     assert "remit_books_hold" not in found
 
 
-def test_metrics_answer_while_the_database_is_away(
-    client: Client, settings: Any
-) -> None:
+def test_metrics_answer_while_the_database_is_away(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = TOKEN
     with mock.patch("config.metrics._money", side_effect=OperationalError("gone")):
         assert figures(client)["remit_database_away"] == 1
