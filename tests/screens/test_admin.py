@@ -278,8 +278,9 @@ def test_a_page_costs_the_same_however_many_rows_it_holds(
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_searches_and_addresses_are_no_error(client: Client, name: str) -> None:
     model = named(name)
+    lists = 302 if model is Clinic else 200  # of which there is one, and no list
     for typed in ODD:
-        assert look(client, url(model), {"q": typed}).response.status_code == 200
+        assert look(client, url(model), {"q": typed}).response.status_code == lists
     for wrong in ("x", "0", "9" * 30, "%27"):
         assert client.get(url(model, "change", wrong)).status_code in (302, 404)
 

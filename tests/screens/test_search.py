@@ -104,7 +104,7 @@ def test_what_a_page_sends_leads_back_to_its_list(clinic: SmallClinic) -> None:
         of_nav, of_list = (
             form for form in forms_of(clinic.client.get(url).content.decode()) if form.action == URL
         )
-        for form, to in ((of_nav, "/patients/"), (of_list, url)):
+        for form, to in ((of_nav, "/find/"), (of_list, url)):
             address = clinic.client.post(URL, {**form.sent, "q": "Smith"})["Location"]
             assert address.startswith(f"{to}?"), form
             asked = parse_qs(urlsplit(address).query, keep_blank_values=True)
