@@ -4,6 +4,15 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+OF_ORIGINAL = (
+    models.UniqueConstraint(
+        condition=models.Q(('kind__in', ('reversal', 'void'))), fields=('original',), name='r4_undone_once'
+    ),
+    models.UniqueConstraint(
+        condition=models.Q(('kind', 'transfer_in')), fields=('original',), name='r4_transfer_has_one_other_side'
+    ),
+)
+
 
 class Migration(migrations.Migration):
 
@@ -13,12 +22,17 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # On PostgreSQL AlterField takes away every index of a column that is to have none of its own, and
+    # so the unique ones of constraints with a condition, too. They are taken off before it and put
+    # back after it.
     operations = [
+        *(migrations.RemoveConstraint('payment', each.name) for each in OF_ORIGINAL),
         migrations.AlterField(
             model_name='payment',
             name='original',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='billing.payment'),
         ),
+        *(migrations.AddConstraint('payment', each) for each in OF_ORIGINAL),
         migrations.AlterField(
             model_name='payment',
             name='source',

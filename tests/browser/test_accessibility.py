@@ -86,15 +86,16 @@ def test_two_steps(
     desk.goto(f"{site}/accounts/second-factor/app/")
     looked_at("confirm it is you")
     desk.get_by_label("Password").fill("remit-demo")
-    desk.get_by_role("button", name="Confirm").click()
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="Confirm").click()
     looked_at("set up two-step sign-in")
     secret = desk.locator(".secret").inner_text()
-    desk.get_by_role("button", name="Turn on").click()
-    desk.wait_for_load_state()
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="Turn on").click()
     looked_at("set up two-step sign-in, refused")
     desk.get_by_label("Authenticator code").fill(code_of_app(secret))
-    desk.get_by_role("button", name="Turn on").click()
-    desk.wait_for_load_state()
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="Turn on").click()
     for page in ("", "recovery-codes/", "recovery-codes/new/", "app/remove/", "passkeys/"):
         desk.goto(f"{site}/accounts/second-factor/{page}")
         looked_at(page)
@@ -269,8 +270,8 @@ def test_import(live_server: Any, desk: Page, ana: Any, looked_at: Callable[[str
         desk.goto(live_server.url + "/import/patients/")
         file: Any = {"name": "file.csv", "mimeType": "text/csv", "buffer": content}
         desk.get_by_label("CSV file").set_input_files(file)
-        desk.get_by_role("button", name="Check this file").click()
-        desk.wait_for_load_state()
+        with desk.expect_navigation():
+            desk.get_by_role("button", name="Check this file").click()
         looked_at(f"import, {what}")
     desk.get_by_role("button", name="Import 2 lines").click()
     expect(desk.get_by_text("2 patients and 0 coverages.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -78,6 +79,7 @@ def test_no_screen_runs_it(
     expect(page.get_by_role("option").first).to_be_visible()
     page.goto(live_server.url + opened["patient_list"])
     page.get_by_label("Search patients").press_sequentially("script")
+    expect(page).to_have_url(re.compile(r"\?q="))
     page.wait_for_load_state("networkidle")
     for row in page.locator("#patient-list a").all()[:3]:
         row.focus()

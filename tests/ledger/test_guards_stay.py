@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -227,3 +228,27 @@ def test_an_allocation_slipped_in_before_others_is_refused() -> None:
             " JOIN billing_invoiceline l ON l.id = a.line_id AND l.last_date = a.date"
             " WHERE a.amount > 0 LIMIT 1"
         )
+
+
+def test_every_constraint_and_index_of_the_models_is_in_the_database(db: None) -> None:
+    """A migration may take one away by the way: on PostgreSQL, AlterField to db_index=False does."""
+    missing = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if not model._meta.managed or model._meta.app_label not in (
+                "billing",
+                "patients",
+                "config",
+            ):
+                continue
+            table = model._meta.db_table
+            there = connection.introspection.get_constraints(cursor, table)
+            named = [each.name for each in (*model._meta.constraints, *model._meta.indexes)]
+            missing += [(table, name) for name in named if name not in there]
+            missing += [
+                (table, field.column)
+                for field in model._meta.local_fields
+                if (field.db_index or field.unique)
+                and not any(each["columns"][:1] == [field.column] for each in there.values())
+            ]
+    assert missing == []

@@ -120,7 +120,7 @@ def statement(at: Walker) -> None:
     page = at.page
     at.open("/patients/P1042/statements/new/")
     at.picture("what-it-will-say")
-    at.click(page.get_by_role("button", name="Issue statement"))
-    page.wait_for_load_state()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        at.click(page.get_by_role("button", name="Issue statement"))
     at.open("/patients/P1042/documents/")
     at.picture("documents")
