@@ -136,18 +136,22 @@ def _numbers(typed: str, *series: str) -> list[str]:
     return [f"{each}-{int(match[2]):04d}" for each in wanted]
 
 
+def _by_any_of(rows: Any, ways: Sequence[Q]) -> list[Any]:
+    """The first rows of each way to be meant, each row once. One way after the other: an OR of
+    them reads every row on SQLite."""
+    found = {row.pk: row for way in ways for row in rows.filter(way)[:SHOWN]}
+    return list(found.values())
+
+
 def _payments(typed: str, user: Any) -> list[Found]:
     if not may_look(user, "billing:payment_detail"):
         return []
     ways = [Q(number__in=_numbers(typed, "R", "IP"))]
     if len(typed) >= 3:  # as it stands on the check, or as people write it
         ways.append(Q(reference__in={typed, typed.upper()}) & ~Q(reference=""))
-    found: dict[int, Payment] = {}
-    for way in ways:  # one after the other: an OR of both reads every payment on SQLite
-        receipts = with_state(Payment.objects.filter(way, number__isnull=False)).order_by("-number")
-        for receipt in receipts.select_related("patient", "provider", "payer")[:SHOWN]:
-            found[receipt.pk] = receipt
-    return [_payment(receipt) for receipt in found.values()]
+    receipts = with_state(Payment.objects.filter(number__isnull=False)).order_by("-number")
+    receipts = receipts.select_related("patient", "provider", "payer")
+    return [_payment(receipt) for receipt in _by_any_of(receipts, ways)]
 
 
 def _payment(receipt: Any) -> Found:
@@ -165,26 +169,19 @@ def _payment(receipt: Any) -> Found:
 def _invoices(typed: str, user: Any) -> list[Found]:
     if not may_look(user, "billing:invoice_detail"):
         return []
-    found: dict[int, Invoice] = {}
     ways: list[Q] = [Q(number__in=_numbers(typed, "INV"))]
     if len(typed) >= 3:
         lines = InvoiceLine.objects.filter(claim_number__in={typed, typed.upper()})
-        ways.append(
-            Q(pk__in=lines.exclude(claim_number="").values("invoice"), number__isnull=False)
-        )
-    for way in ways:
-        for invoice in Invoice.objects.filter(way).select_related("patient")[:SHOWN]:
-            found[invoice.pk] = invoice
+        ways.append(Q(pk__in=lines.exclude(claim_number="").values("invoice")))
+    issued = Invoice.objects.filter(number__isnull=False).select_related("patient")
     return [
         Found(
             str(invoice.number),
-            " · ".join(
-                [invoice.patient.name, *([day(invoice.issued_on)] if invoice.issued_on else [])]
-            ),
+            f"{invoice.patient.name} · {day(invoice.issued_on)}",
             "",
             reverse("billing:invoice_detail", args=[invoice.number]),
         )
-        for invoice in found.values()
+        for invoice in _by_any_of(issued, ways)
     ]
 
 

@@ -35,6 +35,7 @@ from prometheus_client.registry import Collector
 from billing.audit.recording import unsealed_events
 from billing.chain.links import head
 from billing.models import AuditEvent, EventKind, Payment
+from config.tracing import KNOWN
 
 if TYPE_CHECKING:
     from config.tracing import Trace
@@ -67,13 +68,12 @@ POOL = {
         ("requests_errors", "remit_pool_refused", "Requests that got none, since the start"),
     )
 }
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def count(trace: Trace, *, view: str, method: str, status: int, took: float) -> None:
     """One request more."""
     view = "admin" if view.startswith("admin:") else view or "none"
-    method = method if method in METHODS else "other"
+    method = method if method in KNOWN else "other"
     REQUESTS.labels(view, method, f"{status // 100}xx").observe(took)
     if trace.queries:
         QUERIES.labels(view).inc(trace.queries)
