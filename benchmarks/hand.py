@@ -104,7 +104,8 @@ def _measure(page: Page, site: str, rows: int, keys: int) -> None:
             page.wait_for_timeout(PACE)
         before = page.evaluate("window.painted.length")
         page.keyboard.press(str(1 + key % 9))
-        page.wait_for_function("before => window.painted.length > before", arg=before)
+        # Asked now and then: asked at each frame, the browser would draw frames for us.
+        page.wait_for_function("before => window.painted.length > before", arg=before, polling=50)
         page.wait_for_timeout(PACE)
     painted = sorted(page.evaluate("window.painted"))
     p95 = painted[int(len(painted) * 0.95)]

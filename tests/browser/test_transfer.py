@@ -61,11 +61,11 @@ def test_a_guarantor_pays_for_the_family(live_server: Any, desk: Page, john: Pat
     page = desk
     page.goto(f"{live_server.url}/patients/P1042/payments/new/")
     page.get_by_label("Amount", exact=True).fill("110")
-    page.get_by_role("textbox", name="Allocate INV-0001").fill("50")
+    page.get_by_role("textbox", name="Allocate INV-0001").fill("50.00")
     page.get_by_role("button", name="Lines of the whole family").click()
     box = page.get_by_role("textbox", name="Smith, Kim")
     expect(box).to_be_visible()
-    expect(page.get_by_role("textbox", name="Allocate INV-0001")).to_have_value("50")
+    expect(page.get_by_role("textbox", name="Allocate INV-0001")).to_have_value("50.00")
     box.press("o")
     expect(box).to_have_value("60.00")
     expect(page.get_by_text("credit moves to Kim, Dr 2")).to_be_visible()
