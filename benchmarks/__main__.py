@@ -17,17 +17,15 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks import drafts, era
 from benchmarks.measure import PROCESSOR, Result
-from benchmarks.million import ENGINES, build, kept
+from benchmarks.million import ENGINES, build, empty, kept
 from tests.support import environment
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -41,17 +39,12 @@ Found = dict[str, Any]
 @contextlib.contextmanager
 def clinic(engine: str, lines: int, folder: Path | None) -> Iterator[dict[str, str]]:
     """The environment that leads to a clinic of so many lines; thrown away unless it is kept."""
-    # A short path: that of a socket has room for a hundred letters.
-    where = folder / f"{engine}-{lines}" if folder else Path(tempfile.mkdtemp(dir="/tmp"))
-    there = (where / "data").exists() or (where / "clinic.sqlite3").exists()
-    try:
-        with kept(where, engine) as database:
-            if not there:
-                build(lines, database)
-            yield database
-    finally:
-        if not folder:
-            shutil.rmtree(where, ignore_errors=True)
+    where = folder / f"{engine}-{lines}" if folder else None
+    there = where and ((where / "data").exists() or (where / "clinic.sqlite3").exists())
+    with kept(where, engine) if where else empty(engine) as database:
+        if not there:
+            build(lines, database)
+        yield database
 
 
 def measure(database: dict[str, str], repeats: int, parts: str) -> Iterator[Found]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import django
 
-from benchmarks.__main__ import ENGINES
+from benchmarks.million import ENGINES, empty
 from tests.support import environment
 
 HEADINGS = ("kind", "engine", "lines", "MB", "check s", "import s", "SQL floor s", "peak MB")
@@ -145,7 +145,7 @@ def main() -> None:
         return
     print(f"| {' | '.join(HEADINGS)} |\n| --- | --- |{' --: |' * 6}")
     for engine in [wanted.only] if wanted.only else ENGINES:
-        with ENGINES[engine]() as database:
+        with empty(engine) as database:
             child = [sys.executable, "-m", "benchmarks.imports", "--here"]
             found = subprocess.run(
                 [*child, "--patients", str(wanted.patients)],

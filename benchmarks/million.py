@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +47,18 @@ def kept(folder: Path, engine: str) -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": server.url}
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def empty(engine: str) -> Iterator[dict[str, str]]:
+    """The environment that leads to a new database with nothing in it, thrown away afterwards."""
+    # A short path: that of a socket has room for a hundred letters.
+    where = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        with kept(where, engine) as database:
+            yield database
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
 
 
 def build(lines: int, database: dict[str, str], *, check: bool = True) -> None:
