@@ -27,8 +27,10 @@ from billing.models import (
     Payment,
 )
 from billing.money import MoneyField
+from tests.ledger.attacks.rows import run
+from tests.ledger.attacks.scene import Scene
 from tests.ledger.books import MONEY_TABLES, digest
-from tests.ledger.test_database_refuses import Scene, against, rolled_back, run
+from tests.ledger.test_database_refuses import against, rolled_back
 
 pytestmark = pytest.mark.django_db
 
