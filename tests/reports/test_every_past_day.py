@@ -1,6 +1,6 @@
 """Random histories: every figure of every past day ties out, and stays what it was on that day.
 
-The same acts as in tests/ledger/test_state_machine.py, entered over many days by a clock that goes on.
+The same acts as in tests/ledger/machine/, entered over many days by a clock that goes on.
 What the books said at the end of each day is kept; asked later as of that day, they say it still.
 """
 
@@ -35,7 +35,8 @@ from billing.ledger import posting
 from billing.models import InvoiceLine, Payment
 from billing.tie_out import tie_out
 from tests.factories.bills import day
-from tests.ledger.test_state_machine import MORE, Desk
+from tests.ledger.machine.desk import Desk
+from tests.ledger.machine.parts import MORE
 from tests.reports import plain_past
 from tests.reports.asking import ask, told
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing.models import (
-    LineVoid,
-)
+from billing.models import LineVoid
 from tests.factories.bills import day
 from tests.ledger.attacks.attack import (
     NEVER_CHANGED,
@@ -81,24 +79,14 @@ ATTACKS: list[Attack] = [
         lambda s: void(s, s.free_of_charge, date=day(31)),
     ),
     trigger(
-        "void on a closed day",
-        "R8: the day is closed",
-        lambda s: void(s, s.of_old, date=day(45)),
+        "void on a closed day", "R8: the day is closed", lambda s: void(s, s.of_old, date=day(45))
+    ),
+    constraint("void of a line a second time", "line_id", lambda s: void(s, s.billed_twice)),
+    constraint(
+        "void without a reason", "r9_void_says_why", lambda s: void(s, s.free_of_charge, reason="")
     ),
     constraint(
-        "void of a line a second time",
-        "line_id",
-        lambda s: void(s, s.billed_twice),
-    ),
-    constraint(
-        "void without a reason",
-        "r9_void_says_why",
-        lambda s: void(s, s.free_of_charge, reason=""),
-    ),
-    constraint(
-        "void by nobody",
-        "created_by_id",
-        lambda s: void(s, s.free_of_charge, created_by_id=None),
+        "void by nobody", "created_by_id", lambda s: void(s, s.free_of_charge, created_by_id=None)
     ),
     trigger(
         "void line that owes again",
@@ -129,9 +117,7 @@ ATTACKS: list[Attack] = [
     trigger("journal batch taken back", NEVER_DELETED, lambda s: delete(s.batch), control=False),
     trigger("journal item taken off", NEVER_DELETED, lambda s: delete(s.booked)),
     trigger(
-        "journal item made another row",
-        NEVER_CHANGED,
-        lambda s: change(s.booked, "row_id = 0"),
+        "journal item made another row", NEVER_CHANGED, lambda s: change(s.booked, "row_id = 0")
     ),
     trigger("journal item of no row", NOT_BOOKED, lambda s: hand_over(s, row_id=0)),
     trigger("journal item of no kind", NOT_BOOKED, lambda s: hand_over(s, kind="deposit")),
@@ -157,9 +143,7 @@ ATTACKS: list[Attack] = [
         lambda s: change(s.slip, "date = '2020-01-01'"),
     ),
     trigger(
-        "deposit given another number",
-        NEVER_CHANGED,
-        lambda s: change(s.slip, "number = 'D-9999'"),
+        "deposit given another number", NEVER_CHANGED, lambda s: change(s.slip, "number = 'D-9999'")
     ),
     trigger("deposit taken back", NEVER_DELETED, lambda s: delete(s.slip), control=False),
     trigger("deposit item taken off", NEVER_DELETED, lambda s: delete(s.item)),
@@ -179,11 +163,7 @@ ATTACKS: list[Attack] = [
         lambda s: bank(s, s.receipt, id=s.item.pk, how="REPLACE INTO"),
         on=("sqlite",),
     ),
-    constraint(
-        "deposit of one payment on two slips",
-        "payment_id",
-        lambda s: bank(s, s.banked),
-    ),
+    constraint("deposit of one payment on two slips", "payment_id", lambda s: bank(s, s.banked)),
     *(
         trigger(f"deposit of {what}", "A slip holds receipts", lambda s, p=of: bank(s, p(s)))
         for what, of in {
@@ -211,9 +191,7 @@ ATTACKS: list[Attack] = [
         lambda s: insert(s.slip, number="D-0009", date=day(0), created_by_id=None),
     ),
     constraint(
-        "deposit under a number that is given",
-        "number",
-        lambda s: insert(s.slip, date=day(0)),
+        "deposit under a number that is given", "number", lambda s: insert(s.slip, date=day(0))
     ),
     trigger(
         "deposit whose receipt is deleted",

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from tests.factories.bills import day
-from tests.ledger.attacks.attack import (
-    NEVER_CHANGED,
-    NEVER_DELETED,
-    Attack,
-    constraint,
-    trigger,
-)
+from tests.ledger.attacks.attack import NEVER_CHANGED, NEVER_DELETED, Attack, constraint, trigger
 from tests.ledger.attacks.rows import (
     adjust,
     change,
@@ -149,9 +143,7 @@ ATTACKS: list[Attack] = [
         lambda s: new_payment(s.check, reference="104482"),
     ),
     constraint(
-        "R10 a form's key twice",
-        "r10_form_carried_out_once|key",
-        lambda s: insert(s.submission),
+        "R10 a form's key twice", "r10_form_carried_out_once|key", lambda s: insert(s.submission)
     ),
     trigger(
         "R10 what a form did, rewritten",

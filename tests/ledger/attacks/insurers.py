@@ -7,19 +7,9 @@ from typing import Any
 
 from django.db import models
 
-from billing.models import (
-    Adjudication,
-    Offset,
-    Responsibility,
-)
+from billing.models import Adjudication, Offset, Responsibility
 from tests.factories.bills import day
-from tests.ledger.attacks.attack import (
-    NEVER_CHANGED,
-    NEVER_DELETED,
-    Attack,
-    constraint,
-    trigger,
-)
+from tests.ledger.attacks.attack import NEVER_CHANGED, NEVER_DELETED, Attack, constraint, trigger
 from tests.ledger.attacks.rows import (
     answer,
     change,
@@ -129,10 +119,7 @@ ATTACKS: list[Attack] = [
             f"insurer {name} rewritten by an upsert",
             NEVER_CHANGED.replace("a ", "an? "),
             lambda s, f=find: insert(
-                f(s),
-                id=f(s).pk,
-                date=day(0),
-                end="ON CONFLICT (id) DO UPDATE SET reason = 'Other'",
+                f(s), id=f(s).pk, date=day(0), end="ON CONFLICT (id) DO UPDATE SET reason = 'Other'"
             ),
         )
         for name, find in OF_INSURERS.items()
@@ -167,15 +154,9 @@ ATTACKS: list[Attack] = [
     # ------------------------------------------------------------------ of which receipt
     *(
         trigger(
-            f"insurer {name} {what}",
-            NOT_OF_ITS_RECEIPT,
-            lambda s, w=write, f=found: w(s, **f(s)),
+            f"insurer {name} {what}", NOT_OF_ITS_RECEIPT, lambda s, w=write, f=found: w(s, **f(s))
         )
-        for name, write in {
-            "a responsibility": say,
-            "an answer": answer,
-            "an offset": keep,
-        }.items()
+        for name, write in {"a responsibility": say, "an answer": answer, "an offset": keep}.items()
         for what, found in {
             "with a patient's payment": lambda s: {"payment_id": s.receipt.pk},
             "with the reversal of a check": lambda s: {"payment_id": s.reversal_of_payer.pk},
@@ -205,9 +186,7 @@ ATTACKS: list[Attack] = [
     ),
     # ------------------------------------------------------------------ amounts
     constraint(
-        "insurer a responsibility of nothing",
-        "responsibility_not_zero",
-        lambda s: say(s, amount=0),
+        "insurer a responsibility of nothing", "responsibility_not_zero", lambda s: say(s, amount=0)
     ),
     constraint("insurer an offset of nothing", "offset_not_zero", lambda s: keep(s, amount=0)),
     constraint(
@@ -296,11 +275,7 @@ ATTACKS: list[Attack] = [
             "R8: the day is closed",
             lambda s, w=write: w(s, date=day(45)),
         )
-        for name, write in {
-            "a responsibility": say,
-            "an answer": answer,
-            "an offset": keep,
-        }.items()
+        for name, write in {"a responsibility": say, "an answer": answer, "an offset": keep}.items()
     ),
     constraint(
         "insurer a responsibility taken back without a reason",
@@ -328,10 +303,6 @@ ATTACKS: list[Attack] = [
             "created_by_id",
             lambda s, w=write: w(s, created_by_id=None),
         )
-        for name, write in {
-            "a responsibility": say,
-            "an answer": answer,
-            "an offset": keep,
-        }.items()
+        for name, write in {"a responsibility": say, "an answer": answer, "an offset": keep}.items()
     ),
 ]

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from tests.factories.bills import day
-from tests.ledger.attacks.attack import (
-    Attack,
-    constraint,
-    trigger,
-)
-from tests.ledger.attacks.rows import (
-    adjust,
-    change,
-    draw,
-    insert,
-    issue,
-    new_payment,
-    pay,
-    undo,
-)
+from tests.ledger.attacks.attack import Attack, constraint, trigger
+from tests.ledger.attacks.rows import adjust, change, draw, insert, issue, new_payment, pay, undo
 
 ATTACKS: list[Attack] = [
     # ------------------------------------------------------------------ R2: lines
@@ -48,14 +35,10 @@ ATTACKS: list[Attack] = [
         lambda s: adjust(s, s.shared, 5001),
     ),
     constraint(
-        "R2 a line below nothing",
-        "line_amount_not_negative",
-        lambda s: issue(s, amount=-100),
+        "R2 a line below nothing", "line_amount_not_negative", lambda s: issue(s, amount=-100)
     ),
     trigger(
-        "R2 a line that begins paid",
-        "R2: a line begins with nothing",
-        lambda s: issue(s, paid=100),
+        "R2 a line that begins paid", "R2: a line begins with nothing", lambda s: issue(s, paid=100)
     ),
     trigger(
         "R2 a line that begins written off",
@@ -63,9 +46,7 @@ ATTACKS: list[Attack] = [
         lambda s: issue(s, adjusted=100),
     ),
     constraint(
-        "R2 an allocation of nothing",
-        "allocation_not_zero",
-        lambda s: pay(s, s.receipt, s.open, 0),
+        "R2 an allocation of nothing", "allocation_not_zero", lambda s: pay(s, s.receipt, s.open, 0)
     ),
     # ------------------------------------------------------------------ R3: receipts
     constraint(
@@ -165,11 +146,7 @@ ATTACKS: list[Attack] = [
         "R4: the row does not fit|r3_unallocated_not_negative",
         lambda s: draw(s.receipt, "transfer_out", -4001),
     ),
-    trigger(
-        "R4 a refund of a reversed receipt",
-        "R4",
-        lambda s: draw(s.bounced, "refund", -100),
-    ),
+    trigger("R4 a refund of a reversed receipt", "R4", lambda s: draw(s.bounced, "refund", -100)),
     trigger(
         "R4 a transfer out of a reversed receipt",
         "R4",
@@ -180,11 +157,7 @@ ATTACKS: list[Attack] = [
         "R4",
         lambda s: draw(s.check, "transfer_out", -100),
     ),
-    trigger(
-        "R4 a refund of an over-allocated check",
-        "R4",
-        lambda s: draw(s.over, "refund", -100),
-    ),
+    trigger("R4 a refund of an over-allocated check", "R4", lambda s: draw(s.over, "refund", -100)),
     constraint(
         "R4 a refund that brings money in",
         "r3_sign_of_amount",
@@ -217,9 +190,7 @@ ATTACKS: list[Attack] = [
         lambda s: adjust(s, s.open, -1000, undoes_id=s.write_off.pk),
     ),
     constraint(
-        "R4 a write-off given back twice",
-        "undoes_id",
-        lambda s: insert(s.given_back, date=day(0)),
+        "R4 a write-off given back twice", "undoes_id", lambda s: insert(s.given_back, date=day(0))
     ),
     # ------------------------------------------------------------------ R5: whose line
     trigger(

@@ -7,10 +7,7 @@ from uuid import uuid4
 
 from django.db import connection, models
 
-from billing.models import (
-    InvoiceLine,
-    Payment,
-)
+from billing.models import InvoiceLine, Payment
 from tests.factories.bills import day
 from tests.ledger.attacks.scene import Scene
 

@@ -10,14 +10,7 @@ from django.http import QueryDict
 
 from billing import ledger
 from billing.exports import record_export
-from billing.models import (
-    Adjustment,
-    ClosingDate,
-    InvoiceLine,
-    LineVoid,
-    Payment,
-    Submission,
-)
+from billing.models import Adjustment, ClosingDate, InvoiceLine, LineVoid, Payment, Submission
 from billing.sharing import Entry, OffsetEntry, Owes
 from tests.factories import (
     InsurancePaymentFactory,

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing.models import (
-    Allocation,
-)
-from tests.factories import (
-    OwnerFactory,
-)
+from billing.models import Allocation
+from tests.factories import OwnerFactory
 from tests.factories.bills import day, money
-from tests.ledger.attacks.attack import (
-    NEVER_CHANGED,
-    NEVER_DELETED,
-    Attack,
-    trigger,
-)
-from tests.ledger.attacks.rows import (
-    change,
-    delete,
-    insert,
-    run,
-)
+from tests.ledger.attacks.attack import NEVER_CHANGED, NEVER_DELETED, Attack, trigger
+from tests.ledger.attacks.rows import change, delete, insert, run
 
 ATTACKS: list[Attack] = [
     # ------------------------------------------------------------------ R1: changes
@@ -86,9 +72,7 @@ ATTACKS: list[Attack] = [
         lambda s: change(s.write_off, "amount = amount - 1"),
     ),
     trigger(
-        "R1 an adjustment's kind",
-        NEVER_CHANGED,
-        lambda s: change(s.write_off, "kind = 'bad_debt'"),
+        "R1 an adjustment's kind", NEVER_CHANGED, lambda s: change(s.write_off, "kind = 'bad_debt'")
     ),
     *(
         trigger(f"R1 an issued line's {what}", NEVER_CHANGED.replace("a ", "an "), attempt)
@@ -127,9 +111,7 @@ ATTACKS: list[Attack] = [
     trigger("R1 an allocation deleted", NEVER_DELETED, lambda s: delete(s.allocation)),
     trigger("R1 an adjustment deleted", NEVER_DELETED, lambda s: delete(s.given_back)),
     trigger(
-        "R1 all allocations deleted",
-        NEVER_DELETED,
-        lambda s: run("DELETE FROM billing_allocation"),
+        "R1 all allocations deleted", NEVER_DELETED, lambda s: run("DELETE FROM billing_allocation")
     ),
     trigger(
         "R1 deleted past the manager",
@@ -137,9 +119,7 @@ ATTACKS: list[Attack] = [
         lambda s: models.QuerySet(Allocation)._raw_delete("default"),
     ),
     trigger(
-        "R1 an issued line deleted",
-        "R1: an issued line is never deleted",
-        lambda s: delete(s.open),
+        "R1 an issued line deleted", "R1: an issued line is never deleted", lambda s: delete(s.open)
     ),
     trigger(
         "R1 an issued invoice deleted",
