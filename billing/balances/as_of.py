@@ -54,6 +54,14 @@ class Basis(TextChoices):
     ENTRY = "entry", "Entry date"
 
 
+def begin_of(day: datetime.date, *, later: int = 0) -> datetime.datetime:
+    """The first moment of a day by the clinic's clock, or so many days later. Of any day to come that
+    of tomorrow: as good where it is asked what happened, and the calendar ends somewhere."""
+    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
+    reached = min(day, tomorrow) + datetime.timedelta(days=later)
+    return timezone.make_aware(datetime.datetime.combine(reached, datetime.time()))
+
+
 @dataclass(frozen=True)
 class AsOf:
     """The books at the end of a day.
@@ -74,23 +82,16 @@ class AsOf:
         """Whether nothing can have come after: no row is dated or entered ahead of today."""
         return self.day >= timezone.localdate()
 
-    @property
-    def _midnight(self) -> datetime.datetime:
-        """The first moment after the day."""
-        return timezone.make_aware(
-            datetime.datetime.combine(self.day + datetime.timedelta(days=1), datetime.time())
-        )
-
     def until(self, date: str = "date", entered: str = "created_at") -> Q:
         """The rows that count; `date` and `entered` are the fields that say when."""
         if self.by == Basis.ENTRY:
-            return Q(**{f"{entered}__lt": self._midnight})
+            return Q(**{f"{entered}__lt": begin_of(self.day, later=1)})
         return Q(**{f"{date}__lte": self.day})
 
     def after(self, date: str = "date", entered: str = "created_at") -> Q:
         """The rows that came later."""
         if self.by == Basis.ENTRY:
-            return Q(**{f"{entered}__gte": self._midnight})
+            return Q(**{f"{entered}__gte": begin_of(self.day, later=1)})
         return Q(**{f"{date}__gt": self.day})
 
     def later(self, rows: QuerySet[Any], by: str) -> Coalesce:

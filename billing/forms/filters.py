@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, in_state
+from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, begin_of, in_state
 from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
 from billing.models import Invoice, InvoiceLine, Kind, Method, Payment, Service
 from billing.models.invoices import InvoiceLineQuerySet
@@ -121,14 +121,6 @@ def _choice(label: str, nouns: str, choices: Any, **kwargs: Any) -> filters.Choi
         error_messages={"invalid_choice": f"Choose one of the {nouns} in the list."},
         **kwargs,
     )
-
-
-def _midnight(day: datetime.date, *, days: int = 0) -> datetime.datetime:
-    """The first moment of a day at the clinic, or so many days later. Of any day to come that of
-    tomorrow: as good where it is asked what happened, and the calendar ends somewhere."""
-    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
-    reached = min(day, tomorrow) + datetime.timedelta(days=days)
-    return timezone.make_aware(datetime.datetime.combine(reached, datetime.time()))
 
 
 class ListFilter(filters.FilterSet):
@@ -283,11 +275,11 @@ class InvoiceFilter(PeriodFilter):
         return queryset.filter(Exists(mine))
 
     def since(self, queryset: Any, name: str, day: datetime.date) -> Any:
-        begun = Q(issued_on__isnull=True, created_at__gte=_midnight(day))
+        begun = Q(issued_on__isnull=True, created_at__gte=begin_of(day))
         return queryset.filter(Q(issued_on__gte=day) | begun)
 
     def until(self, queryset: Any, name: str, day: datetime.date) -> Any:
-        begun = Q(issued_on__isnull=True, created_at__lt=_midnight(day, days=1))
+        begun = Q(issued_on__isnull=True, created_at__lt=begin_of(day, later=1))
         return queryset.filter(Q(issued_on__lte=day) | begun)
 
     def in_state(self, queryset: Any, name: str, state: str) -> Any:

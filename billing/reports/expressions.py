@@ -21,8 +21,8 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
-from django.utils import timezone
 
+from billing.balances import begin_of
 from billing.models.payments import IS_MOVE
 from billing.money import ZERO, MoneyField
 from billing.reports.columns import Column
@@ -113,9 +113,5 @@ class DaysSince(Func):
 def during(moment: str, first: datetime.date | None, last: datetime.date) -> Q:
     """From the beginning of the first day, if there is one, to the end of the last, by the clinic's
     clock; `moment` is the field that says when."""
-    found = Q(**{f"{moment}__lt": _begin(last + datetime.timedelta(days=1))})
-    return found & Q(**{f"{moment}__gte": _begin(first)}) if first else found
-
-
-def _begin(day: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+    found = Q(**{f"{moment}__lt": begin_of(last, later=1)})
+    return found & Q(**{f"{moment}__gte": begin_of(first)}) if first else found

@@ -16,7 +16,8 @@
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
 // reader is free, {"shout": …} at once; {"follow": {"box": id, "was": text, "now": text}} brings a box
-// up to a total. Other scripts call Remit.announce(text) and Remit.sayNoAnswer(form, xhr, again).
+// up to a total. Other scripts call Remit.announce(text) and
+// Remit.sayNoAnswer(form, xhr, again), and know by Remit.FAILURES which events say that no answer came.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -236,7 +237,7 @@ function sayNoAnswer(form, xhr, again) {
   button.focus();
 }
 
-Object.assign(globalThis.Remit, { sayNoAnswer });
+Object.assign(globalThis.Remit, { FAILURES, sayNoAnswer });
 
 for (const failure of FAILURES) {
   on(failure, ({ detail: { xhr, requestConfig } }) => {

@@ -127,7 +127,7 @@ function attach(picker) {
 
   // The list does not come: the page of the same links may.
   if (goes) {
-    for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    for (const failure of globalThis.Remit.FAILURES) {
       on(failure, () => { if (wantsFirst) box.form.submit(); }, box);
     }
   }

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.ledger.machine.desk import Desk
-from tests.ledger.machine.parts import BESIDE, MORE, OUTCOMES, RESTS, SAID, STEPS
+from tests.ledger.machine.parts import BESIDE, CHECKS, MORE, OUTCOMES, RESTS, SAID, STEPS
 
 
 @pytest.mark.django_db
@@ -132,6 +132,7 @@ CHANCES: dict[str, Chance] = {
     "settled": lambda chance: chance.choice(
         ["check", "carried forward", "withheld", "later receipt"]
     ),
+    "check": lambda chance: chance.choice(CHECKS),
     "amount": lambda chance: chance.choice(AMOUNTS),
     "ago": lambda chance: chance.choice([0, 0, 1, 2, 3]),
     "number": lambda chance: chance.randrange(100),
@@ -142,7 +143,6 @@ CHANCES: dict[str, Chance] = {
     "reason": lambda chance: chance.choice(["", "", "Offset"]),
     **dict.fromkeys(
         (
-            "fits",
             "unpay_lines",
             "other_side",
             "minus",

@@ -14,6 +14,8 @@ from tests.ledger.machine.clinic import Clinic
 from tests.ledger.machine.parts import (
     AGO,
     AMOUNT,
+    CENT,
+    CHECK,
     ENTRIES,
     OFFSETS,
     OUTCOME,
@@ -38,7 +40,7 @@ class Insurers(Clinic):
         of=st.sampled_from(["balance", "balance", "beside the patient", "takeback"]),
         write_off=st.sampled_from(["0.00", "0.00", "0.01", "10.00", "-10.00"]).map(Decimal),
         reason=st.sampled_from(["", "", "Offset"]),
-        fits=st.booleans(),
+        check=CHECK,
         owes=OWES,
         outcome=OUTCOME,
         rest=REST,
@@ -54,7 +56,7 @@ class Insurers(Clinic):
         of: str,
         write_off: Decimal,
         reason: str,
-        fits: bool,
+        check: str,
         owes: tuple[tuple[str, Decimal], ...],
         outcome: str,
         rest: str,
@@ -63,8 +65,8 @@ class Insurers(Clinic):
     ) -> None:
         on = self.on_lines(typed, self.of_a_payer(payer, of), write_off)
         words = self.words(on, owes, outcome=outcome, rest=rest, code="94" if above else "")
-        if fits:
-            amount = self.comes_to(words, offsets)
+        if check != "typed":
+            amount = self.comes_to(words, offsets) - (CENT if check == "a cent short" else ZERO)
         self.an_insurer_pays(payer, amount, words, offsets, ago, reason)
 
     def comes_to(self, words: list[Word], offsets: list[tuple[str, Decimal, str]]) -> Decimal:

@@ -42,6 +42,9 @@ BESIDE: list[list[tuple[str, Decimal, str]]] = [
     [("WO", ZERO, "A")],
 ]
 OFFSETS = st.sampled_from(BESIDE)
+CHECKS = ["typed", "fits", "fits", "a cent short"]
+CHECK = st.sampled_from(CHECKS)
+"""Its amount: any, or what leaves nothing unallocated, or a cent too little for that."""
 ENTRIES = st.lists(st.tuples(PICK, PART), max_size=3, unique_by=lambda each: each[0])
 
 
