@@ -117,6 +117,8 @@ def sql_error(kind: type[Exception], text: str = "", code: str = "") -> Exceptio
         (sql_error(InternalError, code="25P02"), ""),
         (IntegrityError("CHECK constraint failed"), ""),
         (OperationalError('near "SELEC": syntax error'), ""),
+        (OperationalError("too many SQL variables"), ""),
+        (OperationalError("FATAL: sorry, too many clients already"), out_of_reach.AWAY),
         (ValueError("connection"), ""),
         (None, ""),
     ],
