@@ -20,9 +20,12 @@ from benchmarks.measure import WARM_UP, Result, in_turn
 def main(repeats: int, parts: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from django.core.management import call_command
+
     from benchmarks import pages
 
     if "pages" in parts:
+        call_command("collectstatic", interactive=False, verbosity=0)
         for opened in pages.opened(pages.every_page(), max(3, repeats // 5)):
             print(json.dumps({"page": opened.as_json()}), flush=True)
     if "work" in parts:
