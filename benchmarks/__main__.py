@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks import drafts, era
 from benchmarks.measure import PROCESSOR, Result
-from benchmarks.million import ENGINES, build, empty, kept
+from benchmarks.million import ENGINES, build, empty, kept, migrate
 from tests.support import environment
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -42,7 +42,9 @@ def clinic(engine: str, lines: int, folder: Path | None) -> Iterator[dict[str, s
     where = folder / f"{engine}-{lines}" if folder else None
     there = where and ((where / "data").exists() or (where / "clinic.sqlite3").exists())
     with kept(where, engine) if where else empty(engine) as database:
-        if not there:
+        if there:
+            migrate(database)
+        else:
             build(lines, database)
         yield database
 
