@@ -81,6 +81,13 @@ on("keydown", (event) => {
   find("summary", menu).focus();
 });
 
+// On a phone the navigation is a bar that scrolls: it begins where the reader is.
+const here = find(".nav1 [aria-current]");
+if (here) {
+  const bar = here.closest(".side");
+  bar.scrollLeft = here.getBoundingClientRect().left - bar.clientWidth / 2;
+}
+
 // ---------------------------------------------------------------- keys
 
 on("keydown", (event) => {
