@@ -31,10 +31,11 @@ class Paper:
 
     def __init__(self, by: Any, today: datetime.date, long: int) -> None:
         self.by, self.today = by, today
-        self.provider = Provider.objects.create(name="Dr Paper")
+        run = Provider.objects.count()  # a kept clinic is measured more than once
+        self.provider = Provider.objects.create(name=f"Dr Paper {run}")
         people = Patient.objects.bulk_create(
             Patient(
-                chart_number=f"P{90001 + number}",
+                chart_number=f"P{9_000_000 + 10_000 * run + number}",
                 family_name=f"Paper{number}",
                 given_name="Robin",
                 birth_date=datetime.date(1980, 5, 17),
