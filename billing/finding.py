@@ -123,7 +123,6 @@ def _payers(typed: str, user: Any) -> list[Found]:
 # ---------------------------------------------------------------------------- by number
 
 NUMBER = re.compile(r"([a-z]{1,3})?[\s#-]*0*(\d{1,9})", re.IGNORECASE | re.ASCII)
-SERIES = ("R", "IP", "INV")  # what digits alone can mean
 
 
 def _numbers(typed: str, *series: str) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.era import refusals
 from billing.era.matching import control
 from billing.era.refusals import Finding
-from billing.era.remittance import Claim, File, Party, Payment, ProviderAdjustment, Row, Transaction
+from billing.era.remittance import Claim, Party, Payment, ProviderAdjustment, Row, Transaction
 from billing.money import ZERO
 
 # ---------------------------------------------------------------------------- who pays whom
@@ -97,13 +97,6 @@ def imported_before(
         known = again
     first = known[0]
     return refusals.reference_known(payment.reference, payer, first.date, first.by, first.number)
-
-
-def interchanges_used(file: File, used: Collection[tuple[str, str]]) -> Iterator[Finding]:
-    """W11 for every (sender, number) of an interchange that came in another file before."""
-    for sender, number in file.interchanges:
-        if (sender, number) in used:
-            yield refusals.interchange_used(number)
 
 
 # ---------------------------------------------------------------------------- against our books

@@ -16,7 +16,7 @@ database: the sessions that could be meant are handed in.
 from __future__ import annotations
 
 import datetime
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -480,11 +480,6 @@ def _ids(lines: Iterable[SessionLine]) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------------------- counting
-
-
-def tally(matches: Iterable[Iterable[Match]]) -> Counter[str]:
-    """How many rows are Matched, Check, Choose, Not found."""
-    return Counter(match.level.shown for claim in matches for match in claim)
 
 
 def unallocated(amount: Decimal, effects: Decimal, matches: Iterable[Iterable[Match]]) -> Decimal:

@@ -6,7 +6,6 @@ each other, and nothing changes once it was saved.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,11 +99,6 @@ def suggested_payer(draft: Remittance) -> Payer | None:
         if len(found) == 1:
             return found[0]
     return None
-
-
-def set_date(draft: Remittance, date: datetime.date) -> None:
-    draft.date = date
-    draft.save(update_fields=["date"])
 
 
 def discard(draft: Remittance) -> None:

@@ -5,13 +5,11 @@ import datetime
 import pytest
 
 from billing.era import refusals
-from billing.era.importing import read_file
 from billing.era.known import (
     KnownPayment,
     OpenBalance,
     collect,
     imported_before,
-    interchanges_used,
     key_of,
     made_out_to_us,
     numbers_in,
@@ -70,12 +68,6 @@ def test_a_notice_may_use_a_number_again_but_not_its_claims() -> None:
     same = KnownPayment("IP-0058", JANUARY, "Ana", frozenset(map(key_of, found.claims)))
     assert imported_before(found, "EVERGREEN", [others]).code == "W10"  # type: ignore[union-attr]
     assert imported_before(found, "EVERGREEN", [others, same]).code == "E20"  # type: ignore[union-attr]
-
-
-def test_an_interchange_number_used_in_another_file_is_only_mentioned() -> None:
-    file = read_file(constructed(1))
-    assert [one.code for one in interchanges_used(file, {("EVERGREEN", "000001001")})] == ["W11"]
-    assert list(interchanges_used(file, {("CASCADE", "000001001")})) == []
 
 
 def test_the_secondary_counts_what_we_have_posted() -> None:
