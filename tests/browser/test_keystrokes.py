@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from billing import ledger
-from billing.models import Allocation, Invoice, InvoiceLine, Payment
+from billing.models import Allocation, InvoiceLine, Payment
 from patients.models import Patient, Payer, Provider
 from tests.factories import InsurancePaymentFactory, LineFactory, PatientFactory, PaymentFactory
-from tests.factories.bills import day, money
+from tests.factories.bills import day, many_sessions
 from tests.support.hands import Hands
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,24 +53,9 @@ def habit(blueriver: Payer, dr1: Provider, ana: Any) -> None:
 @pytest.fixture
 def forty(blueriver: Payer, dr1: Provider, ana: Any) -> list[InvoiceLine]:
     """Forty sessions of ten patients: twenty of 100.00, twenty of 120.00."""
-    for number in range(10):
-        patient = PatientFactory(family_name=f"Sample{number}", chart_number=f"P300{number}")
-        invoice = Invoice.objects.create(patient=patient, created_by=ana)
-        InvoiceLine.objects.bulk_create(
-            InvoiceLine(
-                invoice=invoice,
-                patient=patient,
-                provider=dr1,
-                payer=blueriver,
-                service_date=day(40 - each),
-                code="90834" if each % 2 else "90837",
-                description="Psychotherapy",
-                amount=money("120" if each % 2 else "100"),
-            )
-            for each in range(4)
-        )
-        ledger.issue_invoice(by=ana, invoice=invoice, date=day(30))
-    return list(InvoiceLine.objects.filter(code__in=["90834", "90837"]).order_by("pk"))
+    return many_sessions(
+        patients=10, each=4, payer=blueriver, provider=dr1, by=ana, amounts=(100, 120)
+    )
 
 
 def head(hands: Counted, site: str, *, amount: str, patient: str, option: str, rows: int) -> None:

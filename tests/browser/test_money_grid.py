@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from billing import ledger
-from billing.models import Invoice, InvoiceLine, Payment
+from billing.models import InvoiceLine, Payment
 from patients.models import Patient, Payer, Provider
-from tests.factories import PatientFactory
-from tests.factories.bills import day, money
+from tests.factories.bills import many_sessions
 from tests.support.surprises import Surprises
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,24 +23,7 @@ SESSIONS = 200
 @pytest.fixture
 def busy(blueriver: Payer, dr1: Provider, ana: Any) -> list[InvoiceLine]:
     """Two hundred unpaid sessions with BlueRiver Health: twenty patients, ten each."""
-    for number in range(20):
-        patient = PatientFactory(family_name=f"Sample{number:02}", chart_number=f"P20{number:02}")
-        invoice = Invoice.objects.create(patient=patient, created_by=ana)
-        InvoiceLine.objects.bulk_create(
-            InvoiceLine(
-                invoice=invoice,
-                patient=patient,
-                provider=dr1,
-                payer=blueriver,
-                service_date=day(40 - each),
-                code="90834",
-                description="Psychotherapy, 45 minutes",
-                amount=money("100"),
-            )
-            for each in range(SESSIONS // 20)
-        )
-        ledger.issue_invoice(by=ana, invoice=invoice, date=day(30))
-    return list(InvoiceLine.objects.order_by("patient", "service_date", "pk"))
+    return many_sessions(patients=20, each=SESSIONS // 20, payer=blueriver, provider=dr1, by=ana)
 
 
 def listed(page: Page, site: str, *, amount: str, patient: str, rows: int) -> Page:

@@ -11,7 +11,7 @@ Amounts may be texts or numbers; days are days ago.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.models import Allocation, Fee, Invoice, InvoiceLine, Payment, Service
 from billing.sharing import Entry
+from patients.models import Payer, Provider
 from tests.factories.people import PatientFactory, PayerFactory, ProviderFactory, UserFactory
 
 Amount = str | int | Decimal
@@ -42,6 +43,41 @@ def entries(on: Mapping[InvoiceLine, Amount | tuple[Amount, Amount]]) -> list[En
     for line, typed in on.items():
         paid, write_off = typed if isinstance(typed, tuple) else (typed, 0)
         found.append(Entry(line.pk, money(paid), money(write_off)))
+    return found
+
+
+def many_sessions(
+    *,
+    patients: int,
+    each: int,
+    payer: Payer,
+    provider: Provider,
+    by: Any,
+    amounts: Sequence[Amount] = (100,),
+) -> list[InvoiceLine]:
+    """Issued lines that an insurer owes, so many of each patient, on one invoice; by patient and day.
+
+    The patients are P2000, P2001 and so on; the amounts come one after the other.
+    """
+    found = []
+    for number in range(patients):
+        patient = PatientFactory(family_name=f"Sample{number:02}", chart_number=f"P{2000 + number}")
+        invoice = Invoice.objects.create(patient=patient, created_by=by)
+        InvoiceLine.objects.bulk_create(
+            InvoiceLine(
+                invoice=invoice,
+                patient=patient,
+                provider=provider,
+                payer=payer,
+                service_date=day(30 + each - of_patient),
+                code="90834",
+                description="Psychotherapy, 45 minutes",
+                amount=money(amounts[of_patient % len(amounts)]),
+            )
+            for of_patient in range(each)
+        )
+        ledger.issue_invoice(by=by, invoice=invoice, date=day(30))
+        found += invoice.lines.order_by("service_date", "pk")
     return found
 
 
