@@ -64,7 +64,8 @@ class ListTable(tables.Table):
         """Sorted and cut to the page asked for; `count` spares counting where it is known."""
         self.request = request
         pages = Paginator if count is None else partial(CountedPaginator, rows=count)
-        if wanted := request.GET.get(self.prefixed_order_by_field):
+        wanted = request.GET.get(self.prefixed_order_by_field, "")
+        if wanted.removeprefix("-") in self.base_columns:
             self.order_by = [wanted]
         try:
             page = page_number(request.GET.get(self.prefixed_page_field))

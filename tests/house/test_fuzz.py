@@ -66,7 +66,7 @@ def test_no_wrong_request_breaks_anything(fuzz: Fuzz) -> None:
         assert fuzz.ask(Asked.read(REPEAT)) == []
         return
     for who in WHO:
-        asked_by(who, fuzz, REQUESTS // len(WHO))
+        asked_by(who, fuzz, -(-REQUESTS // len(WHO)))
     print(fuzz.report())  # noqa: T201
     assert not fuzz.faults, "\n" + fuzz.report()
     if REQUESTS >= 600:
