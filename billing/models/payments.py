@@ -47,7 +47,7 @@ PAYER_METHODS = (Method.CHECK, Method.EFT, Method.VIRTUAL_CARD)
 IS_MONEY_IN = Q(kind=Kind.RECEIPT) | Q(kind=Kind.TRANSFER_IN, source__isnull=True)
 
 # A transfer moves credit and no money, and a refund pays money back; what undoes one is of its kind.
-IS_MOVE = Q(kind__in=MOVED) | Q(original__kind__in=MOVED)
+IS_MOVE = Q(kind__in=MOVED) | Q(kind__in=UNDOING, original__kind__in=MOVED)
 IS_REFUND = Q(kind=Kind.REFUND) | Q(original__kind=Kind.REFUND)
 
 

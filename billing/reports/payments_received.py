@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 
 from billing.forms.reports import (
     PeriodReportForm,
@@ -13,7 +13,7 @@ from billing.forms.reports import (
     received_from_field,
     user_field,
 )
-from billing.models import Allocation, Method, Offset, Payment
+from billing.models import Allocation, Kind, Method, Offset, Payment
 from billing.reports.base import Check, Figure, Report
 from billing.reports.columns import code, day, hidden, moment, money, text
 from billing.reports.expressions import (
@@ -43,6 +43,7 @@ class PaymentsReceived(Report):
 
     A receipt of an earlier period that was reversed or paid back in this one has a row too, on the
     day that happened: nothing received, and what changed. The earlier period keeps what it said.
+    So has credit that came by a transfer and was paid back: its receipt says only where it went.
     """
 
     slug = "payments-received"
@@ -74,7 +75,10 @@ class PaymentsReceived(Report):
     empty = ("No payments in this period", "Choose a longer one, or reset the filters.")
 
     def find(self) -> Rows:
-        return SqlRows(self.columns, self._receipts().union(self._paid_back(), all=True))
+        found = self._receipts().union(
+            self._paid_back(), self._transferred_and_paid_back(), all=True
+        )
+        return SqlRows(self.columns, found)
 
     def figures(self, totals: Totals) -> list[Figure]:
         figures = [
@@ -99,7 +103,7 @@ class PaymentsReceived(Report):
             f"{' + '.join([*parts, 'unallocated'])} = net", difference(totals["net"], *gone)
         )
 
-    # ------------------------------------------------------------------ the two kinds of rows
+    # ------------------------------------------------------------------ the three kinds of rows
 
     def _receipts(self) -> QuerySet[Payment, Any]:
         """The receipts of the period, as they stood at its end."""
@@ -110,24 +114,33 @@ class PaymentsReceived(Report):
         """Earlier receipts that were reversed or paid back in the period: what changed in it."""
         if self.first is None:
             return self._told(Payment.objects.none(), within=Q(), received=NOTHING)
-        within = Q(date__range=(self.first, self.last))
+        earlier = Payment.objects.receipts().filter(date__lt=self.first)
+        return self._changed(earlier, within=Q(date__range=(self.first, self.last)))
+
+    def _transferred_and_paid_back(self) -> QuerySet[Payment, Any]:
+        """Transfers in of which money was paid back in the period: what changed in it."""
+        within = self.in_period()
+        came = Case(When(within, then=F("amount")), default=NOTHING)
+        transfers = Payment.objects.money_in().filter(kind=Kind.TRANSFER_IN)
+        return self._changed(transfers, within=within, came=came)
+
+    def _changed(self, receipts: Any, *, within: Q, **more: Any) -> QuerySet[Payment, Any]:
+        """Those of which money was paid back on the days that count, on the last such day."""
         back = Payment.objects.filter(MONEY_MOVED, within, source__isnull=False)
-        receipts = Payment.objects.receipts().filter(
-            pk__in=back.values("source"), date__lt=self.first
-        )
         when = Subquery(back.filter(source=OuterRef("pk")).order_by("-date").values("date")[:1])
-        return self._told(receipts, within=within, received=NOTHING, date=when)
+        found = receipts.filter(pk__in=back.values("source"))
+        return self._told(found, within=within, received=NOTHING, date=when, **more)
 
     def _told(
-        self, receipts: Any, *, within: Q, received: Any, date: Any = None
+        self, receipts: Any, *, within: Q, received: Any, date: Any = None, came: Any = NOTHING
     ) -> QuerySet[Payment, Any]:
-        """The receipts with what happened to them on the days that count."""
+        """The receipts with what happened to them on the days that count; `came` by a transfer."""
         drawn = Payment.objects.filter(within, source=OuterRef("pk"))
         mine = {"payment": OuterRef("pk")}
         back = summed(drawn.filter(MONEY_MOVED), "source")
         # What a transfer took and what an insurer kept are below zero where they are rows of
         # their own; of the receipt they are a part that is not on lines.
-        moved = NOTHING - summed(drawn.exclude(MONEY_MOVED), "source")
+        moved = NOTHING - came - summed(drawn.exclude(MONEY_MOVED), "source")
         offset = NOTHING - summed(Offset.objects.filter(within, **mine), "payment")
         allocated = summed(Allocation.objects.filter(within, **mine), "payment")
         net = received + back

@@ -179,10 +179,10 @@ MUTANTS = [
         '    if amount > Decimal("0.01"):\n        raise LedgerError(f"{show(amount)} more than the credit',
     ),
     mutant(
-        "credit of a reversed receipt is spent",
+        "credit of another provider's account is spent",
         "credit",
-        "            and not receipt.reversed\n            and receipt.unallocated > 0",
-        "            and receipt.unallocated",
+        "            if (receipt.patient_id, receipt.provider_id) == account\n",
+        "            if receipt.patient_id == account[0]\n",
     ),
     mutant(
         "nothing takes over what a bounced check paid",

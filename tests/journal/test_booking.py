@@ -11,6 +11,7 @@ from billing import balances, journal, ledger
 from billing.models import ClosingDate, InvoiceLine, LedgerAccount, Offset, Payment
 from billing.models.journal import STANDARD
 from billing.sharing import OffsetEntry
+from billing.tie_out import tie_out
 from tests.factories import (
     AllocationFactory,
     InsurancePaymentFactory,
@@ -24,6 +25,7 @@ from tests.factories import (
 from tests.factories.bills import day, entries, money
 from tests.journal.reading import booked, by_path, from_the_books, names, scope_and_chart, texts
 from tests.ledger.every_verb import EVERY_VERB, Verb, clinic
+from tests.reports.asking import ask
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +105,37 @@ def test_a_refund_goes_out_by_its_own_method_and_comes_back_the_same_way() -> No
         ("refund", "R-0001", PATIENTS, "Cash: Check", 10),
         ("reversal", "R-0001", "Cash: Check", PATIENTS, 10),
     ]
+
+
+def test_a_refund_of_credit_that_was_transferred_is_paid_out_like_any() -> None:
+    """It is drawn from the transfer's row, but money leaves."""
+    by, smith = OwnerFactory(), PatientFactory()
+    receipt = PaymentFactory(patient=smith, amount="60", method="card", ago=20)
+    moved = ledger.transfer(
+        by=by,
+        payment=receipt,
+        amount=money(30),
+        patient=smith,
+        provider=ProviderFactory(),
+        date=day(10),
+        reason="Wrong provider",
+    ).receipt
+    refund = ledger.refund(
+        by=by, payment=moved, amount=money(10), method="check", date=day(5), reason="Asked"
+    ).receipt
+    assert said(first=day(5)) == [("refund", "T-0001", PATIENTS, "Cash: Check", 10)]
+    assert tie_out(balances.AsOf(day(0))).holds
+    today = balances.takings(day(5))
+    assert [(each.label, each.amount) for each in today.undone] == [("Refunded", -10)]
+    for first, last, net in ((5, 5, -10), (10, 0, -10), (20, 0, 50), (30, 6, 60)):
+        period = f"from={day(first)}&to={day(last)}"
+        assert ask("takings", period).totals["net"] == net
+        received = ask("payments-received", period)
+        assert received.totals["net"] == net
+        assert received.check(received.totals).holds
+    assert balances.roll_forward(day(5), day(5)).difference == 0
+    ledger.reverse(by=by, payment=refund, date=day(3), reason="Never cashed")
+    assert tie_out(balances.AsOf(day(0))).holds
 
 
 OFFSETS = [

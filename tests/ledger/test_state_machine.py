@@ -72,9 +72,12 @@ LIKELY = {
     "refund": 3,
     "refund_and_un_pay": 2,
     "transfer": 3,
+    "transfer_to_where_it_is": 1,
     "reverse": 3,
     "a_check_bounces": 4,
+    "a_check_bounces_beside_two_credits": 2,
     "void": 1,
+    "delete_what_went_to_the_bank": 1,
     "undo_a_refund": 1,
 }
 WITH_INSURERS = {
@@ -97,7 +100,7 @@ NEEDS: dict[str, Callable[[Desk], object]] = {
     "issue_many": lambda desk: len(desk.lines) < 11,
     "undo_write_off": lambda desk: desk.write_offs,
     "deposit": lambda desk: desk.receipts,
-    "refund_and_un_pay": lambda desk: desk.any(desk.pays_lines),
+    "refund_and_un_pay": lambda desk: desk.any(desk.may_give_back),
     "a_patient_pays_off_negative_credit": Desk.negative,
     "a_payer_takes_back": Desk.paid_by_payers,
     "undo_around_a_write_off_taken_back": Desk.write_offs_taken_back,
@@ -108,6 +111,11 @@ NEEDS: dict[str, Callable[[Desk], object]] = {
     "unpay_a_line": lambda desk: desk.any(desk.pays_lines),
     "refund": lambda desk: desk.any(desk.has_credit),
     "transfer": lambda desk: desk.any(desk.has_credit),
+    "transfer_to_where_it_is": lambda desk: desk.any(desk.has_credit),
+    "a_check_bounces_beside_two_credits": lambda desk: any(map(desk.open_on_patient, desk.lines)),
+    "delete_what_went_to_the_bank": lambda desk: any(
+        each.banked for each in desk.books.receipts.values()
+    ),
     "reverse": lambda desk: desk.any(desk.stands),
     "a_check_bounces": lambda desk: desk.any(desk.can_bounce),
     "void": lambda desk: desk.any(desk.stands),

@@ -328,9 +328,12 @@ class Acts(Insurers):
     @precondition(lambda self: self.receipts)
     @rule(number=PICK, more=st.booleans(), ago=AGO)
     def deposit(self, number: int, more: bool, ago: int) -> None:
-        receipts = [self.pick(self.receipts, number, self.may_be_banked)]
+        def fits(receipt: int) -> bool:
+            return self.may_be_banked(receipt) and self.books.receipts[receipt].date <= day(ago)
+
+        receipts = [self.pick(self.receipts, number, fits)]
         if more:
-            receipts.append(self.pick(self.receipts, number + 1, self.may_be_banked))
+            receipts.append(self.pick(self.receipts, number + 1, fits))
         with self.nothing_else_moves([]):
             self.both(
                 lambda books: books.deposit(receipts, day(ago)),
@@ -351,17 +354,22 @@ class Acts(Insurers):
         receipt = self.pick(self.receipts, number, self.has_credit)
         self.pay_back(receipt, part(self.books.unallocated(receipt), which), {}, ago)
 
-    @precondition(lambda self: self.any(self.pays_lines))
+    @precondition(lambda self: self.any(self.may_give_back))
     @rule(number=PICK, which=PART, of_the_line=PART, more=st.booleans(), ago=AGO)
     def refund_and_un_pay(
         self, number: int, which: str, of_the_line: str, more: bool, ago: int
     ) -> None:
-        receipt = self.pick(self.receipts, number, self.pays_lines)
+        receipt = self.pick(self.receipts, number, self.may_give_back)
         held = {line: each for (r, line), each in self.books.held.items() if r == receipt and each}
         lines = sorted(held)[: 2 if more else 1] or [self.pick(self.lines, number)]
         unpay = {line: part(held.get(line, ZERO), of_the_line) for line in lines}
         free = self.books.unallocated(receipt) + sum(unpay.values(), ZERO)
         self.pay_back(receipt, part(free, which), unpay, ago)
+
+    def may_give_back(self, receipt: int) -> bool:
+        """A patient's that stands and pays lines."""
+        one = self.books.receipts[receipt]
+        return bool(one.account) and self.stands(receipt) and self.pays_lines(receipt)
 
     def pay_back(self, receipt: int, amount: Decimal, unpay: dict[int, Decimal], ago: int) -> None:
         with self.nothing_else_moves(unpay, receipt):
@@ -398,6 +406,25 @@ class Acts(Insurers):
             ),
         )
 
+    @precondition(lambda self: self.any(self.has_credit))
+    @rule(number=PICK, ago=AGO)
+    def transfer_to_where_it_is(self, number: int, ago: int) -> None:
+        """All of a patient's credit, to its own account: refused."""
+        receipt = self.pick(self.receipts, number, self.has_credit)
+        account = self.books.receipts[receipt].account or ("Smith", "Dr 1")
+        amount = self.books.unallocated(receipt)
+        self.both(
+            lambda books: books.transfer(receipt, amount, account, day(ago)),
+            lambda: ledger.transfer(
+                by=self.by,
+                payment=self.receipts[receipt],
+                amount=amount,
+                **self.account(account),
+                date=day(ago),
+                reason="Asked",
+            ),
+        )
+
     @precondition(lambda self: self.any(self.stands))
     @rule(number=PICK, unpay_lines=st.booleans(), ago=AGO, other_side=st.booleans())
     def reverse(self, number: int, unpay_lines: bool, ago: int, other_side: bool) -> None:
@@ -420,7 +447,9 @@ class Acts(Insurers):
     @rule(number=PICK, ago=AGO)
     def a_check_bounces(self, number: int, ago: int) -> None:
         """Reversed though it pays lines or was refunded, and lines left paid: seed 2 begins."""
-        receipt = self.pick(self.receipts, number, self.can_bounce)
+        self.bounces(self.pick(self.receipts, number, self.can_bounce), ago)
+
+    def bounces(self, receipt: int, ago: int) -> None:
         self.both(
             lambda books: books.reverse(receipt, unpay_lines=False, date=day(ago)),
             lambda: ledger.reverse(
@@ -432,10 +461,49 @@ class Acts(Insurers):
             ),
         )
 
+    @precondition(lambda self: any(map(self.open_on_patient, self.lines)))
+    @rule(number=PICK, ago=st.sampled_from([0, 0, 1]))
+    def a_check_bounces_beside_two_credits(self, number: int, ago: int) -> None:
+        """The line it paid stays paid, by the older credit first and by a part of the newer one."""
+        line = self.pick(self.lines, number, self.open_on_patient)
+        account, owed = self.of(line), self.books.balance(line)
+        known = set(self.receipts)
+        for more in (part(owed, "half"), owed):  # two credits, one after the other
+            self.pays_ahead(account, more, ago)
+        self.pays_a_line(line, owed, ago)
+        made = sorted(set(self.receipts) - known)
+        if len(made) == 3:
+            self.bounces(made[-1], ago)
+
+    def pays_ahead(self, account: Account, amount: Decimal, ago: int) -> None:
+        self.both(
+            lambda books: books.record(account=account, amount=amount, date=day(ago), on={}),
+            lambda: ledger.record_payment(
+                by=self.by,
+                **self.account(account),
+                amount=amount,
+                method="cash",
+                date=day(ago),
+                entries=[],
+            ),
+        )
+
+    def open_on_patient(self, line: int) -> bool:
+        return self.books.balance(line) > 0 and not self.books.lines[line].void
+
+    @precondition(lambda self: any(each.banked for each in self.books.receipts.values()))
+    @rule(number=PICK, unpay_lines=st.booleans())
+    def delete_what_went_to_the_bank(self, number: int, unpay_lines: bool) -> None:
+        """Refused: it is reversed instead."""
+        banked = [r for r, each in self.books.receipts.items() if each.banked]
+        self.deletes(sorted(banked)[number % len(banked)], unpay_lines=unpay_lines)
+
     @precondition(lambda self: self.any(self.stands))
     @rule(number=PICK, unpay_lines=st.booleans())
     def void(self, number: int, unpay_lines: bool) -> None:
-        receipt = self.pick(self.receipts, number, self.stands)
+        self.deletes(self.pick(self.receipts, number, self.stands), unpay_lines=unpay_lines)
+
+    def deletes(self, receipt: int, *, unpay_lines: bool) -> None:
         self.both(
             lambda books: books.void(receipt, unpay_lines=unpay_lines),
             lambda: ledger.void(
