@@ -40,6 +40,7 @@ class Clinic:
     path: Path | None = None  # of SQLite
     server: Server | None = None  # of PostgreSQL
     url: str = ""
+    seats: int = 0  # that were taken: each desk of a drill has a number, and references, of its own
 
     @property
     def engine(self) -> str:
@@ -75,12 +76,13 @@ class Clinic:
         charts = self.scalars("SELECT chart_number FROM patients_patient ORDER BY id")
         payers = self.scalars("SELECT name FROM patients_payer ORDER BY id")
         signed_in = [self.browser(name) for name in PEOPLE[:number]]
+        first, self.seats = self.seats, self.seats + number
         return [
             Desk(
                 Browser(self.app.url, dict(signed_in[seat % len(signed_in)].cookies)),
                 charts,
                 payers,
-                seed=seat,
+                seed=first + seat,
                 **how,
             )
             for seat in range(number)

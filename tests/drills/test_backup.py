@@ -146,9 +146,9 @@ def test_postgresql_is_put_back_to_just_before_a_bad_statement(
         server.ask("ALTER TABLE billing_payment ENABLE TRIGGER USER")
         with pytest.raises(AssertionError, match="The books do not hold"):
             app.manage("check_ledger")
-        server.ask("SELECT pg_switch_wal()")
-        last = server.ask("SELECT last_archived_wal FROM pg_stat_archiver")
-        until(lambda: server.ask("SELECT last_archived_wal FROM pg_stat_archiver") != last)
+        [[last]] = server.ask("SELECT pg_walfile_name(pg_switch_wal())")
+        kept = "SELECT COALESCE(last_archived_wal, '') FROM pg_stat_archiver"
+        until(lambda: server.ask(kept)[0][0] >= last)
         server.kill()
 
         back.settings.update(
