@@ -19,6 +19,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,17 +51,18 @@ def clinic(engine: str, lines: int, folder: Path | None) -> Iterator[dict[str, s
 
 
 def measure(database: dict[str, str], repeats: int, parts: str) -> Iterator[Found]:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.one_engine", str(repeats), parts],
-        env={**os.environ, **database},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout
-    for line in child.stdout:
-        yield json.loads(line)
-    if child.wait() != 0:
-        sys.exit("The measurements failed.")
+    with tempfile.TemporaryDirectory(prefix="remit-static-") as static:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.one_engine", str(repeats), parts],
+            env={**os.environ, **database, "STATIC_ROOT": static, "LOG_LEVEL": "WARNING"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout
+        for line in child.stdout:
+            yield json.loads(line)
+        if child.wait() != 0:
+            sys.exit("The measurements failed.")
 
 
 def _say(each: Found) -> None:

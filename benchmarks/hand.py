@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--keys", type=int, default=100)
     wanted = parser.parse_args()
+    if wanted.rows % 10:
+        parser.error("--rows: ten of each patient")
     with tempfile.TemporaryDirectory(prefix="remit-hand-") as name:
         folder = Path(name)
         app = App(folder, {"SQLITE_PATH": str(folder / "hand.sqlite3")})

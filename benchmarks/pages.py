@@ -208,7 +208,8 @@ def _administration() -> Iterator[Page]:
         if model in (Patient, Invoice, InvoiceLine, Payment):
             yield page(f"admin: {name}, searched", view, q="Bake")
             pages = -(-model._default_manager.count() // admin.site._registry[model].list_per_page)
-            yield page(f"admin: {name}, page 1,000", view, p=min(1_000, pages))
+            far = min(1_000, pages)
+            yield page(f"admin: {name}, page {far:,}", view, p=far)
 
 
 def opened(pages: Iterator[Page], repeats: int = 5) -> Iterator[Opened]:

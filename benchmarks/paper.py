@@ -35,7 +35,7 @@ class Paper:
         self.provider = Provider.objects.create(name=f"Dr Paper {run}")
         people = Patient.objects.bulk_create(
             Patient(
-                chart_number=f"P{9_000_000 + 10_000 * run + number}",
+                chart_number=f"P{8_000_000 + 10_000 * run + number}",
                 family_name=f"Paper{number}",
                 given_name="Robin",
                 birth_date=datetime.date(1980, 5, 17),

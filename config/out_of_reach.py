@@ -33,7 +33,7 @@ WHY = {
     "locked": BUSY,
 }
 # What SQLite says of a statement that is wrong, or longer than it takes.
-OURS = ("no such", "syntax error", "has no column", "too many SQL variables")
+OURS = ("syntax error", "has no column", "too many SQL variables")
 FILES = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
 
 
@@ -49,7 +49,8 @@ def why_out_of_reach(error: BaseException | None) -> str:
     text, code = str(error), getattr(error.__cause__, "sqlstate", None) or ""
     known = WHY.get(code) or next((says for words, says in WHY.items() if words in text), "")
     if isinstance(error, OperationalError):
-        return "" if any(words in text for words in OURS) else known or AWAY
+        ours = text.startswith("no such") or any(words in text for words in OURS)
+        return "" if ours else known or AWAY
     if isinstance(error, InternalError):
         return known if code == "25006" else ""
     return AWAY if isinstance(error, InterfaceError) and "connection" in text else ""

@@ -119,6 +119,7 @@ def sql_error(kind: type[Exception], text: str = "", code: str = "") -> Exceptio
         (OperationalError('near "SELEC": syntax error'), ""),
         (OperationalError("too many SQL variables"), ""),
         (OperationalError("FATAL: sorry, too many clients already"), out_of_reach.AWAY),
+        (OperationalError("connection failed: FATAL: no such database"), out_of_reach.AWAY),
         (ValueError("connection"), ""),
         (None, ""),
     ],

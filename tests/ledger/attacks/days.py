@@ -156,5 +156,3 @@ ATTACKS: list[Attack] = [
         lambda s: delete(s.submission),
     ),
 ]
-
-ATTACKS += []
