@@ -57,8 +57,8 @@ def test_a_batch(tmp_path: Path) -> None:
     ("typed", "said"),
     [
         (["--from", day(1).isoformat(), "--to", day(2).isoformat()], "--to is before --from."),
-        (["--to", day(-1).isoformat()], "--to is in the future."),
-        (["--from", day(-1).isoformat()], "--to is before --from."),
+        (["--to", day(-2).isoformat()], "--to is in the future."),
+        (["--from", day(-2).isoformat()], "--to is before --from."),
         (["--from", "0001-01-01"], "The date is too long ago. Check the year."),
         (["--to", "0001-01-01"], "The date is too long ago. Check the year."),
         (["--from", "yesterday"], "a date like 2025-11-18"),

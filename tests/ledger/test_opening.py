@@ -79,8 +79,8 @@ def test_nothing_to_take_over_is_nothing_done(ana: Any) -> None:
     [
         ("0", {}, "Smith, John (P1042) owes Dr 1 nothing.", "amount"),
         ("-5", {"payer": True}, "Credit is the patient's; no payer owes it.", "payer"),
-        ("5", {"date": day(-1)}, "The date is in the future.", "date"),
-        ("-5", {"date": day(-1)}, "The date is in the future.", "date"),
+        ("5", {"date": day(-2)}, "The date is in the future.", "date"),
+        ("-5", {"date": day(-2)}, "The date is in the future.", "date"),
     ],
 )
 def test_refused_all_of_them(

@@ -190,7 +190,7 @@ def test_an_insurers_write_off_tells_its_reason_code(line: InvoiceLine, ana: Any
 @pytest.mark.parametrize(
     ("group", "sums"),
     [
-        ("date", {day(5): "3.00", day(4): "4.00"}),
+        ("date", {5: "3.00", 4: "4.00"}),
         ("kind", {"Courtesy": "1.00", "Bad debt": "6.00"}),
         ("reason", {"Hardship": "7.00"}),
         ("entered_by", {"Ana Rell": "3.00", "bo": "4.00"}),
@@ -206,6 +206,8 @@ def test_it_is_added_up_by_what_was_asked_for(
     report = ask(SLUG, f"{days(9, 0)}&group={group}")
     assert report.grouped
     assert report.grouped_by == group
+    if group == "date":  # days ago: the run may last over midnight
+        sums = {day(ago): amount for ago, amount in sums.items()}
     found = report.rows.groups(group, list(sums))
     assert {key: str(each["amount"]) for key, each in found.items()} == sums
     values = told(report, group)

@@ -161,7 +161,7 @@ def test_the_command_by_entry_date() -> None:
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        (["--as-of", day(-1).isoformat()], "--as-of is in the future."),
+        (["--as-of", day(-2).isoformat()], "--as-of is in the future."),
         (["--as-of", "0001-01-01"], "The date is too long ago. Check the year."),
         (["--as-of", "9999-12-31"], "--as-of is in the future."),
         (["--as-of", "yesterday"], "a date like 2025-11-18"),
