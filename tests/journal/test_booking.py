@@ -68,18 +68,23 @@ def test_the_story_of_a_payment_that_is_reversed_and_unpaid() -> None:
         assert trial.balance(chart.account("credit:patients")) == -credit
 
 
-def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
-    by, smith = OwnerFactory(), PatientFactory()
-    receipt = PaymentFactory(patient=smith, amount="60", method="card", ago=20)
-    moved = ledger.transfer(
+def to_another_provider(by: Any, amount: int) -> Payment:
+    """The row that a transfer paid in, of 60.00 that came by card."""
+    smith = PatientFactory()
+    return ledger.transfer(
         by=by,
-        payment=receipt,
-        amount=money(10),
+        payment=PaymentFactory(patient=smith, amount="60", method="card", ago=20),
+        amount=money(amount),
         patient=smith,
         provider=ProviderFactory(),
         date=day(10),
         reason="Wrong provider",
     ).receipt
+
+
+def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
+    by = OwnerFactory()
+    moved = to_another_provider(by, 10)
     ledger.reverse(by=by, payment=moved.original, date=day(5), reason="Right after all")
     transit = "Transfers in transit"
     assert said(first=day(10)) == [
@@ -109,17 +114,8 @@ def test_a_refund_goes_out_by_its_own_method_and_comes_back_the_same_way() -> No
 
 def test_a_refund_of_credit_that_was_transferred_is_paid_out_like_any() -> None:
     """It is drawn from the transfer's row, but money leaves."""
-    by, smith = OwnerFactory(), PatientFactory()
-    receipt = PaymentFactory(patient=smith, amount="60", method="card", ago=20)
-    moved = ledger.transfer(
-        by=by,
-        payment=receipt,
-        amount=money(30),
-        patient=smith,
-        provider=ProviderFactory(),
-        date=day(10),
-        reason="Wrong provider",
-    ).receipt
+    by = OwnerFactory()
+    moved = to_another_provider(by, 30)
     refund = ledger.refund(
         by=by, payment=moved, amount=money(10), method="check", date=day(5), reason="Asked"
     ).receipt

@@ -76,13 +76,22 @@ class Acts(Insurers):
     ) -> None:
         half = part(amount, "half")
         on = self.on_lines(typed, lambda line: min(self.books.balance(line), half), whose=patient)
+        self.pays((patient, provider), amount, ago, on)
+
+    def pays(
+        self,
+        account: Account,
+        amount: Decimal,
+        ago: int,
+        on: dict[int, tuple[Decimal, Decimal]] | None = None,
+    ) -> None:
+        """In cash, on these lines or on none."""
+        on = on or {}
         self.both(
-            lambda books: books.record(
-                account=(patient, provider), amount=amount, date=day(ago), on=on
-            ),
+            lambda books: books.record(account=account, amount=amount, date=day(ago), on=on),
             lambda: ledger.record_payment(
                 by=self.by,
-                **self.account((patient, provider)),
+                **self.account(account),
                 amount=amount,
                 method="cash",
                 date=day(ago),
@@ -96,13 +105,7 @@ class Acts(Insurers):
         """The seed's "do nothing": the next payment covers."""
         accounts = self.negative()
         account = accounts[number % len(accounts)]
-        amount = part(-self.books.credit(account), which)
-        self.both(
-            lambda books: books.record(account=account, amount=amount, date=day(ago), on={}),
-            lambda: ledger.record_payment(
-                by=self.by, **self.account(account), amount=amount, method="cash", date=day(ago)
-            ),
-        )
+        self.pays(account, part(-self.books.credit(account), which), ago)
 
     def negative(self) -> list[Account]:
         accounts = sorted({self.of(line) for line in self.books.lines})
@@ -115,18 +118,7 @@ class Acts(Insurers):
         self.pays_a_line(line, part(self.books.balance(line), which), ago)
 
     def pays_a_line(self, line: int, amount: Decimal, ago: int) -> None:
-        on = {line: (amount, ZERO)}
-        self.both(
-            lambda books: books.record(account=self.of(line), amount=amount, date=day(ago), on=on),
-            lambda: ledger.record_payment(
-                by=self.by,
-                **self.account(self.of(line)),
-                amount=amount,
-                method="cash",
-                date=day(ago),
-                entries=self.entries(on),
-            ),
-        )
+        self.pays(self.of(line), amount, ago, {line: (amount, ZERO)})
 
     @precondition(lambda self: self.any(self.has_credit))
     @rule(
@@ -394,13 +386,16 @@ class Acts(Insurers):
     def transfer(self, number: int, which: str, patient: str, provider: str, ago: int) -> None:
         receipt = self.pick(self.receipts, number, self.has_credit)
         amount = part(self.books.unallocated(receipt), which)
+        self.moves(receipt, amount, (patient, provider), ago)
+
+    def moves(self, receipt: int, amount: Decimal, to: Account, ago: int) -> None:
         self.both(
-            lambda books: books.transfer(receipt, amount, (patient, provider), day(ago)),
+            lambda books: books.transfer(receipt, amount, to, day(ago)),
             lambda: ledger.transfer(
                 by=self.by,
                 payment=self.receipts[receipt],
                 amount=amount,
-                **self.account((patient, provider)),
+                **self.account(to),
                 date=day(ago),
                 reason="Asked",
             ),
@@ -412,18 +407,7 @@ class Acts(Insurers):
         """All of a patient's credit, to its own account: refused."""
         receipt = self.pick(self.receipts, number, self.has_credit)
         account = self.books.receipts[receipt].account or ("Smith", "Dr 1")
-        amount = self.books.unallocated(receipt)
-        self.both(
-            lambda books: books.transfer(receipt, amount, account, day(ago)),
-            lambda: ledger.transfer(
-                by=self.by,
-                payment=self.receipts[receipt],
-                amount=amount,
-                **self.account(account),
-                date=day(ago),
-                reason="Asked",
-            ),
-        )
+        self.moves(receipt, self.books.unallocated(receipt), account, ago)
 
     @precondition(lambda self: self.any(self.stands))
     @rule(number=PICK, unpay_lines=st.booleans(), ago=AGO, other_side=st.booleans())
@@ -469,24 +453,11 @@ class Acts(Insurers):
         account, owed = self.of(line), self.books.balance(line)
         known = set(self.receipts)
         for more in (part(owed, "half"), owed):  # two credits, one after the other
-            self.pays_ahead(account, more, ago)
+            self.pays(account, more, ago)
         self.pays_a_line(line, owed, ago)
         made = sorted(set(self.receipts) - known)
         if len(made) == 3:
             self.bounces(made[-1], ago)
-
-    def pays_ahead(self, account: Account, amount: Decimal, ago: int) -> None:
-        self.both(
-            lambda books: books.record(account=account, amount=amount, date=day(ago), on={}),
-            lambda: ledger.record_payment(
-                by=self.by,
-                **self.account(account),
-                amount=amount,
-                method="cash",
-                date=day(ago),
-                entries=[],
-            ),
-        )
 
     def open_on_patient(self, line: int) -> bool:
         return self.books.balance(line) > 0 and not self.books.lines[line].void
