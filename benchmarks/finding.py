@@ -7,19 +7,16 @@ times: for patients that were added to the demo clinic, and for the demo's recei
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 
 import django
 
-from benchmarks.million import ENGINES, empty
-from tests.support import environment
+from benchmarks.million import on_each_engine
 
 TIMES = 100
 
@@ -80,31 +77,13 @@ def one_engine(patients: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.finding", description=__doc__)
-    parser.add_argument("--patients", type=int, default=100_000)
-    parser.add_argument("--only", choices=ENGINES)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    wanted = parser.parse_args()
-    assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
-    if wanted.here:
-        one_engine(wanted.patients)
-        return
-    print(
-        "| typed | database | patients | median ms | p95 | slowest |\n| --- | --- |" + " --: |" * 4
-    )
-    for engine in [wanted.only] if wanted.only else ENGINES:
-        with empty(engine) as database:
-            subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "benchmarks.finding",
-                    "--here",
-                    f"--patients={wanted.patients}",
-                ],
-                env={**os.environ, **database, "LOG_LEVEL": "WARNING"},
-                check=True,
-            )
+    head = "| typed | database | patients | median ms | p95 | slowest |"
+    for number, (_engine, row) in enumerate(
+        on_each_engine("benchmarks.finding", __doc__, one_engine)
+    ):
+        if number == 0:
+            print(f"{head}\n| --- | --- |{' --: |' * 4}")
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,16 @@ Too slow to be repeated by `make bench`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import django
 
-from benchmarks.million import ENGINES, empty
-from tests.support import environment
+from benchmarks.million import on_each_engine
 
 HEADINGS = ("kind", "engine", "lines", "MB", "check s", "import s", "SQL floor s", "peak MB")
 NAMES = [
@@ -134,35 +130,19 @@ def _floor(tables: Any) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.imports", description=__doc__)
-    parser.add_argument("--patients", type=int, default=100_000)
-    parser.add_argument("--only", choices=ENGINES)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    wanted = parser.parse_args()
-    assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
-    if wanted.here:
-        one_engine(wanted.patients)
-        return
-    print(f"| {' | '.join(HEADINGS)} |\n| --- | --- |{' --: |' * 6}")
-    for engine in [wanted.only] if wanted.only else ENGINES:
-        with empty(engine) as database:
-            child = [sys.executable, "-m", "benchmarks.imports", "--here"]
-            found = subprocess.run(
-                [*child, "--patients", str(wanted.patients)],
-                env={**os.environ, **database},
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-        name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[engine]
-        for line in found.stdout.splitlines():
-            row = json.loads(line)
-            print(
-                f"| {row['kind']} | {name} | {row['lines']:,} | {row['size']:.1f} |"
-                f" {row['check']:.1f} | {row['import']:.1f} | {row['floor']:.1f} |"
-                f" {row['peak']:.0f} |",
-                flush=True,
-            )
+    names = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+    for number, (engine, line) in enumerate(
+        on_each_engine("benchmarks.imports", __doc__, one_engine)
+    ):
+        if number == 0:
+            print(f"| {' | '.join(HEADINGS)} |\n| --- | --- |{' --: |' * 6}")
+        row = json.loads(line)
+        print(
+            f"| {row['kind']} | {names[engine]} | {row['lines']:,} | {row['size']:.1f} |"
+            f" {row['check']:.1f} | {row['import']:.1f} | {row['floor']:.1f} |"
+            f" {row['peak']:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
@@ -59,6 +59,33 @@ def empty(engine: str) -> Iterator[dict[str, str]]:
             yield database
     finally:
         shutil.rmtree(where, ignore_errors=True)
+
+
+def on_each_engine(
+    module: str, doc: str | None, measured: Callable[[int], None]
+) -> Iterator[tuple[str, str]]:
+    """What `measured` prints about so many patients, line by line with the engine, each engine in a
+    process of its own on a new database: the command line of `python -m` the module."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc)
+    parser.add_argument("--patients", type=int, default=100_000)
+    parser.add_argument("--only", choices=ENGINES)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    assert environment  # imported for what it does: no .env file, REMIT_LOCAL=1
+    if wanted.here:
+        measured(wanted.patients)
+        return
+    for engine in [wanted.only] if wanted.only else ENGINES:
+        with empty(engine) as database:
+            found = subprocess.run(
+                [sys.executable, "-m", module, "--here", f"--patients={wanted.patients}"],
+                env={**os.environ, **database, "LOG_LEVEL": "WARNING"},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+        for line in found.stdout.splitlines():
+            yield engine, line
 
 
 def build(lines: int, database: dict[str, str], *, check: bool = True) -> None:
