@@ -14,6 +14,7 @@
 
 const form = document.querySelector("form[data-grid]");
 const PAUSE = 800; // ms of no typing before the total is read out
+const LETTER = /^[a-zA-Z]$/;
 const TIDY = /^(-?\d+\.\d\d)?$/; // what needs no tidying when a box is left
 
 const all = (selector, root = form) => [...root.querySelectorAll(selector)];
@@ -22,6 +23,7 @@ const rows = () => all("[data-row]");
 const cell = (row, column) => row?.querySelector(`[data-col="${column}"]`);
 const lettersAreKeys = document.body.dataset.letterKeys !== "off";
 const isAmount = (element) => element instanceof HTMLInputElement && "money" in element.dataset;
+const hasKeys = (element) => isAmount(element) && Boolean(element.dataset.col);
 const mainButton = () => document.querySelector("[data-main]");
 
 // ---------------------------------------------------------------- moving about
@@ -151,12 +153,19 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 });
 
 // Somebody may type before the scripts are here, and Back may bring typing back: both are worked
-// out as soon as the page stands. (htmx is ready before this event.)
+// out as soon as the page stands. (htmx is ready before this event.) A letter on its own was meant
+// as the key it is from now on.
 window.addEventListener("pageshow", () => {
   const typed = all("input:not([type=hidden])").filter((input) => input.value !== input.defaultValue);
-  if (!typed.length) return;
-  typed.forEach(changed);
-  recalculate();
+  for (const input of typed) {
+    if (hasKeys(input) && LETTER.test(input.value)) {
+      const letter = input.value;
+      put(input, "");
+      if (lettersAreKeys) command(letter.toUpperCase(), input);
+    }
+    changed(input);
+  }
+  if (typed.length) recalculate();
 });
 
 // Without this script these buttons post the form, and the page comes back filled.
@@ -264,7 +273,7 @@ form.addEventListener("keydown", (event) => {
     cell(document.getElementById(`row-${rowOf(target)}`), "paid")?.focus();
     return;
   }
-  if (!isAmount(target) || !target.dataset.col) {
+  if (!hasKeys(target)) {
     if (key === "Enter" && target.matches("input, select")) {
       event.preventDefault(); // Enter goes on; it never saves a half-finished payment
       nextField(target);
@@ -280,7 +289,7 @@ form.addEventListener("keydown", (event) => {
   if (act) {
     event.preventDefault();
     act();
-  } else if (/^[a-zA-Z]$/.test(key)) {
+  } else if (LETTER.test(key)) {
     event.preventDefault(); // an amount never needs a letter: here it is a command, or nothing
     if (lettersAreKeys) command(event.shiftKey ? `Shift+${key.toUpperCase()}` : key.toUpperCase(), target);
   }

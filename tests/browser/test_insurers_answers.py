@@ -96,6 +96,7 @@ def test_taken_back_and_paid_anew(
     page.get_by_label("Add a patient's sessions").fill("P1001")
     page.locator("#patient-options").get_by_role("option").first.click()
     expect(page.locator("tr[data-row]")).to_have_count(2)
+    expect(box(page, 0)).to_be_focused()
     page.get_by_label("Add a patient's sessions").fill("nobody")
     page.get_by_label("Add a patient's sessions").fill("")
     page.evaluate(
@@ -104,6 +105,7 @@ def test_taken_back_and_paid_anew(
     )
     expect(page.locator("tr[data-row]")).to_have_count(3)
     paid = page.locator(f"#line-{line.pk}-paid")
+    expect(paid).to_be_focused()
     paid.fill("-100")
     paid.press("r")
     page.get_by_role("button", name=re.compile("^Add a correction")).click()

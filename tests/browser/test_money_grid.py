@@ -439,3 +439,21 @@ def test_saving_right_after_a_fill_waits_for_its_amounts(
     expect(page.get_by_text("Saved as R-0001.")).to_be_visible()
     receipt = Payment.objects.get()
     assert (str(receipt.amount), str(receipt.allocated)) == ("20.00", "20.00")
+
+
+def test_a_key_pressed_before_the_scripts_are_here_does_what_it_does_after(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    page = desk
+    held: list[Route] = []
+    page.route("**/js/money-grid*", lambda route: held.append(route))
+    page.goto(f"{live_server.url}/patients/P1042/payments/new/", wait_until="commit")
+    line = page.get_by_role("textbox", name="Allocate INV-0001")
+    page.get_by_label("Amount", exact=True).fill("20")
+    line.press("p")
+    expect(line).to_have_value("p")
+    assert held
+    for route in held:
+        route.continue_()
+    expect(line).to_have_value("20.00")
+    expect(page.get_by_label("Unallocated", exact=True)).to_have_text("$0.00")
