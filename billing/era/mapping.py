@@ -333,7 +333,6 @@ class TransactionReader:
             status=claim.segment.at(2),
             charge=claim.charge,
             paid=claim.paid,
-            patient_responsibility=claim.segment.at(5),
             payer_claim=claim.segment.at(7),
             frequency=claim.segment.at(9),
             patient=claim.patient,

@@ -180,7 +180,6 @@ class Claim:
     status: str
     charge: Decimal
     paid: Decimal
-    patient_responsibility: str  # CLP05 as it stands: shown, never posted
     payer_claim: str  # CLP07
     frequency: str  # CLP09: 7 = a correction
     patient: Person
