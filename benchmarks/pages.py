@@ -28,7 +28,6 @@ from billing.reports import REPORTS
 from patients.models import Patient, Payer, Provider
 
 LAST = 99_999_999  # a page beyond the last is the last
-EVERYTHING = {"from": "", "to": ""}
 
 
 @dataclass(frozen=True)

@@ -350,7 +350,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the quarter of an hour 
 AXES_USERNAME_CALLABLE = "config.accounts.typed_name"
 AXES_CLIENT_IP_CALLABLE = "config.accounts.client_ip"
 AXES_LOCKOUT_TEMPLATE = "429.html"
-AXES_ENABLE_ADMIN = False  # config/admin.py has pages of our own
+AXES_ENABLE_ADMIN = False  # config/admin/sign_ins.py has pages of our own
 AXES_VERBOSE = False
 
 # The second factor: codes from an app on the phone, and codes on paper for the day it is lost.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from billing.era import refusals
 from billing.era.adjustments import ActionTable
@@ -12,21 +12,15 @@ from billing.era.reading import Interchange, Segment, decode, interchanges
 from billing.era.refusals import FileRefused, Finding
 from billing.era.remittance import File, Transaction
 
-PROGRESS_EVERY = 100  # claims
 TRANSACTIONS_LIMIT = 10_000  # of a file
 
-Progress = Callable[[int], None]
 
-
-def read_file(
-    data: bytes, *, actions: ActionTable | None = None, progress: Progress | None = None
-) -> File:
+def read_file(data: bytes, *, actions: ActionTable | None = None) -> File:
     """Everything a file says, proved to the cent; whatever is wrong with it is in the answer.
 
-    Never raises on a bad file. `progress` is called with the number of claims read so far, now
-    and then; `reading.count_claims` says about how many there will be.
+    Never raises on a bad file.
     """
-    reader = _FileReader(actions or ActionTable(), progress)
+    reader = _FileReader(actions or ActionTable())
     try:
         text, warnings = decode(data)
         reader.warnings += warnings
@@ -59,12 +53,10 @@ def segments_of(data: bytes, transaction: int, first: int, last: int) -> Iterato
 class _FileReader:
     """Collects what the interchanges of one file give."""
 
-    def __init__(self, actions: ActionTable, progress: Progress | None) -> None:
+    def __init__(self, actions: ActionTable) -> None:
         self.refusals: list[Finding] = []
         self.warnings: list[Finding] = []
         self._actions = actions
-        self._progress = progress
-        self._claims = 0
         self._transactions: list[Transaction] = []
         self._interchanges: list[tuple[str, str]] = []
         self._numbers: set[str] = set()
@@ -102,9 +94,7 @@ class _FileReader:
         if reader is None:
             if len(self._transactions) >= TRANSACTIONS_LIMIT:
                 raise FileRefused(refusals.too_many_transactions(TRANSACTIONS_LIMIT))
-            reader = TransactionReader(
-                frame.number, interchange.separators, self._actions, self._claim_read
-            )
+            reader = TransactionReader(frame.number, interchange.separators, self._actions)
             self._warn_of_version(frame.version)
         reader.feed(segment, frame.count)
         if not frame.closed:
@@ -127,8 +117,6 @@ class _FileReader:
             self.refusals = [refusals.other_types_only(list(dict.fromkeys(others)))]
         elif others:
             self.warnings.append(refusals.others_ignored(len(others)))
-        if self._progress is not None:
-            self._progress(self._claims)
         return File(
             transactions=tuple(self._transactions),
             interchanges=tuple(self._interchanges),
@@ -144,8 +132,3 @@ class _FileReader:
     def _warn_of_version(self, version: str) -> None:
         if not version.startswith(VERSION):
             self.warnings.append(refusals.version(version))
-
-    def _claim_read(self) -> None:
-        self._claims += 1
-        if self._progress is not None and self._claims % PROGRESS_EVERY == 0:
-            self._progress(self._claims)

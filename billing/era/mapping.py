@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -145,17 +144,10 @@ class _OpenParty:
 class TransactionReader:
     """Takes the segments of one ST…SE in order; `finish` gives the transaction."""
 
-    def __init__(
-        self,
-        number: str,
-        separators: Separators,
-        actions: ActionTable,
-        claim_read: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, number: str, separators: Separators, actions: ActionTable) -> None:
         self.number = number
         self._component = separators.component
         self._actions = actions
-        self._claim_read = claim_read
         self._refusals: list[Finding] = []
         self._warnings: dict[Finding, None] = {}  # each once, in order
         self._counted: Counter[str] = Counter()
@@ -341,7 +333,6 @@ class TransactionReader:
             status=claim.segment.at(2),
             charge=claim.charge,
             paid=claim.paid,
-            patient_responsibility=claim.segment.at(5),
             payer_claim=claim.segment.at(7),
             frequency=claim.segment.at(9),
             patient=claim.patient,
@@ -368,7 +359,6 @@ class TransactionReader:
             for finding in proof.claim(closed):
                 self._refuse(finding)
         self._claims.append(closed)
-        self._claim_read()
 
     def _read_nm1(self, segment: Segment) -> None:
         claim = self._claim

@@ -36,10 +36,6 @@ class Level(StrEnum):
     C = "C"
     D = "D"
 
-    @property
-    def shown(self) -> str:
-        return {"A": "Matched", "B": "Check", "C": "Choose", "D": "Not found"}[self.value[0]]
-
 
 # ---------------------------------------------------------------------------- what we have
 
@@ -93,11 +89,6 @@ class Match:
     shares: tuple[Share, ...] = ()  # filled in beforehand; empty when a person has to choose
     candidates: tuple[int, ...] = ()  # session lines to choose from (C), or to suggest (D)
     concerns: tuple[str, ...] = ()  # why somebody should look first
-
-    @property
-    def must_be_ticked(self) -> bool:
-        """Amber: filled in, but saved only once somebody has ticked it."""
-        return bool(self.shares) and (self.level.shown == "Check" or bool(self.concerns))
 
 
 # ---------------------------------------------------------------------------- comparing

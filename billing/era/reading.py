@@ -68,11 +68,6 @@ class Interchange:
         return _split(self.text, self.separators)
 
 
-def count_claims(data: bytes) -> int:
-    """About how many claims a file holds, without reading it: for a progress bar."""
-    return len(re.findall(rb"[^A-Za-z0-9]CLP[^A-Za-z0-9\s]", data[:LIMIT]))
-
-
 # ---------------------------------------------------------------------------- bytes to text
 
 _NOT_TEXT = {

@@ -152,11 +152,6 @@ class Row:
     def remarks(self) -> tuple[str, ...]:
         return self.line.remarks if self.line else ()
 
-    @property
-    def to_look_at(self) -> tuple[Adjustment, ...]:
-        """What a person should look at before trusting the row."""
-        return tuple(one for one in self.adjustments if one.needs_look and one.amount)
-
 
 # CLP02 → what the payer processed it as
 STATUSES = {
@@ -185,7 +180,6 @@ class Claim:
     status: str
     charge: Decimal
     paid: Decimal
-    patient_responsibility: str  # CLP05 as it stands: shown, never posted
     payer_claim: str  # CLP07
     frequency: str  # CLP09: 7 = a correction
     patient: Person
@@ -216,11 +210,6 @@ class Claim:
     @property
     def forwarded(self) -> bool:
         return self.crossover or self.status in FORWARDED
-
-    @property
-    def bills_patient(self) -> bool:
-        """False while the patient's share waits for the next payer."""
-        return self.posts and not self.forwarded
 
     @property
     def original(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from billing import balances, sharing
 from billing.balances import AccountBalance, PaidBy
 from billing.forms.grid import box_name, line_id
-from billing.forms.line_grid import LineGrid
+from billing.forms.line_grid import LineGrid, LineRow
 from billing.models import InvoiceLine
 from billing.money import show, show_dollars
 from billing.sharing import CreditLine, CreditMove, CreditTotals, Entry
@@ -31,28 +31,12 @@ TO_FIX = "Correct the marked amounts; until then this total is not known."
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line as the template prints it."""
+class Row(LineRow):
+    """A line, what pays it, and which of the two buttons it has."""
 
-    line: InvoiceLine
     paid_by: Sequence[PaidBy]
-    text: str
-    after: Decimal
     pays: bool
     can_fill: bool
-    error: str
-
-    @property
-    def id(self) -> int:
-        return self.line.pk
-
-    @property
-    def name(self) -> str:
-        return f"{self.line.invoice} {self.line.description}"
-
-    @property
-    def box(self) -> str:
-        return box_name(self.line.pk, COLUMN)
 
 
 class CreditGrid(LineGrid):
@@ -175,6 +159,7 @@ class CreditGrid(LineGrid):
         state = self.by_id[line.pk]
         return Row(
             line=line,
+            box=box_name(line.pk, COLUMN),
             paid_by=self.paid_by.get(line.pk, []),
             text=self.boxes.text(line.pk, COLUMN),
             after=self.move.balances_after[line.pk],

@@ -6,13 +6,13 @@ import datetime
 from typing import Any
 
 import django_filters as filters
-from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from billing.balances import AgeBand, ByCause, Cause, Counted, NegativeCause, begin_of, in_state
 from billing.forms.base import NINETY_DAYS, error_summary, errors_of, not_long_ago
+from billing.forms.period import FromTo
 from billing.models import Invoice, InvoiceLine, Kind, Method, Payment, Service
 from billing.models.invoices import InvoiceLineQuerySet
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT, TRANSFER
@@ -67,15 +67,8 @@ def _any_of(first: Any, *others: Any) -> Any:
     return ids if len(ids) <= FEW else found
 
 
-class FilterForm(forms.Form):
+class FilterForm(FromTo):
     """The boxes above a list."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        first, last = cleaned.get("from"), cleaned.get("to")
-        if first and last and first > last:
-            self.add_error("to", "To is before From.")
-        return cleaned
 
 
 class DayFilter(filters.DateFilter):

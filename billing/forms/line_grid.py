@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -14,11 +15,27 @@ from billing.models import InvoiceLine
 from billing.sharing import Entry
 
 
-class LineGrid:
-    """What is typed on lines. A screen adds what its amounts mean.
+@dataclass(frozen=True)
+class LineRow:
+    """One line as the template prints it."""
 
-    Its rows have `line`, `name`, `box` and `error`, as its template prints them.
-    """
+    line: InvoiceLine
+    box: str
+    text: str
+    after: Decimal
+    error: str
+
+    @property
+    def id(self) -> int:
+        return self.line.pk
+
+    @property
+    def name(self) -> str:
+        return str(self.line)
+
+
+class LineGrid:
+    """What is typed on lines. A screen adds what its amounts mean."""
 
     column: ClassVar[str]
 
@@ -35,11 +52,11 @@ class LineGrid:
         raise NotImplementedError
 
     @property
-    def rows(self) -> list[Any]:
+    def rows(self) -> Sequence[LineRow]:
         """All lines as the template prints them."""
         return [self._row(line) for line in self.lines.values()]
 
-    def _row(self, line: InvoiceLine) -> Any:
+    def _row(self, line: InvoiceLine) -> LineRow:
         raise NotImplementedError
 
     @property

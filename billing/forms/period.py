@@ -59,7 +59,18 @@ def presets(today: datetime.date, fiscal_month: int = 1) -> dict[str, Preset]:
     return {preset.key: preset for preset in found}
 
 
-class PeriodForm(forms.Form):
+class FromTo(forms.Form):
+    """From is not after To, where the form has both."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            self.add_error("to", "To is before From.")
+        return cleaned
+
+
+class PeriodForm(FromTo):
     """From and To in the address. No From: everything.
 
     `period` names a preset instead, so that an address that is kept means this month in every
@@ -94,13 +105,6 @@ class PeriodForm(forms.Form):
         for name, value in chosen.query.items():
             given[name] = value
         return given
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        first, last = cleaned.get("from"), cleaned.get("to")
-        if first and last and first > last:
-            self.add_error("to", "To is before From.")
-        return cleaned
 
     @property
     def first(self) -> datetime.date | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -19,7 +18,7 @@ from billing import balances, sharing
 from billing.balances import AccountBalance
 from billing.forms.base import AccountingDateField, LedgerForm
 from billing.forms.grid import box_name, line_id, plain
-from billing.forms.line_grid import LineGrid
+from billing.forms.line_grid import LineGrid, LineRow
 from billing.models import AdjustmentKind, InvoiceLine
 from billing.money import MoneyFormField, show, show_dollars
 from billing.sharing import Entry, LineState
@@ -88,28 +87,6 @@ class UndoWriteOffForm(LedgerForm):
 
 
 # ---------------------------------------------------------------------------- a patient's lines
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line as the template prints it."""
-
-    line: InvoiceLine
-    text: str
-    after: Decimal
-    error: str
-
-    @property
-    def id(self) -> int:
-        return self.line.pk
-
-    @property
-    def name(self) -> str:
-        return str(self.line)
-
-    @property
-    def box(self) -> str:
-        return box_name(self.line.pk, COLUMN)
 
 
 class WriteOffGrid(LineGrid):
@@ -196,10 +173,14 @@ class WriteOffGrid(LineGrid):
 
     # ------------------------------------------------------------------ rows
 
-    def _row(self, line: InvoiceLine) -> Row:
-        error = self._error(line.pk, self.write_off.problems)
-        text = self.boxes.text(line.pk, COLUMN)
-        return Row(line, text, self.write_off.balances_after[line.pk], error)
+    def _row(self, line: InvoiceLine) -> LineRow:
+        return LineRow(
+            line=line,
+            box=box_name(line.pk, COLUMN),
+            text=self.boxes.text(line.pk, COLUMN),
+            after=self.write_off.balances_after[line.pk],
+            error=self._error(line.pk, self.write_off.problems),
+        )
 
     # ------------------------------------------------------------------ filling boxes
 

@@ -20,6 +20,19 @@ NUMBER = {"td": {"class": "num nowrap"}}
 FOLDED = {"th": {"class": "hide-t"}, "td": {"class": "hide-t quiet"}}
 
 
+class ByWho:
+    """A table that can be put in the order of who paid."""
+
+    def order_received_from(
+        self,
+        queryset: QuerySet[Payment],
+        is_descending: bool,  # noqa: FBT001  (tables2 passes it so)
+    ) -> tuple[QuerySet[Payment], bool]:
+        minus = "-" if is_descending else ""
+        named = queryset.annotate(who=Lower(Coalesce("payer__name", "patient__family_name")))
+        return named.order_by(f"{minus}who", f"{minus}patient__given_name", f"{minus}id"), True
+
+
 class _ReceiptTable(ListTable):
     """What both lists of receipts share. Rows come `with_state` (billing.forms.filters)."""
 
@@ -64,7 +77,7 @@ def state_of(receipt: Any) -> tuple[str, str]:
     return "good", "Allocated"
 
 
-class PaymentTable(_ReceiptTable):
+class PaymentTable(ByWho, _ReceiptTable):
     """Patients' receipts and insurers' together."""
 
     row_header = "received_from"
@@ -108,17 +121,6 @@ class PaymentTable(_ReceiptTable):
             payer.name if payer else record.received_from,
             ", ".join(word for word in more if word),
         )
-
-    def order_received_from(
-        self,
-        queryset: QuerySet[Payment],
-        is_descending: bool,  # noqa: FBT001  (tables2 passes it so)
-    ) -> tuple[QuerySet[Payment], bool]:
-        minus = "-" if is_descending else ""
-        named = queryset.annotate(
-            who=Lower(Coalesce("payer__name", "patient__family_name")),
-        )
-        return named.order_by(f"{minus}who", f"{minus}patient__given_name", f"{minus}id"), True
 
 
 class InsurancePaymentTable(_ReceiptTable):

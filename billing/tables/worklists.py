@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
-from django.db.models import QuerySet
-from django.db.models.functions import Coalesce, Lower
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from billing import waiting
 from billing.models import Payment
-from billing.tables.payments import FIGURE, FOLDED, NUMBER
+from billing.tables.payments import FIGURE, FOLDED, NUMBER, ByWho
 from billing.templatetags.money import money
 from patients.tables import ActionColumn, ListTable
 
@@ -46,7 +44,7 @@ class _WorkTable(ListTable):
         return money(value, flag=True)
 
 
-class UnallocatedTable(_WorkTable):
+class UnallocatedTable(ByWho, _WorkTable):
     """Receipts with unallocated money, the oldest first."""
 
     row_header = "received_from"
@@ -74,15 +72,6 @@ class UnallocatedTable(_WorkTable):
         how = waiting.how_paid(record)
         who = record.payer.name if record.payer else record.received_from
         return format_html('{}<span class="sub">{}</span>', who, how)
-
-    def order_received_from(
-        self,
-        queryset: QuerySet[Payment],
-        is_descending: bool,  # noqa: FBT001  (tables2 passes it so)
-    ) -> tuple[QuerySet[Payment], bool]:
-        minus = "-" if is_descending else ""
-        named = queryset.annotate(who=Lower(Coalesce("payer__name", "patient__family_name")))
-        return named.order_by(f"{minus}who", f"{minus}patient__given_name", f"{minus}id"), True
 
     def render_amount(self, value: Decimal) -> SafeString:
         return money(value)

@@ -36,7 +36,7 @@ def dollars(amount: Decimal | None) -> str:
 def money(amount: Decimal, *, flag: bool = False) -> SafeString:
     """An amount in a cell: zero is muted; a negative is red with a sign if `flag` asks to act."""
     if amount < 0 and flag:
-        icon = lucide("triangle-alert", size=14, **{"class": "ic ic-s", "aria-hidden": "true"})
+        icon = lucide("triangle-alert", size=14, aria_hidden="true")
         return format_html('<span class="neg nowrap">{} {}</span>', icon, show(amount))
     if not amount:
         return format_html('<span class="zero">{}</span>', show(amount))

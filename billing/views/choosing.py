@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,27 +14,43 @@ from patients.models import Patient
 MOST_FOUND = 20
 
 
+class Choice:
+    """Whom what was typed may mean; `there` says where a chart number leads on to."""
+
+    def __init__(self, typed: str, there: Callable[[str], str]) -> None:
+        self.typed = " ".join(typed.replace("\0", " ").split())[:80]
+        self.there = there
+        self.found = Patient.objects.meant(self.typed, most=MOST_FOUND + 1)
+
+    @property
+    def leads_to(self) -> str:
+        """Where to go on, if only one can be meant; otherwise nowhere."""
+        return self.there(self.found[0].chart_number) if len(self.found) == 1 else ""
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the page shows, and its part `_which_patient.html`."""
+        nobody = f"No patient fits “{self.typed}”. Try a chart number like P1042."
+        return {
+            "typed": self.typed,
+            "problem": nobody if self.typed and not self.found else "",
+            "found": [(each, self.there(each.chart_number)) for each in self.found[:MOST_FOUND]],
+            "more_found": len(self.found) > MOST_FOUND,
+        }
+
+
 def choose_patient(request: DeskRequest, title: str, there: Callable[[str], str]) -> HttpResponse:
     """The page that asks for the patient of what is to be entered, and leads on with their chart.
 
     Asked by POST, so that a name is in no address; a chart number may be in one.
     """
-    typed = " ".join(request.POST.get("patient", "").replace("\0", " ").split())[:80]
-    found = Patient.objects.meant(typed, most=MOST_FOUND + 1)
-    if len(found) == 1:
-        return redirect(there(found[0].chart_number))
-    problem = ""
-    if typed and not found:
-        problem = f"No patient fits “{typed}”. Try a chart number like P1042."
-    elif request.method == "POST" and not typed:
-        problem = "Type a patient's name or chart number."
-    elif request.GET.get("patient"):
-        problem = "No patient has that chart number. Choose one here."
-    context = {
-        "title": title,
-        "typed": typed,
-        "problem": problem,
-        "found": [(patient, there(patient.chart_number)) for patient in found[:MOST_FOUND]],
-        "more_found": len(found) > MOST_FOUND,
-    }
+    choice = Choice(request.POST.get("patient", ""), there)
+    if choice.leads_to:
+        return redirect(choice.leads_to)
+    context = {"title": title, **choice.context}
+    if not context["problem"]:
+        if request.method == "POST" and not choice.typed:
+            context["problem"] = "Type a patient's name or chart number."
+        elif request.GET.get("patient"):
+            context["problem"] = "No patient has that chart number. Choose one here."
     return render(request, "billing/choose_patient.html", context)

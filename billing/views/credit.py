@@ -20,7 +20,7 @@ from billing.forms.grid import line_ids
 from billing.models import InvoiceLine
 from billing.money import ZERO
 from billing.views import notices
-from billing.views.choosing import MOST_FOUND
+from billing.views.choosing import Choice
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
 from patients.models import Patient, Provider
@@ -141,21 +141,16 @@ def _refused(
 @require_safe
 def credit_allocation(request: DeskRequest) -> HttpResponse:
     """Accounts with credit to allocate or negative credit, and a way to any other patient."""
-    typed = " ".join(request.GET.get("patient", "").split())[:80]
-    found: list[Patient] = []
-    problem = ""
-    if typed:
-        found = Patient.objects.meant(typed, most=MOST_FOUND + 1)
-        if len(found) == 1:
-            return redirect(reverse("billing:patient_credit", args=[found[0].chart_number]))
-        problem = "" if found else f"No patient fits “{typed}”. Try a chart number like P1042."
+    choice = Choice(
+        request.GET.get("patient", ""),
+        there=lambda chart: reverse("billing:patient_credit", args=[chart]),
+    )
+    if choice.leads_to:
+        return redirect(choice.leads_to)
     pages = Paginator(balances.accounts_with_credit(), PER_PAGE)
     page = pages.get_page(request.GET.get("page"))
     context = {
-        "typed": typed,
-        "found": found[:MOST_FOUND],
-        "more_found": len(found) > MOST_FOUND,
-        "problem": problem,
+        **choice.context,
         "page": page,
         "rows": balances.credit_rows(page.object_list),
     }

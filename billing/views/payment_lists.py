@@ -44,7 +44,6 @@ def _list(
     found = filtered.found
     sums = balances.received_total(found)
     context = {
-        "filter": filtered,
         "form": filtered.form,
         "error_summary": filtered.error_summary,
         "sums": sums,

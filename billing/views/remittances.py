@@ -371,7 +371,6 @@ def _page(
         context |= {
             "form": form or SaveRemittanceForm(initial={"date": draft.date, **kept}),
             "payer_form": payer_form or ChoosePayerForm(initial={"payer": str(suggested or "")}),
-            "suggested": suggested,
             "typed": typed,
             "levels": _levels(draft) if context["now"].to_check > 1 else [],
         }

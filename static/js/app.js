@@ -15,8 +15,8 @@
 //   data-live         a form whose totals the server answers while somebody types
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
-// reader is free, {"shout": …} at once; {"follow": {"box": id, "was": text, "now": text}} brings a box
-// up to a total. Other scripts call Remit.announce(text) and
+// reader is free; {"follow": {"box": id, "was": text, "now": text}} brings a box up to a total.
+// Other scripts call Remit.announce(text), with {now: true} to be read out at once, and
 // Remit.sayNoAnswer(form, xhr, again), and know by Remit.FAILURES which events say that no answer came.
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -36,7 +36,6 @@ function announce(text, { now = false } = {}) {
 globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce });
 
 on("say", (event) => announce(event.detail.value));
-on("shout", (event) => announce(event.detail.value, { now: true }));
 
 // A box that follows a total, until somebody types something else into it.
 on("follow", ({ detail }) => {

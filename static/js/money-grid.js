@@ -344,7 +344,6 @@ document.addEventListener("figures", ({ detail }) => {
 
 function markWrong(input, wrong) {
   if (!(input instanceof HTMLInputElement)) return;
-  input.classList.toggle("err", wrong);
   if (wrong) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
 }

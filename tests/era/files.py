@@ -124,7 +124,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "charge": str(claim.charge),
         "paid": str(claim.paid),
         "rows": [_row(row) for row in claim.rows],
-        "patient_billed": claim.bills_patient,
+        "patient_billed": claim.posts and not claim.forwarded,
     }
 
 
@@ -158,7 +158,9 @@ def _row(row: Row) -> dict[str, Any]:
         "patient_total": str(amounts.patient),
         "prior_payer": str(row.prior_payer),
         "review": str(row.review),
-        "look_at": [f"{one.code} {one.amount}" for one in row.to_look_at],
+        "look_at": [
+            f"{one.code} {one.amount}" for one in row.adjustments if one.needs_look and one.amount
+        ],
         "codes": [f"{one.code} {one.amount}" for one in row.adjustments],
     }
 

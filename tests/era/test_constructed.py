@@ -117,7 +117,7 @@ def test_the_series_gives_its_figures(number: int) -> None:
 def test_a_denial_keeps_its_codes_and_remarks() -> None:
     denied = one_transaction(constructed(1)).claims[2]
     (only,) = denied.rows
-    assert [one.code for one in only.to_look_at] == ["CO-197"]
+    assert [one.code for one in only.adjustments if one.needs_look] == ["CO-197"]
     assert only.remarks == ("N54",)
 
 
@@ -127,7 +127,7 @@ def test_a_notice_moves_no_money() -> None:
 
 def test_a_forwarded_claim_holds_what_the_patient_owes() -> None:
     (claim,) = one_transaction(constructed(5)).claims
-    assert (claim.forwarded, claim.bills_patient) == (True, False)
+    assert (claim.forwarded, claim.posts) == (True, True)
     assert claim.forwarded_to == "CASCADE SUPPLEMENT"
 
 

@@ -10,7 +10,7 @@ from billing.era import importing, mapping, reading
 from billing.era.adjustments import ANY, SEED, Action, ActionTable, Rule
 from billing.era.importing import read_file, segments_of
 from billing.era.mapping import read_amount, read_date
-from billing.era.reading import LIMIT, count_claims
+from billing.era.reading import LIMIT
 from billing.era.remittance import OffsetKind
 from tests.era.files import constructed, one_transaction
 from tests.era.sessions import amounts, day, money
@@ -150,22 +150,22 @@ def test_where_a_row_came_from_can_be_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "posts", "bills"),
+    ("status", "posts", "forwarded"),
     [
-        ("1", True, True),
-        ("4", True, True),
-        ("19", True, False),
-        ("20", True, False),
-        ("21", True, False),
-        ("22", True, True),
+        ("1", True, False),
+        ("4", True, False),
+        ("19", True, True),
+        ("20", True, True),
+        ("21", True, True),
+        ("22", True, False),
         ("23", False, False),
         ("25", False, False),
     ],
 )
-def test_what_a_status_means_for_posting(status: str, posts: bool, bills: bool) -> None:
+def test_what_a_status_means_for_posting(status: str, posts: bool, forwarded: bool) -> None:
     sign = "-" if status == "22" else ""
     (claim,) = claims_of(f"{sign}5", f"CLP*A*{status}*{sign}5*{sign}5")
-    assert (claim.posts, claim.bills_patient) == (posts, bills)
+    assert (claim.posts, claim.forwarded) == (posts, forwarded)
 
 
 def test_a_debit_takes_money() -> None:
@@ -294,14 +294,6 @@ def test_of_one_kind_no_more_is_said_than_somebody_would_read() -> None:
     counted = Counter(one.code for one in file.all_refusals)
     assert counted == {"E13": 100, "E12": 1}
     assert len(file.all_warnings) == 100
-
-
-def test_progress_is_told_every_hundred_claims_and_at_the_end() -> None:
-    data = era("250", *["CLP*A*1*1*1"] * 250)
-    told: list[int] = []
-    read_file(data, progress=told.append)
-    assert told == [100, 200, 250]
-    assert count_claims(data) == 250
 
 
 # ---------------------------------------------------------------------------- actions

@@ -24,9 +24,6 @@ from django.core.exceptions import ValidationError
 from billing.forms.payments import parse_or_none
 from billing.imports.columns import AMOUNT, RefusedValue
 from billing.money import (
-    NOT_AN_AMOUNT,
-    TOO_LARGE,
-    TOO_MANY_DECIMALS,
     AmountError,
     MoneyField,
     MoneyFormField,
@@ -46,7 +43,6 @@ REFUSED = [
     if text.strip(" ")  # an empty box of a grid is nothing, and no mistake
 ]
 ODD = [*odd_amounts.AMOUNTS, *REFUSED]
-SENTENCES = (NOT_AN_AMOUNT, TOO_MANY_DECIMALS, TOO_LARGE)
 ALL = os.environ.get("AMOUNTS") == "all"
 
 

@@ -1,4 +1,4 @@
-"""Whoever works at the keyboard, counted: UI.md 13 counts the same."""
+"""Whoever works at the keyboard, counted as docs/tour.md counts."""
 
 from __future__ import annotations
 
