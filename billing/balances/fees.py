@@ -17,7 +17,7 @@ LATELY = 200  # so many of a provider's newest lines say what that provider usua
 class Fees:
     """The dated fees of some services: one query, then any day and payer.
 
-    The rule is Service.fee_on's: the payer's own fee if one is agreed, otherwise the clinic's.
+    The payer's own fee counts if one is agreed, otherwise the clinic's.
     """
 
     def __init__(self, services: Iterable[Service]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-from decimal import Decimal
-
 from django.db import models
 
 from billing.money import MoneyField
@@ -42,13 +39,6 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.description}"
-
-    def fee_on(self, day: datetime.date, payer: Payer | None = None) -> Decimal | None:
-        """The fee of that day: the payer's own if one is agreed, otherwise the clinic's."""
-        dated = self.fees.filter(valid_from__lte=day).order_by("-valid_from")
-        own = dated.filter(payer=payer).first() if payer else None
-        fee = own or dated.filter(payer=None).first()
-        return fee.amount if fee else None
 
 
 class Fee(models.Model):

@@ -110,7 +110,9 @@ def assert_the_stories_are_at_their_start() -> None:
         assert (line.code, line.payer, line.units) == ("90837", blueriver, 1)
         assert line.amount == line.balance == Decimal("100.00")
         assert line.service
-        assert line.service.fee_on(line.service_date, blueriver) == line.amount
+        fee = balances.Fees([line.service]).of(line.service, line.service_date, blueriver)
+        assert fee
+        assert fee.amount == line.amount
         assert line.session
         assert line.issued_on == line.service_date == line.session.date
     assert not Payment.objects.filter(patient=maya).exists()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from decimal import Decimal
 
 import pytest
 
+from billing import balances
 from billing.models import Fee, Service
 from billing.money import NOT_AN_AMOUNT, TOO_MANY_DECIMALS
 from tests.factories import PayerFactory
@@ -30,9 +30,13 @@ def test_services_and_their_fees() -> None:
     )
     therapy = Service.objects.get(code="90834")
     assert therapy.description == "Psychotherapy, 45 minutes"
-    assert therapy.fee_on(NEW_YEAR) == Decimal("1120.00")
-    assert therapy.fee_on(NEW_YEAR, blue) == Decimal("95.50")
-    assert therapy.fee_on(datetime.date(2027, 1, 1)) == Decimal("130.00")
+    fees = balances.Fees([therapy])
+    asked = [(NEW_YEAR, None), (NEW_YEAR, blue), (datetime.date(2027, 1, 1), None)]
+    assert [str(fee.amount) for day, payer in asked if (fee := fees.of(therapy, day, payer))] == [
+        "1120.00",
+        "95.50",
+        "130.00",
+    ]
     assert not Service.objects.get(code="OLD").active
     assert file.made == "2 services and 4 fees"
 

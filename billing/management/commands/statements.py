@@ -10,6 +10,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing import balances, documents
+from billing.management.days import day
 from billing.money import ZERO, AmountError, parse, show_dollars
 from patients.models import Provider
 
@@ -24,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("pdf", type=Path, help="where the PDF goes; must not be there yet")
         parser.add_argument("--by", metavar="USERNAME", required=True, help="who issues them")
         parser.add_argument(
-            "--from", dest="first", type=_day, metavar="DAY", help="2025-11-01; else everything"
+            "--from", dest="first", type=day, metavar="DAY", help="2025-11-01; else everything"
         )
         parser.add_argument(
-            "--to", dest="last", type=_day, metavar="DAY", help="2025-11-30; else today"
+            "--to", dest="last", type=day, metavar="DAY", help="2025-11-30; else today"
         )
         parser.add_argument(
             "--more-than", type=_amount, default=ZERO, metavar="AMOUNT", help="who owes more only"
@@ -68,13 +69,6 @@ class Command(BaseCommand):
             f"{batch.saved.number}: {count:,} statement{'' if count == 1 else 's'},"
             f" {show_dollars(owing.due)} owed together, in {pdf}."
         )
-
-
-def _day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        raise ArgumentTypeError("a date like 2025-11-18") from None
 
 
 def _amount(typed: str) -> Decimal:
