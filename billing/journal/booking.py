@@ -15,9 +15,10 @@ was taken. A row that undoes another has the opposite amount and needs no rule o
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import (
@@ -212,12 +213,14 @@ RULES: dict[str, tuple[Any, ...]] = {
         NO_TEXT,
     ),
 }
-COLUMNS = ("day", "place", "row", "amount", *TOLD)
+WHERE = ("day", "place", "row")  # an entry stands in the journal
+COLUMNS = (*WHERE, "amount", *TOLD)
 SOURCES = list(RULES)  # in the order of a day
 
 
-def _booked(scope: Scope, source: str) -> QuerySet[Any]:
-    rule = dict(zip(TOLD, RULES[source], strict=True))
+def _booked(scope: Scope, source: str, told: Collection[str] = TOLD) -> QuerySet[Any]:
+    """The rows of one kind with their place, and of the rule no more than is asked for."""
+    rule = {name: rule for name, rule in zip(TOLD, RULES[source], strict=True) if name in told}
     _model, day = TABLES[source]
     place = Value(SOURCES.index(source))
     rows: QuerySet[Any] = scope.rows(source).order_by()
@@ -231,7 +234,7 @@ def _booked(scope: Scope, source: str) -> QuerySet[Any]:
 def _ordered(scope: Scope) -> QuerySet[Any]:
     """All kinds of rows in one statement: one look at the books, whatever is posted meanwhile."""
     first, *others = (_booked(scope, source).values_list(*COLUMNS) for source in SOURCES)
-    return first.union(*others, all=True).order_by("day", "place", "row")
+    return first.union(*others, all=True).order_by(*WHERE)
 
 
 def _entry(row: tuple[Any, ...], chart: Chart) -> Entry:
@@ -262,8 +265,21 @@ def entries(scope: Scope, chart: Chart) -> Iterator[Entry]:
 
 
 def page(scope: Scope, chart: Chart, start: int, size: int) -> list[Entry]:
-    """So many entries from a place on."""
-    return [_entry(row, chart) for row in _ordered(scope)[start : start + size]]
+    """So many entries from a place on.
+
+    All the others are passed over by their places only; what an entry tells is read for the page.
+    """
+    first, *others = (_booked(scope, source, ()).values_list(*WHERE) for source in SOURCES)
+    places = first.union(*others, all=True).order_by(*WHERE)[start : start + size]
+    wanted: dict[int, list[int]] = {}
+    for _day, place, pk in places:
+        wanted.setdefault(place, []).append(pk)
+    rows = [
+        row
+        for place, pks in wanted.items()
+        for row in _booked(scope, SOURCES[place]).filter(pk__in=pks).values_list(*COLUMNS)
+    ]
+    return [_entry(row, chart) for row in sorted(rows, key=itemgetter(0, 1, 2))]
 
 
 def count(scope: Scope) -> int:
@@ -316,9 +332,13 @@ class Trial:
 
 def _summed(scope: Scope, source: str) -> QuerySet[Any]:
     """(debited, credited, provider of the income, rows, what is above zero, what is below)."""
-    owner = F("whose") if source == Source.LINE.value else NOBODY
+    told = ["debited", "credited"]
+    owner: Cast | F = NOBODY
+    if source == Source.LINE.value:
+        told.append("whose")
+        owner = F("whose")
     summed: QuerySet[Any] = (
-        _booked(scope, source)
+        _booked(scope, source, told)
         .annotate(owner=owner)
         .values_list("debited", "credited", "owner")
         .annotate(

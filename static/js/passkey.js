@@ -1,7 +1,8 @@
 // Passkeys: the browser asks its owner for a fingerprint, a PIN or a key, and the form sends what
 // comes of it. Codes work without this file.
 //
-//   form[data-passkey]   "create" adds a passkey, "get" uses one; options are in #passkey-options
+//   form[data-passkey]   "create" adds a passkey, "get" uses one; options are in #passkey-options.
+//                        Its button is disabled until this script is here
 
 const READ = {
   create: (options) => PublicKeyCredential.parseCreationOptionsFromJSON(options),
@@ -29,3 +30,5 @@ document.addEventListener("submit", async (event) => {
     failed.hidden = false; // refused by its owner, timed out, or not known to this browser
   }
 });
+
+for (const button of document.querySelectorAll("[data-passkey] [type=submit]")) button.disabled = false;
