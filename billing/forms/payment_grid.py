@@ -15,6 +15,7 @@ from typing import Any
 
 from billing import balances, sharing
 from billing.balances import PaidBy
+from billing.forms import payment_fills
 from billing.forms.grid import ROW, Boxes, box_name, line_of, one_by_one, plain
 from billing.forms.line_details import KINDS, NOTHING, OFFERED, Details, details_on
 from billing.forms.offsets import OffsetBoxes
@@ -186,11 +187,6 @@ class PaymentGrid:
 
     def _forget(self) -> None:
         self._entries, self._shared = None, None
-
-    def _put(self, row: str, column: str, amount: Decimal | None) -> dict[str, str]:
-        """Fill a box; nothing in it where there is nothing to put."""
-        self._forget()
-        return {box_name(row, column): self.boxes.fill(row, column, amount or None)}
 
     @property
     def nothing_typed(self) -> bool:
@@ -373,13 +369,14 @@ class PaymentGrid:
         if share.paid <= 0:
             return ""
         line = self.lines[share.line.id]
-        if self._of_another(line):
+        if self.of_another(line):
             return f"credit moves to {line.patient.given_name}, {line.provider}"
         if str(line.provider_id) != self.own_provider:
             return f"credit moves to {line.provider}"
         return ""
 
-    def _of_another(self, line: InvoiceLine) -> bool:
+    def of_another(self, line: InvoiceLine) -> bool:
+        """Whether a line is somebody else's of the family than the patient's who pays."""
         return self.own_patient is not None and line.patient_id != self.own_patient.pk
 
     def _goes_back(self, shares: Sequence[LineShare]) -> dict[str, Sequence[PaidBy]]:
@@ -457,32 +454,39 @@ class PaymentGrid:
 
     # ------------------------------------------------------------------ filling boxes
 
-    def fill(self, what: str) -> tuple[dict[str, str], str]:
+    def fill(self, what: str) -> payment_fills.Filled:
         """Fill boxes for the typist; returns box name → new text, and what to say about it."""
-        verb, _, row = what.partition(":")
-        known = {share.line.row: share.line for share in self.sharing.lines}
-        if verb == "oldest":
-            return self._fill_oldest()
-        if verb == "clear":
-            return self._fill_clear()
-        if verb == "amount":
-            return self._fill_amount()
-        if verb == "trim":
-            return self._fill_trim()
-        if verb == "pay" and row in known:
-            return self._fill_pay(known[row])
-        if verb == "writeoff" and row in known and self.from_insurer:
-            return self._fill_write_off(known[row])
-        if verb == "same" and row in known:
-            return self._fill_same(row)
-        return {}, ""
+        return payment_fills.fill(self, what)
 
     def focus_after(self, fill: str, values: Mapping[str, str]) -> str:
         """The box to go on with, where a fill takes its button away or fills many."""
-        verb = fill.partition(":")[0]
-        if verb == "same":
-            return self.next_empty()
-        return next(iter(values), "") if verb in ("amount", "trim") else ""
+        return payment_fills.focus_after(self, fill, values)
+
+    def put(self, row: str, column: str, amount: Decimal | None) -> dict[str, str]:
+        """Fill a box; nothing in it where there is nothing to put."""
+        self._forget()
+        return {box_name(row, column): self.boxes.fill(row, column, amount or None)}
+
+    def take_amount(self, amount: Decimal) -> None:
+        """Go on as if this had been typed into Amount."""
+        self.amount, self.amount_problem = amount, ""
+        self._forget()
+
+    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
+        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
+        values: dict[str, str] = {}
+        if "amount" in boxes and self.amount is not None and not self.amount_problem:
+            values["amount"] = plain(self.amount)
+        for row, column in list(self.boxes.amounts):
+            if box_name(row, column) in boxes:
+                values |= self.put(row, column, self.boxes.amount(row, column))
+        for row, said in self.details.items():
+            for kind, amount in said.amounts.items():
+                if box_name(row, kind) in boxes:
+                    values[box_name(row, kind)] = plain(amount) if amount else ""
+        return values | self.offsets.tidy(boxes)
+
+    # ------------------------------------------------------------------ rows that open and come
 
     def open_details(self, row: str) -> bool:
         """Draw a row's details open; whether there is such a row."""
@@ -504,113 +508,6 @@ class PaymentGrid:
         rows = [state.row for state in self.states]
         last = max(at for at, each in enumerate(rows) if line_of(each) == line_of(row))
         return [*rows[: last + 1], new, *rows[last + 1 :]]
-
-    def _fill_oldest(self) -> tuple[dict[str, str], str]:
-        """Oldest first, whatever comes in the first turn before the second and so on."""
-        turns = {line.pk: self._turn(line) for line in self.lines.values()}
-        # Of a line that stands twice, its last row: the only one that knows what is left.
-        last = {share.line.id: share.line for share in self.sharing.lines}
-        by_age = sorted(
-            (state for state in last.values() if turns[state.id] is not None),
-            key=lambda state: (turns[state.id], self.lines[state.id].service_date, state.id),
-        )
-        filled = sharing.oldest_first(self.sharing.unallocated, by_age, self.entries)
-        values: dict[str, str] = {}
-        for row, amount in filled.items():
-            values |= self._put(row, "paid", amount)
-        lines = "1 line" if len(values) == 1 else f"{len(values)} lines"
-        left = show_dollars(self.sharing.unallocated)
-        return values, f"{lines} filled, oldest first. Unallocated {left}."
-
-    def _turn(self, line: InvoiceLine) -> int | None:
-        """When "Allocate oldest first" comes to a line; None is never.
-
-        A patient's money: the lines of the provider chosen, then the patient's with others, then
-        the family's. What waits for an insurer is not the patient's to pay yet.
-        """
-        if self.from_insurer:
-            return 0
-        if line.payer_id:
-            return None
-        if self._of_another(line):
-            return 2
-        return 0 if str(line.provider_id) == self.own_provider else 1
-
-    def _fill_clear(self) -> tuple[dict[str, str], str]:
-        values: dict[str, str] = {}
-        for row, column in list(self.boxes.texts):
-            values |= self._put(row, column, None)
-        return values | self.offsets.clear(), "Amounts cleared."
-
-    def _fill_amount(self) -> tuple[dict[str, str], str]:
-        shared = self.sharing
-        self.amount, self.amount_problem = shared.allocated - shared.offset, ""
-        self._forget()
-        return {"amount": plain(self.amount)}, f"Amount {show_dollars(self.amount)}."
-
-    def _fill_trim(self) -> tuple[dict[str, str], str]:
-        trimmed = sharing.trim_last(self.sharing)
-        if not trimmed:
-            return {}, ""
-        row, column, amount = trimmed
-        return self._put(str(row), column, amount), self.said
-
-    def _fill_pay(self, state: LineState) -> tuple[dict[str, str], str]:
-        entry = self.entries[state.row]
-        free = self.sharing.unallocated if self.amount else None
-        given = sharing.pay_remaining(state, entry, free)
-        values = self._put(state.row, "paid", given)
-        owing = self.sharing.by_line[state.row].balance_after
-        if self.amount and owing > 0:
-            return values, (
-                f"Only {show_dollars(given)} was left,"
-                f" so {show_dollars(owing)} is still owing on this line."
-            )
-        return values, self.said
-
-    def _fill_write_off(self, state: LineState) -> tuple[dict[str, str], str]:
-        rest = sharing.write_off_rest(state, self.entries[state.row])
-        return self._put(state.row, "write_off", rest), self.said
-
-    def _fill_same(self, row: str) -> tuple[dict[str, str], str]:
-        """Shift+D: the same amounts on every empty line below with this service and fee."""
-        like = self.lines[line_of(row)]
-        values: dict[str, str] = {}
-        filled = 0
-        for below in self._below(row):
-            line = self.lines[line_of(below)]
-            empty = not any(self.boxes.text(below, column) for column in self.columns)
-            if empty and "_" not in below and (line.code, line.amount) == (like.code, like.amount):
-                filled += 1
-                for column in self.columns:
-                    values |= self._put(below, column, self.boxes.amount(row, column))
-        lines = "1 more line" if filled == 1 else f"{filled} more lines"
-        return values, f"Same amounts used on {lines}."
-
-    def _below(self, row: str) -> list[str]:
-        rows = [state.row for state in self.states]
-        return rows[rows.index(row) + 1 :]
-
-    def next_empty(self) -> str:
-        """The first box nothing is typed in, to go on with after filling many."""
-        for state in self.states:
-            if not any(self.boxes.text(state.row, column) for column in self.columns):
-                return box_name(state.row, self.columns[0])
-        return ""
-
-    def tidy(self, boxes: Sequence[str]) -> dict[str, str]:
-        """The texts these boxes should show once they are left: 80+35.50 becomes 115.50."""
-        values: dict[str, str] = {}
-        if "amount" in boxes and self.amount is not None and not self.amount_problem:
-            values["amount"] = plain(self.amount)
-        for row, column in list(self.boxes.amounts):
-            if box_name(row, column) in boxes:
-                values |= self._put(row, column, self.boxes.amount(row, column))
-        for row, said in self.details.items():
-            for kind, amount in said.amounts.items():
-                if box_name(row, kind) in boxes:
-                    values[box_name(row, kind)] = plain(amount) if amount else ""
-        return values | self.offsets.tidy(boxes)
 
     # ------------------------------------------------------------------ saving
 
