@@ -1,33 +1,16 @@
-"""What the database itself refuses and adds up, on SQLite and PostgreSQL alike.
+"""What the triggers refuse and what they add up, in SQL that both databases read.
 
-Two kinds of trigger stand behind the ledger:
-
-* refusals: a money row that is changed or deleted (R1), an un-pay of more than was paid (R2), a
-  row that does not fit what it undoes (R4), another account's line (R5), a closed day (R8), a
-  row dated before what it builds on;
-* totals: `paid`, `adjusted`, `allocated`, `returned`, `offset`, `reversed` and `last_date` are moved by the
-  insert of the rows they sum, so that the CHECK constraints on them (R2, R3) hold for every way
-  in, and a total can be set to nothing but its sum.
-
-A condition is written once, in SQL both databases read; only the wrapping differs (`<distinct>`;
-`<own>`, the amount of a row that is not in its table yet; `<closed>`, the closing date, which
-PostgreSQL holds while it is looked at; `<added up>` and `<not yet>`, what SQLite has added up already,
-are filled in there). Triggers are
-taken off before and put back after every migrate (`billing.apps`), because SQLite either fails on
-them or loses them when it rebuilds a table.
+`<distinct>`; `<own>`, the amount of a row that is not in its table yet; `<closed>`, the closing
+date, which PostgreSQL holds while it is looked at; `<added up>` and `<not yet>`, what SQLite has
+added up already: these are filled in by each database's own module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
+from django.db import models
 
 from billing.models import (
     KEPT,
@@ -55,7 +38,6 @@ from billing.models import (
 )
 from billing.models.derived import ON_LINE, ON_PAYMENT
 from billing.models.journal import TABLES
-from billing.models.periods import CLOSING_LOCK
 
 PAYMENT = Payment._meta.db_table
 ALLOCATION = Allocation._meta.db_table
@@ -518,25 +500,10 @@ TOTALS: list[Total] = [
 MARK_REVERSED = f"UPDATE {PAYMENT} SET reversed = <true> WHERE id IN (<originals>)"
 
 
-# ---------------------------------------------------------------------------- the two dialects
-
-# SQLite fires its triggers row by row. Were a payment's allocations added up anew for each of them,
-# a payment on 25,000 lines would take minutes. So a table of one row says up to which allocation
-# they were added up: whatever comes after it, and nothing else, a payment's total may grow by.
-MARK = "remit_added_up"
-MAKE_MARK = (
-    f"CREATE TABLE {MARK} (through INTEGER NOT NULL)",
-    f"INSERT INTO {MARK} SELECT COALESCE(MAX(id), 0) FROM {ALLOCATION}",
-)
-MOVE_MARK = f"UPDATE {MARK} SET through = NEW.id"
-ON_MARK = {
-    "INSERT": "1=1",
-    "UPDATE": f"NEW.through <> (SELECT MAX(id) FROM {ALLOCATION})",
-    "DELETE": "1=1",
-}
+# ---------------------------------------------------------------------------- by table
 
 
-def _grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]]:
+def grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]]:
     found: dict[str, list[Refusal]] = {}
     for refusal in refusals:
         if refusal.table == table:
@@ -544,308 +511,13 @@ def _grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]
     return found
 
 
-def _tables() -> list[str]:
+def tables() -> list[str]:
     return sorted({refusal.table for refusal in REFUSALS})
 
 
-def _added_up() -> list[str]:
+def added_up() -> list[str]:
     return sorted({total.table for total in TOTALS})
 
 
-def _name(table: str, event: str) -> str:
+def name_of(table: str, event: str) -> str:
     return f"remit_{table}_{event.lower()}"
-
-
-def _sqlite() -> dict[str, tuple[str, str]]:
-    """Trigger name → (table, SQL). SQLite knows only triggers for each row."""
-    triggers: dict[str, tuple[str, str]] = {}
-    for table in _tables():
-        for event, refusals in _grouped(table, REFUSALS).items():
-            body = " ".join(
-                f"SELECT RAISE(ABORT, {refusal.words})"
-                f" WHERE {refusal.when} AND ({refusal.condition});"
-                for refusal in refusals
-            )
-            body = body.replace("<distinct>", "IS NOT").replace("<own>", "NEW.amount")
-            body = body.replace("<closed>", f"({CLOSED_THROUGH})")
-            body = body.replace("<added up>", "OLD.allocated")
-            body = body.replace("<not yet>", f" AND a.id > (SELECT through FROM {MARK})")
-            name = _name(table, event)
-            triggers[name] = (
-                table,
-                f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN {body} END",
-            )
-    for table in _added_up():
-        steps = []
-        if table == PAYMENT:
-            originals = f"SELECT NEW.original_id WHERE NEW.kind IN {UNDOING}"
-            steps.append(MARK_REVERSED.replace("<true>", "1").replace("<originals>", originals))
-        for total in TOTALS:
-            if total.table != table:
-                continue
-            moved = f"last_date = MAX(last_date, NEW.date) WHERE id = NEW.{total.key}"
-            if total.amount == "0":
-                moved += " AND last_date < NEW.date"
-            else:
-                amount = total.amount.replace("amount", "NEW.amount")
-                moved = f"{total.column} = {total.column} + ({amount}), {moved}"
-            steps.append(f"UPDATE {total.target} SET {moved}")
-        if table == ALLOCATION:
-            steps.append(MOVE_MARK)
-        name = _name(table, "totals")
-        triggers[name] = (
-            table,
-            f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {'; '.join(steps)}; END",
-        )
-    for event, condition in ON_MARK.items():
-        name = f"{MARK}_{event.lower()}"
-        triggers[name] = (
-            MARK,
-            f"CREATE TRIGGER {name} BEFORE {event} ON {MARK} BEGIN SELECT"
-            f" RAISE(ABORT, 'R3: a payment''s totals are the sums of its rows') WHERE {condition}; END",
-        )
-    return triggers
-
-
-# The closing date, read after whoever moves it is done, and where it stays until the transaction ends
-# (`billing.models.periods.hold_closing_date`). A function of its own, because each statement in one
-# sees what was committed by then, and the trigger's own statement only what was before it.
-HELD_CLOSED_THROUGH = "remit_closed_through"
-HOLDING_IT = (
-    f"CREATE FUNCTION {HELD_CLOSED_THROUGH}() RETURNS date LANGUAGE plpgsql AS $$ BEGIN"
-    f" PERFORM pg_advisory_xact_lock_shared({CLOSING_LOCK}); RETURN ({CLOSED_THROUGH}); END $$"
-)
-
-# What one verb writes by the hundred is tested once a statement, after all its rows are in. The
-# name sorts before that of the totals, and PostgreSQL fires triggers in the order of their names.
-BY_STATEMENT = {
-    (table, "INSERT") for table in (ALLOCATION, ADJUSTMENT, RESPONSIBILITY, ADJUDICATION, ITEM)
-}
-
-
-def _refuse_row(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
-    body = " ".join(
-        f"IF {refusal.when} THEN IF {refusal.condition} THEN {_raise(refusal)} END IF; END IF;"
-        for refusal in refusals
-    )
-    body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "NEW.amount")
-    body = body.replace("<closed>", f"(SELECT {HELD_CLOSED_THROUGH}())")
-    body = body.replace("<added up>", "0").replace("<not yet>", "")
-    if (table, event) == (CLOSING, "INSERT"):
-        body = f"PERFORM pg_advisory_xact_lock({CLOSING_LOCK}); {body}"
-    row = "OLD" if event == "DELETE" else "NEW"
-    return (
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN {body} RETURN {row}; END $$;"
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
-        f" FOR EACH ROW EXECUTE FUNCTION {name}()"
-    )
-
-
-def _refuse_statement(name: str, table: str, event: str, refusals: Iterable[Refusal]) -> str:
-    body = " ".join(
-        f"IF EXISTS (SELECT 1 FROM added WHERE {refusal.when} AND ({refusal.condition}))"
-        f" THEN {_raise(refusal)} END IF;"
-        for refusal in refusals
-    )
-    body = body.replace("<distinct>", "IS DISTINCT FROM").replace("<own>", "0")
-    body = body.replace("<closed>", f"(SELECT {HELD_CLOSED_THROUGH}())")
-    body = body.replace("NEW.", "added.")
-    return (
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN {body} RETURN NULL; END $$;"
-        f"CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING NEW TABLE AS added"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
-    )
-
-
-def _raise(refusal: Refusal) -> str:
-    return f"RAISE EXCEPTION {refusal.words} USING ERRCODE = 'check_violation';"
-
-
-def _postgresql() -> dict[str, tuple[str, str]]:
-    """Trigger name → (table, SQL). Totals are added up once a statement, over all its rows."""
-    triggers: dict[str, tuple[str, str]] = {}
-    for table in _tables():
-        for event, refusals in _grouped(table, REFUSALS).items():
-            name = _name(table, event)
-            by_statement = (table, event) in BY_STATEMENT
-            render = _refuse_statement if by_statement else _refuse_row
-            triggers[name] = (table, render(name, table, event, refusals))
-        name = _name(table, "truncate")
-        triggers[name] = (
-            table,
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN RAISE EXCEPTION 'R1: {table} is never emptied'"
-            " USING ERRCODE = 'check_violation'; END $$;"
-            f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
-        )
-    for table in _added_up():
-        steps = []
-        if table == PAYMENT:
-            originals = f"SELECT original_id FROM added WHERE kind IN {UNDOING}"
-            steps.append(MARK_REVERSED.replace("<true>", "true").replace("<originals>", originals))
-        for total in TOTALS:
-            if total.table != table:
-                continue
-            moved = (
-                "last_date = GREATEST(t.last_date, s.date)"
-                f" FROM (SELECT {total.key} AS id, SUM({total.amount}) AS amount,"
-                f" MAX(date) AS date FROM added WHERE {total.key} IS NOT NULL"
-                f" GROUP BY {total.key}) s WHERE t.id = s.id"
-            )
-            if total.amount == "0":
-                moved += " AND t.last_date < s.date"
-            else:
-                moved = f"{total.column} = t.{total.column} + s.amount, {moved}"
-            steps.append(f"UPDATE {total.target} t SET {moved}")
-        name = _name(table, "totals")
-        triggers[name] = (
-            table,
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN {'; '.join(steps)}; RETURN NULL; END $$;"
-            f"CREATE TRIGGER {name} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
-        )
-    return triggers
-
-
-def _triggers(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
-    return _sqlite() if connection.vendor == "sqlite" else _postgresql()
-
-
-def _standing(connection: BaseDatabaseWrapper) -> set[str]:
-    """Names of our triggers that are there and switched on."""
-    query = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'remit\\_%' ESCAPE '\\'"
-        if connection.vendor == "sqlite"
-        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-        " AND tgname LIKE 'remit\\_%'"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _tables_exist(connection: BaseDatabaseWrapper) -> bool:
-    return set(_tables()) <= set(connection.introspection.table_names())
-
-
-# ---------------------------------------------------------------------------- what others call
-
-
-def install(connection: BaseDatabaseWrapper) -> None:
-    """Put every trigger in place, afresh, so that a changed rule reaches an old database."""
-    drop(connection)
-    with connection.cursor() as cursor:
-        for sql in (HOLDING_IT,) if connection.vendor == "postgresql" else MAKE_MARK:
-            cursor.execute(sql)
-        for _table, sql in _triggers(connection).values():
-            cursor.execute(sql)
-
-
-def drop(connection: BaseDatabaseWrapper) -> None:
-    """Take our triggers off; for migrations and for emptying a test database, nothing else."""
-    with connection.cursor() as cursor:
-        for name, (table, _sql) in _triggers(connection).items():
-            if connection.vendor == "sqlite":
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-            else:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
-                cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
-        if connection.vendor == "postgresql":
-            cursor.execute(f"DROP FUNCTION IF EXISTS {HELD_CLOSED_THROUGH}()")
-        else:
-            cursor.execute(f"DROP TABLE IF EXISTS {MARK}")
-
-
-def never_done() -> set[tuple[str, str]]:
-    """What is done to no row of a table, whatever is in it: (table, UPDATE or DELETE)."""
-    return {
-        (refusal.table, refusal.event)
-        for refusal in REFUSALS
-        if refusal.condition == refusal.when == "1=1" and refusal.event != "INSERT"
-    }
-
-
-def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of triggers that should stand and do not.
-
-    Empty while a table is still to come: then `unapplied` has something to say.
-    """
-    if not _tables_exist(connection):
-        return []
-    return sorted(set(_triggers(connection)) - _standing(connection))
-
-
-def unapplied(connection: BaseDatabaseWrapper) -> list[str]:
-    """The migrations this database still lacks, such as "billing.0002_desk", in their order."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
-
-
-def require_installed() -> None:
-    """Refuse to serve books the database does not guard, or that another version left.
-
-    A database that is away is not judged. Nor is a replica: it follows by itself.
-    """
-    connection = connections[DEFAULT_DB_ALIAS]
-    try:
-        to_come, absent = unapplied(connection), missing(connection)
-    except OperationalError:
-        return
-    finally:
-        connection.close()
-    if to_come:
-        raise ImproperlyConfigured(f"{_lacking(to_come)} Run: manage.py migrate")
-    if absent:
-        raise ImproperlyConfigured(
-            f"{len(absent)} of the triggers that guard the ledger are missing"
-            f" (the first: {absent[0]}). Run: manage.py migrate --skip-checks"
-        )
-
-
-def _lacking(to_come: list[str]) -> str:
-    return f"The database lacks {len(to_come)} migrations (the first: {to_come[0]})."
-
-
-def before_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    # Also where tables of this version are still to come: those of the last one have triggers.
-    drop(connections[using])
-
-
-def after_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    if _tables_exist(connections[using]):
-        install(connections[using])
-
-
-def check_installed(
-    app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """System check: nobody works on books the database does not guard (billing.E001).
-
-    Migrations still to come are only a warning (billing.W001), since `migrate` asks the checks, too.
-    """
-    found: list[CheckMessage] = []
-    for alias in databases or ():
-        connection = connections[alias]
-        if to_come := unapplied(connection):
-            found.append(
-                Warning(
-                    f"In '{alias}': {_lacking(to_come)}",
-                    hint="Run: manage.py migrate. The web server does not start before.",
-                    id="billing.W001",
-                )
-            )
-        if absent := missing(connection):
-            found.append(
-                Error(
-                    f"{len(absent)} of the triggers that guard the ledger are missing in '{alias}'"
-                    f" (the first: {absent[0]}).",
-                    hint="Run: manage.py migrate --skip-checks. It puts every one of them back.",
-                    id="billing.E001",
-                )
-            )
-    return found
