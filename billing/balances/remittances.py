@@ -39,6 +39,18 @@ class Standing:
         return self.amount - self.placed - self.effects - self.kept
 
     @property
+    def settled(self) -> Decimal:
+        """What has its place, or was said to need none."""
+        return self.amount - self.unallocated
+
+    @property
+    def percent(self) -> int:
+        """How far along it is, for the meter: 0 to 100."""
+        if not self.amount:
+            return 100
+        return int(max(min(self.settled * 100 / self.amount, Decimal(100)), ZERO))
+
+    @property
     def over(self) -> Decimal:
         """What the payment, once saved, would have on its sessions beyond what was received."""
         return max(ZERO, self.placed + self.effects - self.amount)

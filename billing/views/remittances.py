@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.core.paginator import EmptyPage, PageNotAnInteger
-from django.db.models import Count, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from billing import balances, ledger
-from billing.balances import Standing
 from billing.era.importing import segments_of
-from billing.era.refusals import Finding
 from billing.forms.base import error_summary
 from billing.forms.payments import may_over_allocate
 from billing.forms.remittances import ChoosePayerForm, RowAmountsForm, SaveRemittanceForm
@@ -30,72 +25,18 @@ from billing.models import (
     RemittanceOffset,
     RemittanceRow,
     RemittanceState,
-    RowState,
 )
-from billing.models.remittances import OPEN
 from billing.money import show_dollars
 from billing.remittances import posting, review
 from billing.remittances.review import Problem, ReviewError
+from billing.views import remittance_screen as screen
 from billing.views.progress import Finished, Step, Stopped, Work, with_progress
 from patients.http import DeskRequest
 from patients.searching import unseal
-from patients.tables import CountedPaginator, page_number
 
 FOLDER = "billing/remittances"
-ROWS = 50  # of one page
 DAY_LENGTH = 40  # characters of a typed day that are worth keeping
 MANY = 500  # claims that take longer to match than somebody waits without a word
-SHOWN: dict[str, tuple[int, ...]] = {
-    "open": (RowState.CHECK, *OPEN),
-    "check": (RowState.CHECK,),
-    "choose": (RowState.CHOOSE,),
-    "not-found": (RowState.NOT_FOUND,),
-    "unapplied": (RowState.UNAPPLIED,),
-    "matched": (RowState.MATCHED,),
-    "other": (RowState.NOTHING,),
-}
-KINDS_OF_ROW = {
-    "B1": "of a claim of ours, with another charge",
-    "B2": "found by the person",
-    "B3": "about a whole claim",
-}
-WHY_CHECK = {
-    "B1": "The claim is ours, but the charge, the date or the code differs",
-    "B2": "Found by the person, the date, the service and the charge; not by a claim number",
-    "B3": "About the whole claim: shared out over its sessions as proposed",
-}
-
-
-@dataclass(frozen=True)
-class ShownRow:
-    """A row with the reversal it corrects, or (`taken`) the reversal that the next row corrects."""
-
-    row: RemittanceRow
-    was: RemittanceRow | None = None
-    taken: bool = False
-
-    @property
-    def why(self) -> str:
-        """Why a row is to be checked, where it has no concern of its own."""
-        return "" if self.row.concerns else WHY_CHECK.get(self.row.level, "")
-
-    @property
-    def difference(self) -> Decimal:
-        """What a correction changes: -80.00 where 105.00 became 25.00."""
-        return self.row.allocation + (self.was.allocation if self.was else Decimal(0))
-
-    @property
-    def was_paid(self) -> Decimal:
-        return -self.was.allocation if self.was else Decimal(0)
-
-
-@dataclass(frozen=True)
-class ShownOffset:
-    """An offset with what it may be, and what is odd about it."""
-
-    offset: RemittanceOffset
-    finding: Finding | None = None
-    may_take_back: bool = False
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -187,9 +128,9 @@ def _row_answer(request: DeskRequest, draft: Remittance, row: RemittanceRow) -> 
     """The row as it is now, and the figures it moves."""
     if not request.htmx:
         return redirect(_here(request, draft, row))
-    fresh = _with_names(draft.rows.filter(pk=row.pk)).get()
-    (shown,) = _shown([fresh])
-    context = {"shown": shown, "draft": draft, "oob": True, **_figures(request, draft)}
+    fresh = screen.with_names(draft.rows.filter(pk=row.pk)).get()
+    (shown,) = screen.shown([fresh])
+    context = {"shown": shown, "draft": draft, "oob": True, **screen.figures(request, draft)}
     return render(request, f"{FOLDER}/_changed.html", context)
 
 
@@ -361,9 +302,9 @@ def _page(
 ) -> HttpResponse:
     is_draft = draft.state == RemittanceState.DRAFT
     context: dict[str, Any] = {"draft": draft, "is_draft": is_draft}
-    context |= _figures(request, draft)
-    context |= _rows(request, draft, context["now"])
-    context["offsets"] = _offsets(draft)
+    context |= screen.figures(request, draft)
+    context |= screen.rows(request, draft, context["now"])
+    context["offsets"] = screen.offsets(draft)
     if is_draft:
         suggested = review.suggested_payer(draft) if draft.payer is None else None
         typed = review.typed_by_hand(draft)
@@ -372,7 +313,7 @@ def _page(
             "form": form or SaveRemittanceForm(initial={"date": draft.date, **kept}),
             "payer_form": payer_form or ChoosePayerForm(initial={"payer": str(suggested or "")}),
             "typed": typed,
-            "levels": _levels(draft) if context["now"].to_check > 1 else [],
+            "levels": screen.levels(draft) if context["now"].to_check > 1 else [],
         }
         items = [{"href": each.href, "text": each.text} for each in problems]
         for bound, name in ((form, "date"), (form, "over_reason"), (payer_form, "payer")):
@@ -398,140 +339,6 @@ def _page(
     return render(request, f"{FOLDER}/{page}.html", context)
 
 
-def _figures(request: DeskRequest, draft: Remittance) -> dict[str, Any]:
-    """Unallocated, its words, and the counts: everything a small change moves."""
-    now = balances.standing(draft)
-    show = request.GET.get("show", "")
-    return {
-        "now": now,
-        "show": show if show in SHOWN else "",
-        "unallocated": _unallocated(now),
-        "explain": _explain(draft, now),
-        "tabs": _tabs(now),
-    }
-
-
-def _tabs(now: Standing) -> list[tuple[str, str, int]]:
-    """(show, word, count): what the bar above the rows offers."""
-    tabs = [
-        ("matched", "Matched", now.matched),
-        ("check", "Check", now.to_check),
-        ("choose", "Choose", now.to_choose),
-        ("not-found", "Not found", now.not_found),
-    ]
-    if now.unapplied:
-        tabs.append(("unapplied", "Unapplied", now.unapplied))
-    return [*tabs, ("other", "Other", now.others)]
-
-
-def _unallocated(now: Standing) -> dict[str, Any]:
-    left = now.unallocated
-    done = now.amount - left
-    asks = now.to_check or now.to_choose or now.not_found
-    state = "todo" if asks else "over" if left < 0 else "todo" if left else "done"
-    words = {"over": "too much placed", "todo": "still to place", "done": "all placed"}[state]
-    if asks and left <= 0:
-        words = "rows to look at"
-    percent = int(max(min(done * 100 / now.amount, Decimal(100)), Decimal(0))) if now.amount else 0
-    return {
-        "label": "Unallocated",
-        "state": state,
-        "figure": show_dollars(left),
-        "words": words,
-        "allocated": show_dollars(done),
-        "amount": show_dollars(now.amount),
-        "percent": percent if now.amount else 100,
-    }
-
-
-def _explain(draft: Remittance, now: Standing) -> dict[str, Any]:
-    """The message line: what is left to do before this can be saved."""
-    if draft.payer is None:
-        return {
-            "state": "todo",
-            "lead": "Whose payment is this?",
-            "text": "Choose the payer once; it is remembered, and the claims are matched.",
-        }
-    if now.to_check:
-        rows = "1 row is" if now.to_check == 1 else f"{now.to_check:,} rows are"
-        return {"state": "todo", "lead": f"{rows} not sure.", "text": "Look and accept."}
-    if now.unallocated > 0:
-        return {
-            "state": "todo",
-            "lead": f"{show_dollars(now.unallocated)} has no session yet.",
-            "text": "Find the sessions, or leave the money unapplied with the payer.",
-        }
-    if now.unallocated < 0:
-        return {
-            "state": "todo" if now.to_choose + now.not_found else "over",
-            "lead": f"{show_dollars(-now.unallocated)} too much is placed.",
-            "text": "Correct the amounts you changed, or place what is taken back.",
-        }
-    text = "Every cent has its place. Ready to save."
-    if now.kept:
-        text = f"{show_dollars(now.kept)} stays unapplied with the payer. Ready to save."
-    return {"state": "done", "lead": "", "text": text}
-
-
-def _with_names(rows: QuerySet[RemittanceRow]) -> QuerySet[RemittanceRow]:
-    return rows.select_related("claim", "line__patient", "line__invoice", "line__payer")
-
-
-def _rows(request: DeskRequest, draft: Remittance, now: Standing) -> dict[str, Any]:
-    """A page of rows: what asks for somebody first, a correction after its reversal."""
-    rows = _with_names(draft.rows.order_by("state", "group", "number", "pk"))
-    show = request.GET.get("show", "")
-    states = SHOWN.get(show)
-    if states:
-        rows = rows.filter(state__in=states)
-    count = sum(now.counts.get(state, 0) for state in states) if states else now.rows
-    pages = CountedPaginator(rows, ROWS, rows=count)
-    try:
-        page = pages.page(page_number(request.GET.get("page")))
-    except (EmptyPage, PageNotAnInteger):
-        page = pages.page(pages.num_pages)
-    return {"page": page, "rows": _shown(list(page.object_list))}
-
-
-def _shown(rows: list[RemittanceRow]) -> list[ShownRow]:
-    was = review.pairs(rows)
-    following = [was.get(row.pk) for row in rows[1:]]
-    taken = {row.pk for row, after in zip(rows, following, strict=False) if after == row}
-    return [ShownRow(row, was.get(row.pk), taken=row.pk in taken) for row in rows]
-
-
-def _offsets(draft: Remittance) -> list[ShownOffset]:
-    offsets = list(draft.offsets.all())
-    if draft.payer is None or draft.state != RemittanceState.DRAFT:
-        return [ShownOffset(each) for each in offsets]
-    named = review.recoveries_known(offsets, draft.payer)
-    return [
-        ShownOffset(
-            each,
-            review.collected(each, draft.payer)[1]
-            if each.code == "FB" and each.amount > 0
-            else None,
-            each.pk in named,
-        )
-        for each in offsets
-    ]
-
-
-def _levels(draft: Remittance) -> list[tuple[str, int, str]]:
-    """(level, how many, what they are): what may be accepted all at once."""
-    counts = (
-        draft.rows.filter(state=RowState.CHECK, concerns=[])
-        .values_list("level")
-        .annotate(count=Count("pk"))
-        .order_by("level")
-    )
-    return [
-        (level, count, KINDS_OF_ROW[level])
-        for level, count in counts
-        if count > 1 and level in KINDS_OF_ROW
-    ]
-
-
 # ---------------------------------------------------------------------------- one row
 
 
@@ -539,7 +346,7 @@ def _levels(draft: Remittance) -> list[tuple[str, int, str]]:
 def remittance_row(request: DeskRequest, pk: int, row: int) -> HttpResponse:
     """One row: all the insurer says about it, its session, its amounts."""
     draft = get_object_or_404(Remittance.objects.with_names(), pk=pk)
-    found = get_object_or_404(_with_names(draft.rows.all()), pk=row)
+    found = get_object_or_404(screen.with_names(draft.rows.all()), pk=row)
     is_draft = draft.state == RemittanceState.DRAFT
     form = RowAmountsForm(request.POST if "amounts" in request.POST else None, row=found)
     if request.method == "POST" and not (form.is_bound and not form.is_valid()):

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import ClosingDate, PayerKey, Payment, Remittance, RemittanceRow
 from billing.models.remittances import RemittanceState, RowState
 from billing.remittances import posting
-from billing.views import remittances
+from billing.views import remittance_screen, remittances
 from config.roles import BILLER
 from tests.era.clinic import date
 from tests.factories import InsurancePaymentFactory
@@ -77,7 +77,7 @@ def test_who_it_is_made_out_to(desk: EraDesk) -> None:
 
 
 def test_rows_by_state_and_page(desk: EraDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remittances, "ROWS", 2)
+    monkeypatch.setattr(remittance_screen, "ROWS", 2)
     draft = desk.draft(1)
     url = draft.get_absolute_url()
     assert "1 to 2 of 4" in look(desk.client, url).words
@@ -553,7 +553,7 @@ def test_a_reason_excuses_nothing_else(desk: EraDesk) -> None:
 def test_the_day_and_the_tick_survive_other_rows(
     desk: EraDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remittances, "ROWS", 2)
+    monkeypatch.setattr(remittance_screen, "ROWS", 2)
     draft = desk.draft(1)
     draft.file.test = True
     draft.file.save()
