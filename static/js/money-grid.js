@@ -67,7 +67,8 @@ function markPending() {
   for (const total of document.querySelectorAll(".un, .state")) total.classList.add("pending");
 }
 
-form.addEventListener("input", (event) => changed(event.target));
+// Before htmx hears of it and asks, since the request says what changed.
+form.addEventListener("input", (event) => changed(event.target), true);
 
 // A choice is typed by one key; what follows from it is asked at once.
 form.addEventListener("change", ({ target }) => {
