@@ -18,8 +18,9 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
+    TransferFactory,
 )
-from tests.factories.bills import day, money
+from tests.factories.bills import day
 from tests.journal.reading import by_path, from_the_books, names
 from tests.postgres.test_races import (
     Desks,
@@ -101,15 +102,7 @@ def test_while_desks_post_each_row_is_in_one_batch_and_transfers_stay_in_pairs(
             for _ in range(6):
                 line = LineFactory(patient=patient, provider=dr1, by=by)
                 paid = PaymentFactory(patient=patient, provider=dr1, by=by, on={line: "5"})
-                ledger.transfer(
-                    by=by,
-                    payment=paid,
-                    amount=money(10),
-                    patient=patient,
-                    provider=dr2,
-                    date=day(0),
-                    reason="Seen by Dr 2",
-                )
+                TransferFactory(payment=paid, amount="10", provider=dr2, by=by)
 
         return act
 
