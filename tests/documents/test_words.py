@@ -22,6 +22,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day
@@ -93,21 +95,11 @@ def test_a_statement_shows_everything_that_happened(
         reason="Hardship",
     )
     receipt = PaymentFactory(**account, amount="90", ago=15, method="card", reference="88")
-    ledger.refund(
-        by=by, payment=receipt, amount=Decimal("15.00"), method="card", date=day(14), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="15", method="card", ago=14, reason="Asked")
     bounced = PaymentFactory(**account, amount="20", ago=13, method="check")
     ledger.reverse(by=by, payment=bounced, date=day(12), reason="Payment bounced")
     other = PatientFactory(family_name="Secret")
-    ledger.transfer(
-        by=by,
-        payment=receipt,
-        amount=Decimal("10.00"),
-        patient=other,
-        provider=dr1,
-        date=day(11),
-        reason="Asked",
-    )
+    TransferFactory(payment=receipt, amount="10", patient=other, provider=dr1, ago=11)
     text = printed(draft_of(smith, day(40)))
     for said in (
         "Pine Clinic 1 Pine Road Alder, WA 98000 (206) 555-0100",
@@ -223,14 +215,7 @@ def test_a_receipt_says_what_it_paid_and_what_stays_as_credit(
 ) -> None:
     line = LineFactory(patient=smith, provider=dr1, amount="50")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80", on={line: "50"}, ago=5)
-    ledger.refund(
-        by=UserFactory(),
-        payment=receipt,
-        amount=Decimal("10.00"),
-        method="cash",
-        date=day(2),
-        reason="Asked",
-    )
+    RefundFactory(payment=receipt, amount="10", ago=2, reason="Asked")
     text = printed(documents.receipt(clinic, Payment.objects.with_names().get(pk=receipt.pk)))
     for said in (
         "Received $80.00",
@@ -248,15 +233,9 @@ def test_a_receipt_says_what_its_money_paid_for_the_family(
     kim = PatientFactory(family_name="Smith", given_name="Kim", guarantor=smith)
     hers = LineFactory(patient=kim, provider=dr1, amount="70", ago=10)
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=5)
-    moved = ledger.transfer(
-        by=UserFactory(),
-        payment=receipt,
-        amount=Decimal("80.00"),
-        patient=kim,
-        provider=dr1,
-        date=day(4),
-        reason="Family",
-    ).receipt
+    moved = TransferFactory(
+        payment=receipt, amount="80", patient=kim, provider=dr1, ago=4, reason="Family"
+    )
     AllocationFactory(payment=moved, line=hers, amount="70")
     text = printed(documents.receipt(clinic, Payment.objects.with_names().get(pk=receipt.pk)))
     assert f"{hers.invoice}, 90834, for Smith, Kim Dr 1 70.00 Paid on charges 70.00" in text

@@ -1,4 +1,4 @@
-"""Ten thousand wrong requests of every role, on each database (tests/drills/crawling.py).
+"""Ten thousand wrong requests of every role, on each database (tests/drills/fuzz).
 
 FUZZ_REQUESTS=20000 for more, FUZZ_SEED=2 for others. In one process with the database, by Django's
 test client: five times as many a second as through a server, and what a request wrote can be rolled

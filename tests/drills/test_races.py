@@ -3,7 +3,7 @@
     make drill DRILL=tests/drills/test_races.py        DRILL_SECONDS=60 for a longer crowd
 
 Nothing is ever over-allocated or posted twice, nothing deadlocks, and who comes too late reads why.
-(`tests/postgres/test_races.py` and `tests/ledger/test_races_on_sqlite.py` are short and go with
+(`tests/postgres/races/` and `tests/ledger/test_races_on_sqlite.py` are short and go with
 `make test`.)
 """
 

@@ -11,7 +11,9 @@ from tests.factories.bills import (
     InvoiceFactory,
     LineFactory,
     PaymentFactory,
+    RefundFactory,
     ServiceFactory,
+    TransferFactory,
 )
 from tests.factories.people import (
     CoverageFactory,
@@ -36,8 +38,10 @@ __all__ = [
     "PayerFactory",
     "PaymentFactory",
     "ProviderFactory",
+    "RefundFactory",
     "ServiceFactory",
     "SessionFactory",
+    "TransferFactory",
     "UserFactory",
     "give",
 ]

@@ -4,6 +4,8 @@
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="20")
     check = InsurancePaymentFactory(payer=blueriver, amount="200", on={line: "60"})
     AllocationFactory(payment=receipt, line=line, amount="20")
+    moved = TransferFactory(payment=receipt, amount="10", provider=dr2)
+    RefundFactory(payment=moved, amount="10")
 
 Amounts may be texts or numbers; days are days ago.
 """
@@ -207,7 +209,7 @@ class InsurancePaymentFactory(factory.django.DjangoModelFactory[Payment]):
 
 
 def _received(given: Mapping[str, Any], **whose: Any) -> Payment:
-    payment = ledger.record_payment(
+    return ledger.record_payment(
         by=given["by"],
         amount=money(given["amount"]),
         method=given["method"],
@@ -215,9 +217,7 @@ def _received(given: Mapping[str, Any], **whose: Any) -> Payment:
         date=day(given["ago"]),
         entries=entries(given["on"]),
         **whose,
-    ).payment
-    assert payment
-    return payment
+    ).receipt
 
 
 class AllocationFactory(factory.django.DjangoModelFactory[Allocation]):
@@ -240,3 +240,60 @@ class AllocationFactory(factory.django.DjangoModelFactory[Allocation]):
             date=day(given["ago"]),
         )
         return posted.allocations[0]
+
+
+class TransferFactory(factory.django.DjangoModelFactory[Payment]):
+    """So much credit of a saved receipt moved to another account: the payment there.
+
+    It stays with the patient, and goes to another provider, unless a test says to whom.
+    """
+
+    class Meta:
+        model = Payment
+
+    payment = factory.SubFactory(PaymentFactory)
+    amount: Any = "10"
+    patient = factory.SelfAttribute("payment.patient")
+    provider = factory.SubFactory(ProviderFactory)
+    ago = 0
+    by = factory.SubFactory(UserFactory)
+    reason = "Wrong provider"
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Payment:
+        return ledger.transfer(
+            by=given["by"],
+            payment=given["payment"],
+            amount=money(given["amount"]),
+            patient=given["patient"],
+            provider=given["provider"],
+            date=day(given["ago"]),
+            reason=given["reason"],
+        ).receipt
+
+
+class RefundFactory(factory.django.DjangoModelFactory[Payment]):
+    """So much credit of a saved receipt paid back."""
+
+    class Meta:
+        model = Payment
+
+    payment = factory.SubFactory(PaymentFactory)
+    amount: Any = "10"
+    method = "cash"
+    reference = ""
+    ago = 0
+    by = factory.SubFactory(UserFactory)
+    reason = "Overpaid"
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **given: Any) -> Payment:
+        return ledger.refund(
+            by=given["by"],
+            payment=given["payment"],
+            amount=money(given["amount"]),
+            method=given["method"],
+            reference=given["reference"],
+            date=day(given["ago"]),
+            reason=given["reason"],
+        ).receipt

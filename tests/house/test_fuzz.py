@@ -1,4 +1,4 @@
-"""Some hundred wrong requests by everybody, each other than the last (tests/drills/crawling.py).
+"""Some hundred wrong requests by everybody, each other than the last (tests/drills/fuzz).
 
 The same ones each time. `make drill DRILL=tests/drills/test_fuzz.py` asks 10,000 others on each
 database. What it finds is printed with a line; FUZZ_REPEAT='that line' asks it again here.
@@ -14,7 +14,8 @@ import pytest
 from django.http import HttpResponse
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.drills.crawling import BILLER, WHO, Asked, Fuzz, Site, wrong_requests
+from config.roles import BILLER
+from tests.drills.fuzz import WHO, Asked, Fuzz, Site, wrong_requests
 from tests.factories import PaymentFactory
 
 pytestmark = pytest.mark.django_db

@@ -21,6 +21,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.journal.reading import booked, by_path, from_the_books, names, scope_and_chart, texts
@@ -68,23 +70,15 @@ def test_the_story_of_a_payment_that_is_reversed_and_unpaid() -> None:
         assert trial.balance(chart.account("credit:patients")) == -credit
 
 
-def to_another_provider(by: Any, amount: int) -> Payment:
+def to_another_provider(amount: str) -> Payment:
     """The row that a transfer paid in, of 60.00 that came by card."""
-    smith = PatientFactory()
-    return ledger.transfer(
-        by=by,
-        payment=PaymentFactory(patient=smith, amount="60", method="card", ago=20),
-        amount=money(amount),
-        patient=smith,
-        provider=ProviderFactory(),
-        date=day(10),
-        reason="Wrong provider",
-    ).receipt
+    receipt = PaymentFactory(amount="60", method="card", ago=20)
+    return TransferFactory(payment=receipt, amount=amount, ago=10)
 
 
 def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
     by = OwnerFactory()
-    moved = to_another_provider(by, 10)
+    moved = to_another_provider("10")
     ledger.reverse(by=by, payment=moved.original, date=day(5), reason="Right after all")
     transit = "Transfers in transit"
     assert said(first=day(10)) == [
@@ -102,9 +96,7 @@ def test_a_transfer_is_in_transit_for_no_day_and_moves_no_cash() -> None:
 def test_a_refund_goes_out_by_its_own_method_and_comes_back_the_same_way() -> None:
     by = OwnerFactory()
     receipt = PaymentFactory(amount="60", method="card", ago=20)
-    refund = ledger.refund(
-        by=by, payment=receipt, amount=money(10), method="check", date=day(10), reason="Asked"
-    ).receipt
+    refund = RefundFactory(payment=receipt, amount="10", method="check", ago=10)
     ledger.reverse(by=by, payment=refund, date=day(5), reason="Never cashed")
     assert said(first=day(10)) == [
         ("refund", "R-0001", PATIENTS, "Cash: Check", 10),
@@ -115,10 +107,8 @@ def test_a_refund_goes_out_by_its_own_method_and_comes_back_the_same_way() -> No
 def test_a_refund_of_credit_that_was_transferred_is_paid_out_like_any() -> None:
     """It is drawn from the transfer's row, but money leaves."""
     by = OwnerFactory()
-    moved = to_another_provider(by, 30)
-    refund = ledger.refund(
-        by=by, payment=moved, amount=money(10), method="check", date=day(5), reason="Asked"
-    ).receipt
+    moved = to_another_provider("30")
+    refund = RefundFactory(payment=moved, amount="10", method="check", ago=5)
     assert said(first=day(5)) == [("refund", "T-0001", PATIENTS, "Cash: Check", 10)]
     assert tie_out(balances.AsOf(day(0))).holds
     today = balances.takings(day(5))

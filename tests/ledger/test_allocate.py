@@ -8,7 +8,13 @@ from billing import ledger
 from billing.models import Allocation, Payment
 from billing.sharing import Entry
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
 from tests.factories.bills import Amount, day, entries, money
 from tests.ledger.books import figures, free, owing, paying, refused, transfers
 
@@ -61,9 +67,7 @@ def test_r3_a_cent_more_than_is_left_is_refused(ana: Any, smith: Patient, dr1: P
 def test_r3_refunded_money_cannot_be_allocated(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1)
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="20")
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(15), method="cash", date=day(0), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="15")
     sentence = "$0.01 too much is allocated. Lower some lines or correct Amount."
     with refused(sentence, field="amount"):
         allocate(ana, receipt, {line: "5.01"})
@@ -107,10 +111,7 @@ def test_an_undone_receipt_pays_nothing_more(
 def test_a_refund_or_reversal_row_is_not_money_in(ana: Any, smith: Patient, dr1: Provider) -> None:
     line = LineFactory(patient=smith, provider=dr1)
     receipt = PaymentFactory(patient=smith, provider=dr1)
-    row = ledger.refund(
-        by=ana, payment=receipt, amount=money(5), method="cash", date=day(0), reason="Asked"
-    ).payment
-    assert row
+    row = RefundFactory(payment=receipt, amount="5")
     with refused("Only money that came in can be allocated."):
         allocate(ana, row, {line: "1"})
 
@@ -158,16 +159,7 @@ def test_money_that_was_transferred_in_can_be_allocated(
 ) -> None:
     line = LineFactory(patient=smith, provider=dr2, amount="40")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="50")
-    moved = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(30),
-        patient=smith,
-        provider=dr2,
-        date=day(0),
-        reason="Seen by Dr 2",
-    ).payment
-    assert moved
+    moved = TransferFactory(payment=receipt, amount="30", provider=dr2)
     allocate(ana, moved, {line: "30"})
     assert paying(line) == {moved.number: 30}
 

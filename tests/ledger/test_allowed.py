@@ -20,6 +20,8 @@ from tests.factories import (
     OwnerFactory,
     PatientFactory,
     PaymentFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, entries, money
@@ -177,15 +179,7 @@ def test_ones_own_refund_and_transfer_of_today_too(
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", by=tomas)
     mine = refund(ana, receipt, "10")
     theirs = refund(tomas, receipt, "10")
-    moved = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(5),
-        patient=smith,
-        provider=dr2,
-        date=day(0),
-        reason="Wrong provider",
-    ).receipt
+    moved = TransferFactory(payment=receipt, amount="5", provider=dr2, by=ana)
     reverse(ana, mine)
     reverse(ana, moved)
     with refused(None, error=ledger.NotAllowedError):
@@ -274,9 +268,7 @@ def test_refunds_of_long_ago_do_not_count(ana: Any, smith: Patient, dr1: Provide
     long_ago = timezone.now() - datetime.timedelta(days=31)
     with mock.patch("billing.ledger.posting.timezone.now", return_value=long_ago):
         old = PaymentFactory(patient=smith, provider=dr1, amount="200", ago=40)
-        ledger.refund(
-            by=ana, payment=old, amount=money(50), method="cash", date=day(35), reason="Overpaid"
-        )
+        RefundFactory(payment=old, amount="50", ago=35, by=ana)
     refund(ana, receipt, "50")
 
 

@@ -26,7 +26,13 @@ from billing.models import (
 from billing.models.periods import closed_through
 from billing.sharing import Entry, OffsetEntry, Owes
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, InvoiceFactory, LineFactory, PaymentFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    InvoiceFactory,
+    LineFactory,
+    PaymentFactory,
+    RefundFactory,
+)
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import refused
 from tests.ledger.every_verb import EVERY_VERB, Verb, clinic
@@ -294,9 +300,7 @@ def test_each_correction_points_back_at_what_it_corrects(
     close(ana, 20)
     before = books_through(day(20))
 
-    back = ledger.refund(
-        by=ana, payment=receipt, amount=money(10), method="cash", date=day(3), reason="Asked"
-    ).receipt
+    back = RefundFactory(payment=receipt, amount="10", ago=3)
     assert (back.date, back.source, back.original) == (day(3), receipt, receipt)
     (unpaid,) = ledger.unpay(by=ana, payment=receipt, date=day(3), reason="No").allocations
     assert (unpaid.date, unpaid.payment, unpaid.amount) == (day(3), receipt, money(-20))

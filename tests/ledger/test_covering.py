@@ -7,7 +7,7 @@ import pytest
 from billing import ledger
 from billing.models import Allocation, Kind, Payment
 from patients.models import Patient, Provider
-from tests.factories import LineFactory, PaymentFactory
+from tests.factories import LineFactory, PaymentFactory, RefundFactory
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, paying, transfers
 
@@ -111,9 +111,7 @@ def test_refunded_then_bounced_is_covered_by_a_transfer_pair(
 ) -> None:
     line = LineFactory(patient=smith, provider=dr1, amount="50")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80", on={line: "50"})
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(30), method="cash", date=day(5), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="30", ago=5)
     bounce(ana, receipt)
     assert figures(smith, dr1) == (0, -80, 80)
     cover = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=0)
@@ -128,9 +126,7 @@ def test_refunded_then_bounced_is_covered_by_a_transfer_pair(
 
 def test_it_is_covered_in_part_by_several_payments(ana: Any, smith: Patient, dr1: Provider) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80")
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(80), method="cash", date=day(5), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="80", ago=5)
     bounce(ana, receipt)
     for credit in (-50, -20, 10):
         PaymentFactory(patient=smith, provider=dr1, amount="30", ago=0)
@@ -141,9 +137,7 @@ def test_when_what_covered_a_refund_bounces_too_it_is_negative_again(
     ana: Any, smith: Patient, dr1: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80")
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(30), method="cash", date=day(5), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="30", ago=5)
     bounce(ana, receipt)
     cover = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=0)
     assert figures(smith, dr1) == (0, 70, -70)
@@ -159,10 +153,7 @@ def test_when_the_refund_never_happened_the_covering_credit_can_be_used_again(
     """Credit that is shown can be put on a line; none is stuck on a reversed receipt."""
     line = LineFactory(patient=smith, provider=dr1, amount="50")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80")
-    refund = ledger.refund(
-        by=ana, payment=receipt, amount=money(30), method="cash", date=day(5), reason="Asked"
-    ).payment
-    assert refund
+    refund = RefundFactory(payment=receipt, amount="30", ago=5)
     bounce(ana, receipt)
     PaymentFactory(patient=smith, provider=dr1, amount="30", ago=0)
     assert figures(smith, dr1) == (50, 0, 50)
@@ -179,9 +170,7 @@ def test_undoing_the_pair_that_covers_is_covered_again_at_once(
 ) -> None:
     """R7: whatever somebody undoes, an account never holds both signs."""
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="80")
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(30), method="cash", date=day(5), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="30", ago=5)
     bounce(ana, receipt)
     PaymentFactory(patient=smith, provider=dr1, amount="100", ago=0)
     for kind in (Kind.TRANSFER_OUT, Kind.TRANSFER_IN):

@@ -8,7 +8,13 @@ import pytest
 from billing import ledger
 from billing.models import Allocation
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import digest, free, owing, refused
 from tests.ledger.every_verb import DATED_VERBS, MOVING_VERBS, Verb, clinic, dates_written
@@ -163,9 +169,7 @@ def test_a_reversal_is_not_before_what_was_allocated_or_refunded_since(
     line = LineFactory(patient=smith, provider=dr1, ago=30)
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=20)
     ledger.allocate(by=ana, payment=receipt, entries=entries({line: "10"}), date=day(9))
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(5), method="cash", date=day(6), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="5", ago=6)
     written = dates_written(
         lambda: ledger.reverse(by=ana, payment=receipt, date=day(15), reason="Bounced")
     )
@@ -176,19 +180,8 @@ def test_a_reversed_transfer_is_not_before_what_happened_on_the_other_account(
     ana: Any, smith: Patient, dr1: Provider, dr2: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", ago=20)
-    moved = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(50),
-        patient=smith,
-        provider=dr2,
-        date=day(15),
-        reason="Seen by Dr 2",
-    ).payment
-    assert moved
-    ledger.refund(
-        by=ana, payment=moved, amount=money(5), method="cash", date=day(2), reason="Asked"
-    )
+    moved = TransferFactory(payment=receipt, amount="50", provider=dr2, ago=15)
+    RefundFactory(payment=moved, amount="5", ago=2)
     written = dates_written(
         lambda: ledger.reverse(by=ana, payment=receipt, date=day(10), reason="Bounced")
     )

@@ -8,8 +8,14 @@ import pytest
 from billing import ledger
 from billing.models import Deposit, DepositItem, Kind, Payment
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory
-from tests.factories.bills import day, entries, money
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
+from tests.factories.bills import day, entries
 from tests.ledger.books import digest, figures, free, owing, paying, refused
 
 
@@ -21,12 +27,6 @@ def deposit(by: Any, *payments: Payment, ago: int = 0, **more: Any) -> Deposit:
 
 def on(slip: Deposit) -> list[Payment]:
     return [item.payment for item in slip.items.order_by("pk")]
-
-
-def refund(by: Any, payment: Payment, amount: str) -> Payment:
-    return ledger.refund(
-        by=by, payment=payment, amount=money(amount), method="cash", date=day(0), reason="Asked"
-    ).receipt
 
 
 def reverse(by: Any, payment: Payment) -> Payment:
@@ -72,16 +72,8 @@ def test_a_deposited_receipt_goes_on_being_allocated_refunded_and_transferred(
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="30")
     deposit(ana, receipt)
     ledger.allocate(by=ana, payment=receipt, entries=entries({line: "5"}), date=day(0))
-    refund(ana, receipt, "5")
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(5),
-        patient=smith,
-        provider=dr2,
-        date=day(0),
-        reason="Seen by Dr 2",
-    )
+    RefundFactory(payment=receipt, amount="5")
+    TransferFactory(payment=receipt, amount="5", provider=dr2)
     assert free(receipt) == 15
 
 
@@ -100,7 +92,7 @@ def test_refunds_and_their_reversals_are_money_of_the_bank(
     ana: Any, smith: Patient, dr1: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="30")
-    paid_back = refund(ana, receipt, "10")
+    paid_back = RefundFactory(payment=receipt, amount="10")
     never = reverse(ana, paid_back)
     slip = deposit(ana, receipt, paid_back, never)
     assert [row.kind for row in on(slip)] == [Kind.RECEIPT, Kind.REFUND, Kind.REVERSAL]
@@ -154,21 +146,13 @@ def test_transfers_bring_no_money_and_neither_does_undoing_them(
     ana: Any, smith: Patient, dr1: Provider, dr2: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    into = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(40),
-        patient=smith,
-        provider=dr2,
-        date=day(0),
-        reason="Seen by Dr 2",
-    ).receipt
+    into = TransferFactory(payment=receipt, amount="40", provider=dr2)
     assert into.original
     with refused("T-0001 is no money for the bank: transfer in."):
         deposit(ana, into)
     with refused("R-0001 is no money for the bank: transfer out."):
         deposit(ana, into.original)
-    cash = refund(ana, into, "1")
+    cash = RefundFactory(payment=into, amount="1")
     assert on(deposit(ana, cash)) == [cash]
     reverse(ana, into)
     for row, name in (

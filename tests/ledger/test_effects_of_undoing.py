@@ -9,9 +9,16 @@ from django.db import transaction
 from billing import balances, ledger
 from billing.models import Payment
 from patients.models import Patient
-from tests.factories import LineFactory, PatientFactory, PaymentFactory, ProviderFactory
+from tests.factories import (
+    LineFactory,
+    PatientFactory,
+    PaymentFactory,
+    ProviderFactory,
+    RefundFactory,
+    TransferFactory,
+)
 from tests.factories import OwnerFactory as Clerk
-from tests.factories.bills import day, entries, money
+from tests.factories.bills import day, entries
 
 
 class Desk:
@@ -38,30 +45,18 @@ class Desk:
     def transfer(
         self, payment: Payment, amount: str, *, patient: int = 0, provider: int = 0
     ) -> Payment:
-        into = ledger.transfer(
-            by=self.by,
+        return TransferFactory(
             payment=payment,
-            amount=money(amount),
+            amount=amount,
             patient=self.patients[patient],
             provider=self.providers[provider],
-            date=day(0),
-            reason="Asked",
-        ).payment
-        assert into
-        return into
+        )
 
     def put(self, payment: Payment, on: dict[Any, str]) -> None:
         ledger.allocate(by=self.by, payment=payment, entries=entries(on), date=day(0))
 
     def refund(self, payment: Payment, amount: str) -> None:
-        ledger.refund(
-            by=self.by,
-            payment=payment,
-            amount=money(amount),
-            method="cash",
-            date=day(0),
-            reason="Asked",
-        )
+        RefundFactory(payment=payment, amount=amount)
 
     def bounce(self, payment: Payment) -> None:
         ledger.reverse(

@@ -1,6 +1,6 @@
 """Two desks at once, with real threads on a file of SQLite: they take turns, and nobody meets a lock.
 
-(`tests/postgres/test_races.py` has the same on PostgreSQL, and more, where who locks what matters;
+(`tests/postgres/races/` has the same on PostgreSQL, and more, where who locks what matters;
 `tests/drills/test_races.py` with whole servers.)
 """
 

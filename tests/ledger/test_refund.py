@@ -14,6 +14,7 @@ from tests.factories import (
     LineFactory,
     PatientFactory,
     PaymentFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import digest, figures, free, owing, paying, refused
@@ -117,16 +118,7 @@ def test_transferred_credit_is_refunded_from_where_it_went(
     ana: Any, smith: Patient, dr1: Provider, dr2: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    moved = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(30),
-        patient=smith,
-        provider=dr2,
-        date=day(0),
-        reason="Seen by Dr 2",
-    ).payment
-    assert moved
+    moved = TransferFactory(payment=receipt, amount="30", provider=dr2)
     refund(ana, moved, "30")
     assert figures(smith, dr2) == (0, 0, 0)
     assert figures(smith, dr1) == (0, 70, -70)

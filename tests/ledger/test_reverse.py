@@ -7,7 +7,14 @@ import pytest
 from billing import balances, ledger
 from billing.models import Adjustment, Kind, Payment
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, OwnerFactory, PaymentFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    OwnerFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
 from tests.factories.bills import day, entries, money
 from tests.ledger.books import figures, free, owing, paying, refused, transfers
 
@@ -75,9 +82,7 @@ def test_after_a_refund_the_refunded_part_stays_owed(
     """Receipt 100, 40 on a line, 60 really paid back, then the check bounces."""
     line = LineFactory(patient=smith, provider=dr1, amount="40")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", on={line: "40"})
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(60), method="cash", date=day(0), reason="Asked"
-    )
+    RefundFactory(payment=receipt, amount="60")
     assert figures(smith, dr1) == (0, 0, 0)
     reverse(ana, receipt, unpay_lines=unpay_lines)
     assert figures(smith, dr1) == ((40, -60, 100) if unpay_lines else (0, -100, 100))
@@ -158,15 +163,8 @@ def test_transfers_of_transfers_are_reversed_too(
 ) -> None:
     line = LineFactory(patient=okafor, provider=dr2, amount="50")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    what: dict[str, Any] = {"by": ana, "date": day(0), "reason": "Family account"}
-    second = ledger.transfer(
-        **what, payment=receipt, amount=money(80), patient=smith, provider=dr2
-    ).payment
-    assert second
-    third = ledger.transfer(
-        **what, payment=second, amount=money(50), patient=okafor, provider=dr2
-    ).payment
-    assert third
+    second = TransferFactory(payment=receipt, amount="80", provider=dr2)
+    third = TransferFactory(payment=second, amount="50", patient=okafor, provider=dr2)
     ledger.allocate(by=ana, payment=third, entries=entries({line: "45"}), date=day(0))
     assert [figures(smith, dr1)[1], figures(smith, dr2)[1]] == [20, 30]
     assert figures(okafor, dr2) == (5, 5, 0)
@@ -211,12 +209,8 @@ def test_a_transferred_and_refunded_payment_that_bounces(
     ana: Any, smith: Patient, dr1: Provider, dr2: Provider, unpay_lines: bool
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    what: dict[str, Any] = {"by": ana, "date": day(0), "reason": "Asked"}
-    moved = ledger.transfer(
-        **what, payment=receipt, amount=money(60), patient=smith, provider=dr2
-    ).payment
-    assert moved
-    ledger.refund(**what, payment=moved, amount=money(50), method="cash")
+    moved = TransferFactory(payment=receipt, amount="60", provider=dr2)
+    RefundFactory(payment=moved, amount="50")
     reverse(ana, receipt, unpay_lines=unpay_lines)
     assert figures(smith, dr1) == (0, 0, 0)
     assert figures(smith, dr2) == (0, -50, 50), "what was really paid back is owed to Dr 2"
@@ -229,10 +223,7 @@ def test_a_refund_that_never_happened_is_credit_again(
     ana: Any, smith: Patient, dr1: Provider
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    refund = ledger.refund(
-        by=ana, payment=receipt, amount=money(60), method="check", date=day(0), reason="Asked"
-    ).payment
-    assert refund
+    refund = RefundFactory(payment=receipt, amount="60", method="check")
     row = reverse(ana, refund)
     assert (row.amount, row.original, row.source) == (60, refund, receipt)
     assert figures(smith, dr1) == (0, 100, -100)
@@ -396,10 +387,7 @@ def test_an_over_allocated_insurers_payment_can_be_reversed(
 
 def test_a_refund_to_a_payer_and_its_reversal(ana: Any, blueriver: Payer) -> None:
     check = InsurancePaymentFactory(payer=blueriver, amount="200")
-    refund = ledger.refund(
-        by=ana, payment=check, amount=money(150), method="check", date=day(0), reason="Asked"
-    ).payment
-    assert refund
+    refund = RefundFactory(payment=check, amount="150", method="check")
     assert (refund.payer, free(check)) == (blueriver, 50)
     reverse(ana, refund)
     assert free(check) == 200

@@ -1,4 +1,4 @@
-"""The verbs in any order against a plain model of the rules (`plain_model`), step by step.
+"""The verbs in any order against a plain model of the rules (`machine/model`), step by step.
 
 A parent, their child and somebody else with two providers, two payers, and amounts that are just what is left, a cent less
 or a cent more. After every step the database says of each account, line and receipt what the

@@ -7,8 +7,14 @@ import pytest
 from billing import balances, ledger
 from billing.models import Kind, Payment
 from patients.models import Patient, Payer, Provider
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory
-from tests.factories.bills import day, money
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
+from tests.factories.bills import day
 from tests.ledger.books import figures, free, owing, refused, transfers
 
 
@@ -78,10 +84,8 @@ def test_r8_the_day_after_the_closing_date_is_open(
 
 def test_only_receipts_are_deleted(ana: Any, smith: Patient, dr1: Provider, dr2: Provider) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100")
-    what: dict[str, Any] = {"by": ana, "payment": receipt, "date": day(0), "reason": "Asked"}
-    refund = ledger.refund(**what, amount=money(10), method="cash").payment
-    moved = ledger.transfer(**what, amount=money(10), patient=smith, provider=dr2).payment
-    assert moved
+    refund = RefundFactory(payment=receipt, amount="10")
+    moved = TransferFactory(payment=receipt, amount="10", provider=dr2)
     for row in (refund, moved, moved.original):
         assert row
         with refused("Only a payment can be deleted; reverse this entry instead."):
@@ -153,9 +157,7 @@ def test_a_payment_is_deleted_though_its_refund_or_another_receipt_went_to_the_b
     ana: Any, smith: Patient, dr1: Provider
 ) -> None:
     receipt, other = (PaymentFactory(patient=smith, provider=dr1) for _ in range(2))
-    refund = ledger.refund(
-        by=ana, payment=receipt, amount=money(5), method="cash", date=day(0), reason="Asked"
-    ).receipt
+    refund = RefundFactory(payment=receipt, amount="5")
     ledger.deposit(by=ana, payments=[refund, other], date=day(0))
     void(ana, receipt)
     assert figures(smith, dr1) == (0, 15, -15)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from billing import checks
 from billing.audit.recording import record
 from billing.chain.acts import sealing
 from billing.models import AuditEvent, ChainLink, EventKind
@@ -19,17 +17,12 @@ from tests.factories import (
     ProviderFactory,
     UserFactory,
 )
-from tests.postgres.test_races import Desks
+from tests.postgres.racing import Desks
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desks(transactional_db: None) -> Iterator[Desks]:
-    found = Desks(6)
-    yield found
-    found.pool.shutdown(wait=True, cancel_futures=True)
-    assert checks.run_all() == []
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 
 def test_desks_that_post_at_once_leave_one_whole_chain(desks: Desks) -> None:

@@ -18,19 +18,12 @@ from billing.models.periods import closed_through
 from patients.models import Patient, Provider
 from tests.factories import LineFactory, OwnerFactory, PatientFactory, ProviderFactory
 from tests.factories.bills import day, money
-from tests.postgres.test_races import (
-    LONG,
-    Desks,
-    at_the_same_time,
-    desks,
-    holding,
-    refusals,
-    the_books_hold_afterwards,
-)
+from tests.postgres.racing import LONG, Desks, at_the_same_time, holding, refusals
 
-__all__ = ["desks", "the_books_hold_afterwards"]
-
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 IN_IT = 5
 SENTENCE = (

@@ -27,18 +27,18 @@ from tests.factories import (
 )
 from tests.factories.bills import day, money
 from tests.ledger.books import figures, free, owing
-from tests.postgres.test_races import (
+from tests.postgres.racing import (
     Desks,
     at_the_same_time,
-    desks,
     holding,
     refusals,
-    the_books_hold_afterwards,
     wait_until_somebody_waits,
 )
 
-__all__ = ["desks", "the_books_hold_afterwards"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 Act = Callable[[], Any]
 

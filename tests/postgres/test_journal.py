@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from billing import checks, ledger
+from billing import ledger
 from billing.chain.acts import sealing
 from billing.models import JournalBatch, JournalItem
 from tests.factories import (
@@ -18,26 +17,16 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
+    TransferFactory,
 )
-from tests.factories.bills import day, money
+from tests.factories.bills import day
 from tests.journal.reading import by_path, from_the_books, names
-from tests.postgres.test_races import (
-    Desks,
-    at_the_same_time,
-    desks,
-    refusals,
-    wait_until_somebody_waits,
-)
+from tests.postgres.racing import Desks, at_the_same_time, refusals, wait_until_somebody_waits
 
-__all__ = ["desks"]  # a fixture
-
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def the_books_hold_afterwards(transactional_db: None) -> Iterator[None]:
-    yield
-    assert checks.run_all() == []
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 
 def receipts(number: int) -> None:
@@ -101,15 +90,7 @@ def test_while_desks_post_each_row_is_in_one_batch_and_transfers_stay_in_pairs(
             for _ in range(6):
                 line = LineFactory(patient=patient, provider=dr1, by=by)
                 paid = PaymentFactory(patient=patient, provider=dr1, by=by, on={line: "5"})
-                ledger.transfer(
-                    by=by,
-                    payment=paid,
-                    amount=money(10),
-                    patient=patient,
-                    provider=dr2,
-                    date=day(0),
-                    reason="Seen by Dr 2",
-                )
+                TransferFactory(payment=paid, amount="10", provider=dr2, by=by)
 
         return act
 

@@ -15,9 +15,8 @@ from billing.remittances.review import ReviewError
 from billing.remittances.uploading import Uploaded, upload
 from tests.era.clinic import TODAY, Clinic, series
 from tests.era.files import constructed
-from tests.postgres.test_races import Desks, at_the_same_time, desks
+from tests.postgres.racing import Desks, at_the_same_time
 
-__all__ = ["desks"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

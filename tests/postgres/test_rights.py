@@ -13,17 +13,12 @@ from billing.models import Clinic, Payment
 from config.roles import FRONT_DESK
 from tests.factories import PatientFactory, PaymentFactory, ProviderFactory, UserFactory
 from tests.factories.bills import day, money
-from tests.postgres.test_races import (
-    Desks,
-    at_the_same_time,
-    desks,
-    refusals,
-    the_books_hold_afterwards,
-)
+from tests.postgres.racing import Desks, at_the_same_time, refusals
 
-__all__ = ["desks", "the_books_hold_afterwards"]  # fixtures
-
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 
 def test_one_person_in_two_windows_stays_under_the_limit(desks: Desks) -> None:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from billing import checks, ledger, tie_out
+from billing import ledger, tie_out
 from billing.balances import AsOf, StandsThen
 from patients.models import Patient, Provider
 from tests.factories import LineFactory, OwnerFactory, PatientFactory, ProviderFactory
 from tests.factories.bills import day, entries, money
-from tests.postgres.test_races import Desks, desks
+from tests.postgres.racing import Desks
 
-__all__ = ["desks"]  # a fixture
-
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def the_books_hold_afterwards(transactional_db: None) -> Iterator[None]:
-    yield
-    assert checks.run_all() == []
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("the_books_hold_afterwards"),
+]
 
 
 class Meanwhile:

@@ -25,6 +25,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.ledger.every_verb import DATED_VERBS, EVERY_VERB, clinic
@@ -171,17 +173,9 @@ def test_every_movement_has_its_row(ana: Any, smith: Patient, dr1: Provider) -> 
     account = {"patient": smith, "provider": dr1}
     line = LineFactory(**account, amount="100", ago=5)
     payment = PaymentFactory(**account, amount="60", ago=4)
-    ledger.refund(
-        by=ana, payment=payment, amount=money(10), method="cash", date=day(3), reason="Too much"
-    )
-    ledger.transfer(
-        by=ana,
-        payment=payment,
-        amount=money(5),
-        patient=smith,
-        provider=ProviderFactory(name="Dr 2"),
-        date=day(3),
-        reason="Seen by Dr 2",
+    RefundFactory(payment=payment, amount="10", ago=3, by=ana)
+    TransferFactory(
+        payment=payment, amount="5", provider=ProviderFactory(name="Dr 2"), ago=3, by=ana
     )
     InsurancePaymentFactory(amount="30", ago=2, on={line: ("30", "20")})
     ledger.adjust(

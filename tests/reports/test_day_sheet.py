@@ -15,6 +15,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
@@ -82,17 +84,9 @@ def test_write_offs_transfers_refunds_and_offsets_are_told(
     ledger.adjust(
         by=ana, line=line, amount=money(7), kind="courtesy", date=day(2), reason="Hardship"
     )
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(5), method="cash", date=day(2), reason="Too much"
-    )
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(4),
-        patient=smith,
-        provider=ProviderFactory(name="Dr 2"),
-        date=day(2),
-        reason="Wrong provider",
+    RefundFactory(payment=receipt, amount="5", ago=2, by=ana)
+    TransferFactory(
+        payment=receipt, amount="4", provider=ProviderFactory(name="Dr 2"), ago=2, by=ana
     )
     ledger.record_payment(
         by=ana,

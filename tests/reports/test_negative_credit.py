@@ -15,6 +15,7 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
 )
 from tests.factories.bills import day, money
 from tests.reports.asking import ask, told
@@ -91,9 +92,7 @@ def test_the_next_payment_covers_it_and_yesterday_stays(
 def test_every_cause_is_told_of_a_past_day_too(dr1: Provider, ana: Any) -> None:
     bounced = left_paid(PatientFactory(), dr1, ana, "Payment bounced")
     refunded = PaymentFactory(patient=PatientFactory(), provider=dr1, amount="30", by=ana, ago=40)
-    ledger.refund(
-        by=ana, payment=refunded, amount=money(30), method="cash", date=day(20), reason="Overpaid"
-    )
+    RefundFactory(payment=refunded, amount="30", ago=20, by=ana)
     ledger.reverse(by=ana, payment=refunded, date=day(12), reason="Payment bounced")
     line = LineFactory(amount="50", by=ana, ago=30)
     deleted = PaymentFactory(
@@ -123,9 +122,7 @@ def test_the_cause_of_a_day_is_what_was_so_then(smith: Patient, dr1: Provider, a
     receipt = PaymentFactory(
         patient=smith, provider=dr1, amount="30", by=ana, ago=40, on={line: "20"}
     )
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(10), method="cash", date=day(30), reason="Overpaid"
-    )
+    RefundFactory(payment=receipt, amount="10", ago=30, by=ana)
     ledger.reverse(
         by=ana, payment=receipt, date=day(20), reason="Payment bounced", unpay_lines=False
     )

@@ -18,6 +18,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
@@ -138,15 +140,7 @@ def test_money_moved_to_another_provider_leaves_the_one_account_for_the_other(
 ) -> None:
     dr2 = ProviderFactory(name="Dr 2")
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="60", by=ana, ago=9)
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(25),
-        patient=smith,
-        provider=dr2,
-        date=day(5),
-        reason="Wrong provider",
-    )
+    TransferFactory(payment=receipt, amount="25", provider=dr2, ago=5, by=ana)
     assert rows(ask_for(20, 0), *BALANCES)[-1] == ("0.00", "60.00", "-60.00")
     for provider, credit in ((dr1, "35"), (dr2, "25")):
         report = ask_for(20, 0, f"&provider={provider.pk}")
@@ -158,10 +152,7 @@ def test_money_moved_to_another_provider_leaves_the_one_account_for_the_other(
 def test_what_was_undone_is_there_twice(smith: Patient, dr1: Provider, ana: Any) -> None:
     """A deleted payment and a refund that was undone: the ledger leaves nothing out."""
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="20", by=ana, ago=3)
-    paid_back = ledger.refund(
-        by=ana, payment=receipt, amount=money(5), method="cash", date=day(2), reason="Overpaid"
-    ).payment
-    assert paid_back
+    paid_back = RefundFactory(payment=receipt, amount="5", ago=2, by=ana)
     ledger.reverse(by=ana, payment=paid_back, date=day(1), reason="Wrong amount")
     wrong = PaymentFactory(patient=smith, provider=dr1, amount="7", by=ana, ago=0)
     ledger.void(by=ana, payment=wrong, reason="Entered twice")

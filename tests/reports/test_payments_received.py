@@ -17,6 +17,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
@@ -96,17 +98,9 @@ def test_a_refund_counts_as_paid_back_and_a_transfer_does_not(
     smith: Patient, dr1: Provider, ana: Any
 ) -> None:
     receipt = PaymentFactory(patient=smith, provider=dr1, amount="100", by=ana, ago=20)
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(30), method="cash", date=day(8), reason="Too much"
-    )
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(25),
-        patient=smith,
-        provider=ProviderFactory(name="Dr 2"),
-        date=day(7),
-        reason="Wrong provider",
+    RefundFactory(payment=receipt, amount="30", ago=8, by=ana)
+    TransferFactory(
+        payment=receipt, amount="25", provider=ProviderFactory(name="Dr 2"), ago=7, by=ana
     )
     report = ask(SLUG, days(30, 0))
     assert told(report, *FIGURES, "transferred") == [

@@ -15,6 +15,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
@@ -34,20 +36,12 @@ def receipt(smith: Patient, dr1: Provider, ana: Any) -> Payment:
     return found
 
 
-def refund(receipt: Payment, by: Any, amount: str, ago: int, **more: Any) -> Payment:
-    given = {"method": "cash", "reason": "Paid twice", **more}
-    row = ledger.refund(
-        by=by, payment=receipt, amount=money(amount), date=day(ago), **given
-    ).payment
-    assert row
-    return row
-
-
 # --- Its figures ---------------------------------------------------------------------------------
 
 
 def test_a_refund_is_told_with_everything_about_it(receipt: Payment, ana: Any) -> None:
-    refund(receipt, ana, "30", 5, method="check", reference="2001")
+    paid_out = {"method": "check", "reference": "2001", "reason": "Paid twice"}
+    RefundFactory(payment=receipt, amount="30", ago=5, by=ana, **paid_out)
     names = [column.name for column in REPORTS[SLUG].columns if not column.hidden]
     whose = ("Dr 1", "P1042", "Ana Rell")
     assert told(ask(SLUG, days(9, 0)), *names) == [
@@ -58,7 +52,7 @@ def test_a_refund_is_told_with_everything_about_it(receipt: Payment, ana: Any) -
 def test_an_insurers_money_goes_back_to_the_insurer(ana: Any) -> None:
     payer = PayerFactory(name="BlueRiver Health")
     check = InsurancePaymentFactory(payer=payer, by=ana, ago=9)
-    refund(check, ana, "80.25", 5, method="eft")
+    RefundFactory(payment=check, amount="80.25", ago=5, by=ana, method="eft")
     assert told(
         ask(SLUG, days(9, 0)), "to", "receipt", "method", "provider", "chart", "amount"
     ) == [("BlueRiver Health", check.number, "EFT", "", "", money("80.25"))]
@@ -68,7 +62,7 @@ def test_an_undone_refund_is_a_row_of_its_own_day_and_the_past_stays(
     receipt: Payment, ana: Any
 ) -> None:
     """30.00 paid out in one period, undone in the next: 30.00, then -30.00, together nothing."""
-    paid_out = refund(receipt, ana, "30", 40)
+    paid_out = RefundFactory(payment=receipt, amount="30", ago=40, by=ana)
     before = told(ask(SLUG, days(60, 31)), *FIGURES)
     assert before == [(day(40), receipt.number, money(30))]
     ledger.reverse(by=ana, payment=paid_out, date=day(5), reason="Check not cashed")
@@ -84,14 +78,8 @@ def test_an_undone_refund_is_a_row_of_its_own_day_and_the_past_stays(
 def test_reversals_deletions_and_transfers_are_no_refunds(
     receipt: Payment, smith: Patient, dr1: Provider, ana: Any
 ) -> None:
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(25),
-        patient=smith,
-        provider=ProviderFactory(name="Dr 2"),
-        date=day(5),
-        reason="Wrong provider",
+    TransferFactory(
+        payment=receipt, amount="25", provider=ProviderFactory(name="Dr 2"), ago=5, by=ana
     )
     wrong, bounced = (PaymentFactory(patient=smith, provider=dr1, by=ana, ago=4) for _ in "ab")
     ledger.void(by=ana, payment=wrong, reason="Typing error")
@@ -99,20 +87,11 @@ def test_reversals_deletions_and_transfers_are_no_refunds(
     assert ask(SLUG, days(9, 0)).rows.totals().count == 0
 
 
-def test_credit_that_was_moved_is_paid_back_out_of_the_transfer(
-    receipt: Payment, smith: Patient, ana: Any
-) -> None:
-    moved = ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(25),
-        patient=smith,
-        provider=ProviderFactory(name="Dr 2"),
-        date=day(9),
-        reason="Wrong provider",
-    ).payment
-    assert moved
-    refund(moved, ana, "25", 5)
+def test_credit_that_was_moved_is_paid_back_out_of_the_transfer(receipt: Payment, ana: Any) -> None:
+    moved = TransferFactory(
+        payment=receipt, amount="25", provider=ProviderFactory(name="Dr 2"), ago=9, by=ana
+    )
+    RefundFactory(payment=moved, amount="25", ago=5, by=ana)
     assert told(ask(SLUG, days(9, 0)), "receipt", "provider", "amount") == [
         (moved.number, "Dr 2", money(25))
     ]
@@ -120,7 +99,7 @@ def test_credit_that_was_moved_is_paid_back_out_of_the_transfer(
 
 def test_the_days_have_their_own_sums(receipt: Payment, ana: Any) -> None:
     for amount, ago in (("10", 5), ("0.35", 5), ("7", 4)):
-        refund(receipt, ana, amount, ago)
+        RefundFactory(payment=receipt, amount=amount, ago=ago, by=ana)
     report = ask(SLUG, days(9, 0))
     assert report.grouped
     by_day = report.rows.groups("date", [day(5), day(4)])
@@ -134,9 +113,9 @@ def test_the_days_have_their_own_sums(receipt: Payment, ana: Any) -> None:
 def test_it_is_narrowed_by_method_provider_payer_and_user(receipt: Payment, ana: Any) -> None:
     bo, payer = UserFactory(username="bo"), PayerFactory()
     check = InsurancePaymentFactory(payer=payer, by=ana, ago=9)
-    undone = refund(receipt, ana, "1", 5)
-    refund(receipt, bo, "2", 4, method="check")
-    refund(check, bo, "3", 3, method="eft")
+    undone = RefundFactory(payment=receipt, amount="1", ago=5, by=ana)
+    RefundFactory(payment=receipt, amount="2", ago=4, by=bo, method="check")
+    RefundFactory(payment=check, amount="3", ago=3, by=bo, method="eft")
     ledger.reverse(by=ana, payment=undone, date=day(2), reason="Not cashed")
     for query, found in (
         ("", [-1, 3, 2, 1]),
@@ -172,7 +151,7 @@ def test_what_cannot_be_asked_is_told_beside_its_field(query: str, said: str) ->
 
 
 def test_what_was_typed_is_escaped(receipt: Payment, ana: Any) -> None:
-    refund(receipt, ana, "1", 1, reason="<i>Why</i>")
+    RefundFactory(payment=receipt, amount="1", ago=1, by=ana, reason="<i>Why</i>")
     page = look(signed_in(), f"/reports/{SLUG}/?{days(9, 0)}")
     assert "<i>Why</i>" not in page.html
     assert "&lt;i&gt;Why&lt;/i&gt;" in page.html
@@ -182,5 +161,9 @@ def test_what_was_typed_is_escaped(receipt: Payment, ana: Any) -> None:
 
 def test_it_costs_the_same_with_any_number_of_refunds(receipt: Payment, ana: Any) -> None:
     client, url = signed_in(), f"/reports/{SLUG}/?{days(90, 0)}"
-    costs_the_same(client, url, lambda number: refund(receipt, ana, "0.10", 59 - number))
+    costs_the_same(
+        client,
+        url,
+        lambda number: RefundFactory(payment=receipt, amount="0.10", ago=59 - number, by=ana),
+    )
     assert len(look(client, url).queries) <= 16

@@ -14,7 +14,7 @@ from billing import guards, ledger
 from billing.balances.as_of import AsOf, Basis, Dates
 from billing.sharing import OffsetEntry
 from billing.tie_out import TieOut, tie_out
-from tests.factories import LineFactory, PayerFactory, PaymentFactory, UserFactory
+from tests.factories import LineFactory, PayerFactory, PaymentFactory, RefundFactory, UserFactory
 from tests.factories.bills import day, entries, money
 from tests.reports.asking import ask
 
@@ -28,9 +28,7 @@ def books() -> None:
     line = LineFactory(amount="100", ago=30)
     account = {"patient": line.patient, "provider": line.provider}
     receipt = PaymentFactory(**account, amount="50", ago=20, on={line: "30"})
-    ledger.refund(
-        by=by, payment=receipt, amount=money("5"), method="cash", date=day(18), reason="Too much"
-    )
+    RefundFactory(payment=receipt, amount="5", ago=18, by=by)
     second = LineFactory(**account, amount="80", ago=12)
     ledger.record_payment(
         by=by,

@@ -23,6 +23,8 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, money
 from tests.reports.asking import ask, told
@@ -81,9 +83,7 @@ def test_its_age_is_that_of_the_day(receipt: Payment) -> None:
 
 def test_todays_correction_changes_no_day_before(receipt: Payment, ana: Any) -> None:
     before = found(10)
-    ledger.refund(
-        by=ana, payment=receipt, amount=money(40), method="cash", date=day(0), reason="Overpaid"
-    )
+    RefundFactory(payment=receipt, amount="40", by=ana)
     assert found(0) == []
     assert found(10) == before == [(receipt.number, "40.00")]
 
@@ -127,19 +127,9 @@ def test_an_insurers_over_allocated_check_is_below_zero(ana: Any) -> None:
         ]
 
 
-def test_a_transfer_is_credit_of_the_account_it_was_moved_to(
-    receipt: Payment, smith: Patient, ana: Any
-) -> None:
+def test_a_transfer_is_credit_of_the_account_it_was_moved_to(receipt: Payment, ana: Any) -> None:
     dr2 = ProviderFactory(name="Dr 2")
-    ledger.transfer(
-        by=ana,
-        payment=receipt,
-        amount=money(15),
-        patient=smith,
-        provider=dr2,
-        date=day(4),
-        reason="Wrong provider",
-    )
+    TransferFactory(payment=receipt, amount="15", provider=dr2, ago=4, by=ana)
     assert told(as_of(0), "holder", "method", "unallocated") == [
         ("Dr 2", "Transfer in", money(15)),
         ("Dr 1", "Cash", money(25)),

@@ -24,6 +24,7 @@ from tests.factories import (
     ProviderFactory,
     UserFactory,
 )
+from tests.factories.bills import day
 
 # What people, and people who make forms up, put in amount boxes; none of it is an amount.
 NOT_AMOUNTS = ["NaN", "1e9", "Infinity", "２０", "1.005", "9" * 30, "twenty", "--5", "0x10"]
@@ -83,6 +84,14 @@ def seed2(*, amount: str = "20", on: str | None = "20") -> Desk:
     )
     line.refresh_from_db()
     return Desk(client, ana, smith, dr1, line, receipt)
+
+
+def left_paid(reason: str = "Wrong amount", **more: Any) -> Payment:
+    """A receipt that was reversed while it goes on paying its line: negative credit."""
+    line = LineFactory(amount="50", **more)
+    receipt = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
+    ledger.reverse(by=UserFactory(), payment=receipt, date=day(0), reason=reason, unpay_lines=False)
+    return receipt
 
 
 def key() -> str:

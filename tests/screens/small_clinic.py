@@ -54,7 +54,9 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
     ServiceFactory,
+    TransferFactory,
     UserFactory,
 )
 from tests.factories.bills import day, money
@@ -249,18 +251,8 @@ def small_clinic() -> SmallClinic:
         by=by, line=part_paid, amount=money(2), kind="courtesy", date=day(9), reason="Hardship"
     ).adjustments[0]
     ledger.undo_write_off(by=by, adjustment=undone, date=day(8), reason="Paid after all")
-    refund = ledger.refund(
-        by=by, payment=receipt, amount=money(5), method="cash", date=day(7), reason="Overpaid"
-    ).payment
-    ledger.transfer(
-        by=by,
-        payment=receipt,
-        amount=money(4),
-        patient=smith,
-        provider=dr2,
-        date=day(6),
-        reason="Wrong provider",
-    )
+    refund = RefundFactory(payment=receipt, amount="5", ago=7, by=by)
+    TransferFactory(payment=receipt, amount="4", provider=dr2, ago=6, by=by)
     ledger.void_line(by=by, line=twice, date=day(5), reason="Entered twice")
     old = PaymentFactory(patient=kim, provider=dr1, amount="12", by=by)
     ledger.deposit(by=by, payments=[old], date=day(4))

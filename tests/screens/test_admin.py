@@ -72,8 +72,10 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
     ServiceFactory,
     SessionFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, money
 from tests.screens.lists import ODD, SCRIPT, Look, look
@@ -160,10 +162,8 @@ def a_bit_of_everything(number: int = 0) -> None:
     if number % 2:
         ledger.reverse(by=by, payment=answer, date=day(0), reason=SCRIPT)
     credit = PaymentFactory(amount="60")
-    common: dict[str, Any] = {"by": by, "date": day(0), "reason": "Asked", "payment": credit}
-    ledger.refund(amount=money(10), method="cash", **common)
-    moved = ledger.transfer(amount=money(10), patient=credit.patient, provider=dr, **common).payment
-    assert moved
+    RefundFactory(payment=credit, amount="10", by=by)
+    moved = TransferFactory(payment=credit, amount="10", provider=dr, by=by)
     assert moved.original
     ledger.reverse(by=by, payment=moved.original, date=day(0), reason="No")
     ledger.void(by=by, payment=PaymentFactory(), reason="Entered twice")

@@ -10,8 +10,15 @@ from django.utils import timezone
 
 from billing import ledger
 from billing.models import Deposit, DepositItem, Payment
-from tests.factories import InsurancePaymentFactory, PatientFactory, PayerFactory, PaymentFactory
-from tests.factories.bills import day, money
+from tests.factories import (
+    InsurancePaymentFactory,
+    PatientFactory,
+    PayerFactory,
+    PaymentFactory,
+    RefundFactory,
+    TransferFactory,
+)
+from tests.factories.bills import day
 from tests.screens.desk import Desk, key, seed2, text
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look
 
@@ -99,17 +106,13 @@ def test_what_is_on_a_slip_waits_no_more_and_its_reversal_does(desk: Desk) -> No
 def test_a_refund_goes_on_the_next_slip_as_a_negative(desk: Desk) -> None:
     full = check(desk, "50")
     ledger.deposit(by=desk.ana, payments=[desk.receipt, full], date=day(1))
-    ledger.refund(
-        by=desk.ana, payment=full, amount=money(10), method="cash", date=day(0), reason="Asked"
-    )
+    RefundFactory(payment=full, amount="10")
     assert f"{full.number} Refund Smith, John Cash - -10.00" in listed(desk)
 
 
 def test_a_refund_that_did_not_happen_goes_with_its_undoing_or_after_it(desk: Desk) -> None:
     full = check(desk, "50")
-    back = ledger.refund(
-        by=desk.ana, payment=full, amount=money(10), method="cash", date=day(3), reason="Asked"
-    ).receipt
+    back = RefundFactory(payment=full, amount="10", ago=3)
     ledger.reverse(by=desk.ana, payment=back, date=day(2), reason="Never fetched")
     assert "10.00" not in listed(desk)
     assert "Refund" in listed(desk, to=day(3).isoformat())  # on that day it still stood
@@ -128,15 +131,7 @@ def test_what_was_undone_before_it_reached_the_bank_never_goes_there(desk: Desk)
 def test_transfers_and_answers_without_money_are_no_money_for_the_bank(desk: Desk) -> None:
     full = check(desk, "50")
     InsurancePaymentFactory(payer=PayerFactory(), amount="0")
-    ledger.transfer(
-        by=desk.ana,
-        payment=full,
-        amount=money(10),
-        patient=desk.smith,
-        provider=PaymentFactory().provider,
-        date=day(0),
-        reason="Seen by Dr 2",
-    )
+    TransferFactory(payment=full, amount="10", provider=PaymentFactory().provider)
     found = listed(desk, method="all")
     assert "Transfer" not in found
     assert "0.00 " not in found.replace("20.00 ", "").replace("50.00 ", "")

@@ -15,8 +15,8 @@ from billing.forms import drafts
 from billing.models import Payment, PaymentDraft
 from tests.factories import InsurancePaymentFactory, UserFactory
 from tests.screens.bad_input import FORGED, nothing_happens, queries, refused, text, writes
+from tests.screens.insurance_desk import NASTY, URL, Desk, desk
 from tests.screens.lists import costs_the_same
-from tests.screens.test_insurance_payment_new import NASTY, URL, Desk, desk
 
 __all__ = ["desk"]
 

@@ -24,7 +24,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.screens.bad_input import BAD_AMOUNTS, nothing_happens, queries, refused, text
-from tests.screens.test_insurance_payment_new import NASTY, URL, Desk, desk
+from tests.screens.insurance_desk import NASTY, URL, Desk, desk
 
 __all__ = ["desk"]
 

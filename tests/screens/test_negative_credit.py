@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from billing import balances, ledger
-from billing.models import Payment
-from tests.factories import LineFactory, PatientFactory, PaymentFactory, UserFactory
+from tests.factories import LineFactory, PatientFactory, PaymentFactory, RefundFactory, UserFactory
 from tests.factories.bills import day, money
-from tests.screens.desk import Desk, key, rows, seed2, text
+from tests.screens.desk import Desk, key, left_paid, rows, seed2, text
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -28,13 +25,6 @@ def desk() -> Desk:
     desk = seed2()
     desk.reverse()
     return desk
-
-
-def left_paid(reason: str = "Wrong amount", **more: Any) -> Payment:
-    line = LineFactory(amount="50", **more)
-    receipt = PaymentFactory(patient=line.patient, provider=line.provider, on={line: "20"})
-    ledger.reverse(by=UserFactory(), payment=receipt, date=day(0), reason=reason, unpay_lines=False)
-    return receipt
 
 
 def causes() -> list[str]:
@@ -63,14 +53,7 @@ def test_causes() -> None:
 
 def test_refunded_and_then_bounced_asks_for_the_money(client: Client) -> None:
     receipt = PaymentFactory(amount="30")
-    ledger.refund(
-        by=UserFactory(),
-        payment=receipt,
-        amount=money(30),
-        method="cash",
-        date=day(1),
-        reason="Asked for it",
-    )
+    RefundFactory(payment=receipt, amount="30", ago=1)
     ledger.reverse(by=UserFactory(), payment=receipt, date=day(0), reason="Payment bounced")
     assert causes() == ["refunded"]
     page = look(client, URL)

@@ -15,8 +15,9 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
 )
-from tests.factories.bills import day, entries, money
+from tests.factories.bills import day, entries
 from tests.screens.desk import Desk, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -140,14 +141,7 @@ def test_it_explains_several_payments_and_lines() -> None:
 
 def test_it_says_so_when_the_money_was_paid_back_before() -> None:
     desk = seed2(on=None)
-    ledger.refund(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("20"),
-        method="cash",
-        date=day(1),
-        reason="Overpaid",
-    )
+    RefundFactory(payment=desk.receipt, amount="20", ago=1)
     desk.reverse()
     page = text(desk.client.get(desk.account_url))
     assert "after 20.00 of it had been paid back or moved." in page
@@ -389,14 +383,7 @@ def test_only_open_charges_and_only_payments_with_credit(busy: Desk) -> None:
 
 def test_a_refund_stands_under_its_payment_with_a_way_back() -> None:
     desk = seed2(on=None)
-    ledger.refund(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("15"),
-        method="card",
-        date=day(0),
-        reason="Overpaid",
-    )
+    RefundFactory(payment=desk.receipt, amount="15", method="card")
     page = history(desk)
     assert 'class="under">Refund of' in page
     assert "Overpaid · Ana" in page
@@ -412,9 +399,7 @@ def test_what_happened_lately_shows_an_old_entry(desk: Desk) -> None:
     recent = history(desk, period="90-days")
     assert old.invoice.number not in recent
     assert f">{paid.number}<" not in recent
-    ledger.refund(
-        by=desk.ana, payment=paid, amount=money("9"), method="cash", date=day(0), reason="Overpaid"
-    )
+    RefundFactory(payment=paid, amount="9")
     ledger.write_off(
         by=desk.ana,
         entries=entries({old: ("0", "5")}),
@@ -429,14 +414,7 @@ def test_what_happened_lately_shows_an_old_entry(desk: Desk) -> None:
 
 def test_money_really_paid_back_is_never_hidden_with_a_deleted_payment() -> None:
     desk = seed2(on=None)
-    ledger.refund(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("20"),
-        method="cash",
-        date=desk.receipt.date,
-        reason="Overpaid",
-    )
+    RefundFactory(payment=desk.receipt, amount="20", ago=20)
     ledger.void(by=desk.ana, payment=desk.receipt, reason="Entered twice")
     PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="20", by=desk.ana)
     page = history(desk)

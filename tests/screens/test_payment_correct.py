@@ -14,6 +14,7 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
+    TransferFactory,
 )
 from tests.factories.bills import day, entries, money
 from tests.screens.desk import Desk, key, rows, seed2, text
@@ -133,15 +134,7 @@ def test_it_asks_what_is_wrong(desk: Desk) -> None:
 
 def test_a_transfer_or_an_undone_payment_is_not_corrected(desk: Desk) -> None:
     dr2 = ProviderFactory(name="Dr 2")
-    moved = ledger.transfer(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("10"),
-        patient=desk.smith,
-        provider=dr2,
-        date=day(0),
-        reason="Wrong provider",
-    ).receipt
+    moved = TransferFactory(payment=desk.receipt, amount="10", provider=dr2)
     assert "Only a payment that came in can be corrected." in text(desk.client.get(url(moved)))
     before = rows()
     assert desk.client.post(url(moved), answers()).status_code == 200

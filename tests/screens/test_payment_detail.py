@@ -2,9 +2,14 @@
 
 import pytest
 
-from billing import ledger
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory, ProviderFactory
-from tests.factories.bills import day, money
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    ProviderFactory,
+    RefundFactory,
+    TransferFactory,
+)
 from tests.screens.desk import Desk, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -48,24 +53,8 @@ def test_a_reversed_payment_says_who_when_and_why(desk: Desk) -> None:
 
 def test_refunds_and_transfers_are_listed(desk: Desk) -> None:
     dr2 = ProviderFactory(name="Dr 2")
-    ledger.refund(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money(5),
-        method="cash",
-        date=day(1),
-        reason="Overpaid",
-    )
-    moved = ledger.transfer(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money(10),
-        patient=desk.smith,
-        provider=dr2,
-        date=day(1),
-        reason="Seen by Dr 2",
-    ).payment
-    assert moved
+    RefundFactory(payment=desk.receipt, amount="5", ago=1)
+    moved = TransferFactory(payment=desk.receipt, amount="10", provider=dr2, ago=1)
     page = text(desk.client.get(url(desk)))
     assert f"Refund of {desk.receipt.number}" in page
     assert "Overpaid" in page

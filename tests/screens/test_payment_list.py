@@ -14,9 +14,10 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    TransferFactory,
     UserFactory,
 )
-from tests.factories.bills import day, money
+from tests.factories.bills import day
 from tests.screens.lists import ODD, SCRIPT, costs_the_same, look, part, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -74,15 +75,7 @@ def test_it_shows_patients_and_insurers_together(client: Client) -> None:
 def test_the_summary_leaves_out_what_was_undone_and_what_only_moved(client: Client) -> None:
     bounced, kept = smith("20"), PaymentFactory(amount="50")
     reverse(bounced)
-    ledger.transfer(
-        by=UserFactory(),
-        payment=kept,
-        amount=money(10),
-        patient=kept.patient,
-        provider=ProviderFactory(),
-        date=day(0),
-        reason="Wrong provider",
-    )
+    TransferFactory(payment=kept, amount="10")
     words = look(client, URL).words
     assert (
         "3 payments. Received $70.00 , reversed or deleted -$20.00 , net received $50.00 ."

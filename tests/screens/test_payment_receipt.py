@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from billing import ledger
 from billing.models import Document
 from tests.factories import (
     AllocationFactory,
@@ -15,8 +14,8 @@ from tests.factories import (
     PatientFactory,
     PayerFactory,
     PaymentFactory,
+    TransferFactory,
 )
-from tests.factories.bills import day
 from tests.screens.desk import Desk, seed2
 from tests.screens.lists import SCRIPT, look
 from tests.screens.paper import pdf_words
@@ -75,15 +74,9 @@ def test_an_insurers_receipt_has_no_patient(desk: Desk) -> None:
 def test_moved_credit_is_no_receipt(desk: Desk) -> None:
     payment = PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="10", ago=5)
     other = PatientFactory()
-    moved = ledger.transfer(
-        by=desk.ana,
-        payment=payment,
-        amount=payment.amount,
-        patient=other,
-        provider=desk.dr1,
-        date=day(1),
-        reason="Asked",
-    ).receipt
+    moved = TransferFactory(
+        payment=payment, amount=payment.amount, patient=other, provider=desk.dr1, ago=1
+    )
     for number in (moved.number, "R-9999", "%27"):
         assert desk.client.get(f"/payments/{number}/receipt/").status_code == 404
 

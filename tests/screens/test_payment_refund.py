@@ -10,7 +10,13 @@ from django.utils import timezone
 from billing import ledger
 from billing.models import Kind, Payment
 from billing.sharing import Entry
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory, ProviderFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    LineFactory,
+    PaymentFactory,
+    ProviderFactory,
+    TransferFactory,
+)
 from tests.factories.bills import day, money
 from tests.screens.desk import NOT_AMOUNTS, Desk, key, queries, rows, seed2, text
 
@@ -84,15 +90,7 @@ def test_in_a_dialog_it_is_the_part_alone(desk: Desk) -> None:
 
 def test_money_that_moved_on_is_paid_back_from_there(desk: Desk) -> None:
     dr2 = ProviderFactory(name="Dr 2")
-    moved = ledger.transfer(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("25"),
-        patient=desk.smith,
-        provider=dr2,
-        date=day(1),
-        reason="Wrong provider",
-    ).receipt
+    moved = TransferFactory(payment=desk.receipt, amount="25", provider=dr2, ago=1)
     page = text(desk.client.get(url(desk.receipt)))
     assert "25.00 of it moved to Dr 2: pay that back from" in page
     assert f'href="/payments/{moved.number}/refund/"' in page

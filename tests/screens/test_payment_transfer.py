@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing import balances, ledger
+from billing import balances
 from billing.models import Kind, Payment
 from billing.money import show
 from patients.models import Patient, Provider
@@ -17,8 +17,8 @@ from tests.factories import (
     PatientFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
 )
-from tests.factories.bills import day, money
 from tests.screens.desk import NOT_AMOUNTS, Desk, key, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -270,12 +270,5 @@ def test_who_paid_nothing_is_told_so(dr2: Provider) -> None:
 
 def test_the_books_hold_after_all_that(desk: Desk, dr2: Provider) -> None:
     desk.client.post(url(desk.receipt), answers(dr2, amount="25"))
-    ledger.refund(
-        by=desk.ana,
-        payment=desk.receipt,
-        amount=money("35"),
-        method="cash",
-        date=day(0),
-        reason="Overpaid",
-    )
+    RefundFactory(payment=desk.receipt, amount="35")
     assert desk.figures == ("10.00", "0.00", "10.00")

@@ -9,7 +9,13 @@ import pytest
 
 from billing import ledger
 from billing.models import Document
-from tests.factories import InvoiceFactory, LineFactory, PatientFactory, PaymentFactory
+from tests.factories import (
+    InvoiceFactory,
+    LineFactory,
+    PatientFactory,
+    PaymentFactory,
+    RefundFactory,
+)
 from tests.factories.bills import day
 from tests.screens.desk import Desk, seed2, text
 from tests.screens.lists import SCRIPT, look, part
@@ -71,9 +77,7 @@ def test_a_second_click_issues_nothing_new_and_the_screen_says_so(desk: Desk) ->
 
 def test_a_refund_and_a_write_off_are_on_it(desk: Desk) -> None:
     payment = PaymentFactory(patient=desk.smith, provider=desk.dr1, amount="10", ago=3)
-    ledger.refund(
-        by=desk.ana, payment=payment, amount=payment.amount, method="cash", date=day(1), reason="Go"
-    )
+    RefundFactory(payment=payment, amount=payment.amount, ago=1, reason="Go")
     ledger.adjust(
         by=desk.ana,
         line=desk.line,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing import balances, ledger
 from billing.context import nav_counts
-from billing.models import Clinic, Payment
+from billing.models import Clinic
 from tests.factories import (
     InsurancePaymentFactory,
     LineFactory,
@@ -17,10 +17,12 @@ from tests.factories import (
     PayerFactory,
     PaymentFactory,
     ProviderFactory,
+    RefundFactory,
+    TransferFactory,
     UserFactory,
 )
-from tests.factories.bills import day, money
-from tests.screens.desk import text
+from tests.factories.bills import day
+from tests.screens.desk import left_paid, text
 from tests.screens.lists import SCRIPT, costs_the_same, look, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -29,18 +31,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def client() -> Client:
     return signed_in()
-
-
-def left_paid(number: int = 0, amount: str = "20") -> Payment:
-    """A receipt that was reversed while it goes on paying its line: negative credit."""
-    line = LineFactory(amount="50")
-    receipt = PaymentFactory(
-        patient=line.patient, provider=line.provider, amount=amount, on={line: amount}
-    )
-    ledger.reverse(
-        by=UserFactory(), payment=receipt, date=day(0), reason="Bounced", unpay_lines=False
-    )
-    return receipt
 
 
 # --- Empty ---------------------------------------------------------------------------------------
@@ -218,14 +208,7 @@ def test_takings_by_method_with_what_was_undone_apart(client: Client) -> None:
     yesterdays = PaymentFactory(amount="20", ago=1)
     ledger.reverse(by=UserFactory(), payment=yesterdays, date=day(0), reason="Bounced")
     paid_back = PaymentFactory(amount="30", ago=2)
-    ledger.refund(
-        by=UserFactory(),
-        payment=paid_back,
-        amount=money(10),
-        method="cash",
-        date=day(0),
-        reason="Asked for it",
-    )
+    RefundFactory(payment=paid_back, amount="10")
     mistake = PaymentFactory(amount="999", ago=0)
     ledger.void(by=UserFactory(), payment=mistake, reason="Entered twice")
     page = look(client, "/")
@@ -240,35 +223,16 @@ def test_takings_by_method_with_what_was_undone_apart(client: Client) -> None:
 
 def test_credit_that_only_moves_is_not_taken() -> None:
     receipt = PaymentFactory(amount="30", ago=1)
-    posted = ledger.transfer(
-        by=UserFactory(),
-        payment=receipt,
-        amount=money(30),
-        patient=receipt.patient,
-        provider=ProviderFactory(),
-        date=day(0),
-        reason="Wrong provider",
-    )
-    assert posted.payment
-    assert posted.payment.original
-    ledger.reverse(
-        by=UserFactory(), payment=posted.payment.original, date=day(0), reason="No, right"
-    )
+    moved = TransferFactory(payment=receipt, amount="30")
+    assert moved.original
+    ledger.reverse(by=UserFactory(), payment=moved.original, date=day(0), reason="No, right")
     takings = balances.takings(day(0))
     assert (takings.total, takings.count, list(takings.undone)) == (Decimal("0.00"), 0, [])
 
 
 def test_a_refund_that_is_undone_is_money_again() -> None:
     receipt = PaymentFactory(amount="30", ago=1)
-    refund = ledger.refund(
-        by=UserFactory(),
-        payment=receipt,
-        amount=money(30),
-        method="cash",
-        date=day(0),
-        reason="Asked for it",
-    ).payment
-    assert refund
+    refund = RefundFactory(payment=receipt, amount="30")
     ledger.reverse(by=UserFactory(), payment=refund, date=day(0), reason="Not collected")
     assert balances.takings(day(0)).total == Decimal("0.00")
 

@@ -11,6 +11,7 @@ from billing.sharing import OffsetEntry
 from tests.factories import InvoiceFactory
 from tests.factories.bills import day
 from tests.ledger.machine.insurers import Insurers
+from tests.ledger.machine.model import ZERO, Account, Moved
 from tests.ledger.machine.parts import (
     AGO,
     AMOUNT,
@@ -25,7 +26,6 @@ from tests.ledger.machine.parts import (
     WHO,
     part,
 )
-from tests.ledger.plain_model import ZERO, Account, Moved
 
 
 class Acts(Insurers):

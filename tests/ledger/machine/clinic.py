@@ -23,8 +23,8 @@ from tests.factories import (
     ProviderFactory,
 )
 from tests.factories.bills import day
+from tests.ledger.machine.model import ZERO, Account, Books, Moved, Policy, Refused, Word
 from tests.ledger.machine.parts import part
-from tests.ledger.plain_model import ZERO, Account, Books, Moved, Policy, Refused, Word
 
 
 class Clinic(RuleBasedStateMachine):

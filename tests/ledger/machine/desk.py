@@ -16,7 +16,7 @@ from billing.models import (
     Responsibility,
 )
 from tests.ledger.machine.acts import Acts
-from tests.ledger.plain_model import ZERO
+from tests.ledger.machine.model import ZERO
 
 
 class Desk(Acts):

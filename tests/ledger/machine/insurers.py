@@ -11,6 +11,7 @@ from billing import ledger
 from billing.sharing import OffsetEntry
 from tests.factories.bills import day
 from tests.ledger.machine.clinic import Clinic
+from tests.ledger.machine.model import ZERO, Word, WriteOff
 from tests.ledger.machine.parts import (
     AGO,
     AMOUNT,
@@ -26,7 +27,6 @@ from tests.ledger.machine.parts import (
     REST,
     part,
 )
-from tests.ledger.plain_model import ZERO, Word, WriteOff
 
 
 class Insurers(Clinic):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from tests.ledger.plain_model import ZERO
+from tests.ledger.machine.model import ZERO
 
 CENT = Decimal("0.01")
 MORE = os.environ.get("REMIT_HYPOTHESIS_EXAMPLES")

@@ -1,0 +1,1 @@
+"""Two desks at once, by what they do."""
