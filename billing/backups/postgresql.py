@@ -83,14 +83,14 @@ def put_back(copy: Path, connection: Any) -> str:
     try:
         how = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
         _run(program, [*how, f"--dbname={name_of(connection)}", str(copy)], connection)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # plans need it, and autovacuum takes its time
-    except BackupError:
+    except BaseException:  # Ctrl-C as well: what pg_restore had begun is rolled back
         if aside:
-            with connection.cursor() as cursor:
+            with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("DROP SCHEMA public")
                 cursor.execute(f"ALTER SCHEMA {aside} RENAME TO public")
         raise
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # plans need it, and autovacuum takes its time
     return f"the schema {aside}" if aside else ""
 
 

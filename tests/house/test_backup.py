@@ -231,3 +231,23 @@ def test_the_password_stands_in_no_argument(
     backed_up(tmp_path)
     assert not any("s3cret" in " ".join(map(str, command)) for command, _environment in asked)
     assert asked[-1][1]["PGPASSWORD"] == "s3cret-of-the-database"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("broken_off", [KeyboardInterrupt(), BackupError("pg_restore says: no")])
+def test_a_restore_that_is_broken_off_leaves_what_was_there(
+    books: Payment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off: BaseException
+) -> None:
+    def breaks(*arguments: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('billing_payment')")
+            assert cursor.fetchone() == (None,)  # it had moved aside by then
+        raise broken_off
+
+    monkeypatch.setattr(postgresql, "_run", breaks)
+    with pytest.raises(type(broken_off)):
+        postgresql.put_back(tmp_path / "books.dump", connection)
+    assert Payment.objects.get() == books
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE 'before%'")
+        assert cursor.fetchone() == (0,)
