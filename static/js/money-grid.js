@@ -14,6 +14,7 @@
 
 const form = document.querySelector("form[data-grid]");
 const PAUSE = 800; // ms of no typing before the total is read out
+const BETWEEN_KEYS = 300; // ms after which a number is whole: then too much is read out at once
 const LETTER = /^[a-zA-Z]$/;
 const TIDY = /^(-?\d+\.\d\d)?$/; // what needs no tidying when a box is left
 
@@ -333,13 +334,16 @@ function sameAsAbove(row, input) {
 // ---------------------------------------------------------------- reading out, rows that arrive
 
 let speaking;
-let wasOver = false;
+let overIsKnown = false; // it was read out that too much is allocated, and still is
 
 document.addEventListener("figures", ({ detail }) => {
   clearTimeout(speaking);
-  if (detail.over && !wasOver) globalThis.Remit.announce(detail.said, { now: true });
-  else speaking = setTimeout(() => globalThis.Remit.announce(detail.said), PAUSE);
-  wasOver = detail.over;
+  if (!detail.over) overIsKnown = false;
+  const now = detail.over && !overIsKnown;
+  speaking = setTimeout(() => {
+    overIsKnown = detail.over;
+    globalThis.Remit.announce(detail.said, { now });
+  }, now ? BETWEEN_KEYS : PAUSE);
   for (const [name, wrong] of Object.entries(detail.wrong ?? {})) markWrong(box(name), wrong);
 });
 
