@@ -9,6 +9,7 @@
 # make screenshots  the demo clinic walked in Chromium; its pictures into docs/screens
 # make sbom   every package that runs, with its version and where it came from
 # make lock   newest versions that pyproject.toml allows, into requirements*.lock
+# make help   this list
 
 # The first Python on the PATH that is new enough; PYTHON=/path/to/python make … for another.
 ifndef PYTHON
@@ -29,7 +30,7 @@ run demo: export DATABASE_URL :=
 lint: export DATABASE_URL :=
 lint: export SQLITE_PATH := :memory:
 
-.PHONY: run demo test drill lint fix bench screenshots sbom lock
+.PHONY: run demo test drill lint fix bench screenshots sbom lock help
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -92,6 +93,9 @@ screenshots: .venv/.dev
 
 sbom: .venv/.run
 	@$(BIN)/python -m pip inspect --local
+
+help:
+	@sed -n '/^$$/q; s/^# //p' Makefile
 
 # uv only resolves, in a folder thrown away afterwards; pip alone installs what it wrote. No
 # address of a package index goes into the files.

@@ -1,0 +1,1 @@
+"""Who: patients, providers, payers, coverages and sessions. Nothing here knows of money."""

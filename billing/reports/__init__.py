@@ -1,7 +1,8 @@
 """Reports: (period, filters) -> rows, for the screen and for files.
 
-One file a report. What they share is in `base`, `columns`, `rows` and `expressions`; how rows become files
-is in `files` and `paper`. Reports read; they post nothing, and what the database can add up it adds up.
+One file a report. What they share is in `base`, `columns`, `rows`, `expressions`, `narrowing` and `links`;
+which stand together in the list is in `shelves`, how rows become files in `files` and `paper`.
+Reports read; they post nothing, and what the database can add up it adds up.
 """
 
 from typing import Any

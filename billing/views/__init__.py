@@ -1,0 +1,1 @@
+"""The screens, one noun a file: fetch, bind the form, call one verb of the ledger, answer."""
