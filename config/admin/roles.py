@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from config.administration import SUBJECTS
+from config.roles import RIGHTS
 from patients.admin import OfficeAdmin
 
 DOES = {"view": "See", "add": "Add", "change": "Change", "delete": "Delete"}
@@ -27,8 +28,8 @@ def grouped_rights(held: Iterable[int] = ()) -> list[tuple[str, list[tuple[int, 
     """The permissions that something asks for, under headings, in words.
 
     Those named in a model's `permissions` are asked for by screens. Of the four that Django makes
-    for every model, the administration asks for those its page can do (`OfficeAdmin.rights`).
-    Those somebody has already (`held`) are told, whatever they are.
+    for every model, the administration asks for those its page can do (`OfficeAdmin.rights`), and
+    screens for some it cannot, such as looking at the audit trail. Those somebody has already (`held`) are told, whatever they are.
     """
     held = set(held)
     names = {
@@ -50,7 +51,10 @@ def grouped_rights(held: Iterable[int] = ()) -> list[tuple[str, list[tuple[int, 
             continue
         page = admin.site._registry.get(model)
         asked = page is not None and does in getattr(page, "rights", DOES)
-        if asked or right.pk in held:
+        by_screens = RIGHTS.get(f"{of[0]}.{right.codename}")
+        if by_screens and not asked:
+            screens.append((right.pk, capfirst(by_screens)))
+        elif asked or right.pk in held:
             what = names.get(of) or str(model._meta.verbose_name_plural)
             small = what if what[:2].isupper() else what[:1].lower() + what[1:]
             words = f"{DOES[does]} {small}"

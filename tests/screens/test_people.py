@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from config.admin.people import PersonForm
 from config.models import SignIn
+from config.roles import RIGHTS
 from tests.factories import PaymentFactory, UserFactory
 from tests.screens.lists import look
 
@@ -225,6 +226,13 @@ def test_a_role_offers_what_means_something_in_words(boss: User) -> None:
     for name in ("change_payment", "add_allocation", "delete_invoice", "add_fee", "delete_clinic"):
         assert str(has_right(f"billing.{name}").pk) not in offered
     assert str(has_right("billing.add_journalbatch").pk) in offered
+
+
+def test_every_right_that_a_screen_asks_for_can_be_given(boss: User) -> None:
+    form = signed_in(boss).get("/admin/auth/group/add/").context["adminform"].form
+    offered = [pk for _heading, rights in form.fields["permissions"].choices for pk, _ in rights]
+    assert len(offered) == len(set(offered))
+    assert {has_right(name).pk for name in RIGHTS} <= set(offered)
 
 
 def test_a_right_that_is_not_offered_is_not_given_and_one_held_is_not_lost(boss: User) -> None:
