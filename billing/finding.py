@@ -226,7 +226,7 @@ PAGES = (
     ("Invoices", "billing:invoice_list", "list bills"),
     ("Insurers", "billing:payer_list", "payers"),
     ("Fee schedule", "billing:fee_list", "services codes prices"),
-    ("Closing the books", "billing:period_list", "period month"),
+    ("Closing", "billing:period_list", "close books periods month"),
     ("Journal", "billing:journal_entries", "export accountant hledger beancount"),
     ("Import patients, fees or balances", "billing:import_start", "csv file upload"),
     ("Reports", "billing:report_list", "figures"),
