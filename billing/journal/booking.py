@@ -18,7 +18,6 @@ import datetime
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import (
@@ -274,12 +273,14 @@ def page(scope: Scope, chart: Chart, start: int, size: int) -> list[Entry]:
     wanted: dict[int, list[int]] = {}
     for _day, place, pk in places:
         wanted.setdefault(place, []).append(pk)
-    rows = [
-        row
+    parts = [
+        _booked(scope, SOURCES[place]).filter(pk__in=pks).values_list(*COLUMNS)
         for place, pks in wanted.items()
-        for row in _booked(scope, SOURCES[place]).filter(pk__in=pks).values_list(*COLUMNS)
     ]
-    return [_entry(row, chart) for row in sorted(rows, key=itemgetter(0, 1, 2))]
+    if not parts:
+        return []
+    rows = parts[0].union(*parts[1:], all=True).order_by(*WHERE)
+    return [_entry(row, chart) for row in rows]
 
 
 def count(scope: Scope) -> int:
