@@ -456,7 +456,10 @@ def choices(uses: Sequence[Use], effects: Sequence[Effect]) -> list[Choice]:
     own = effects[0]
     assert own.now.provider  # noqa: S101
     if several:
-        unpay = f"{listed(str(use.line.invoice) for use in uses)} owe these amounts again."
+        invoices = list(dict.fromkeys(str(use.line.invoice) for use in uses))
+        lines = f"The {len(uses)} lines of {invoices[0]}"
+        owing = listed(invoices, noun="invoice") if len(invoices) > 1 else lines
+        unpay = f"{owing} owe these amounts again."
         keep = f"The {len(uses)} lines keep what was paid."
     else:
         unpay = f"{_owes_again(uses[0])}."

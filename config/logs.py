@@ -28,7 +28,7 @@ class WhoAsked(logging.Filter):
         # Django writes of a refusal when the request has left every middleware.
         trace = getattr(request, "trace", None) or tracing.current()
         request = trace.request if trace else request
-        if request is None:
+        if request is None or not hasattr(request, "META"):  # runserver's is a socket
             return True
         user = getattr(request, "_cached_user", None)
         number = user.pk if user is not None else None

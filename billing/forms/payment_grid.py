@@ -215,6 +215,12 @@ class PaymentGrid:
         return block
 
     @property
+    def _next_step(self) -> str:
+        if any(share.problem for share in self.sharing.lines):
+            return "Look at the marked lines before you save."
+        return "Ready to save."
+
+    @property
     def explain(self) -> dict[str, Any]:
         """The message line: what the total means, with the buttons that mend it."""
         shared = self.sharing
@@ -227,7 +233,7 @@ class PaymentGrid:
             "todo": "Enter what the insurer paid on each line."
             f" You can also save now: {left} then waits in the Today list.",
             "done": f"Every cent of {show_dollars(shared.to_share)} is allocated."
-            + (" Ready to save." if shared.allocated or self.offsets.entries else ""),
+            + (f" {self._next_step}" if shared.allocated or self.offsets.entries else ""),
             "over": f"The lines add up to {show_dollars(shared.given)}"
             f" but {_covered_by(shared)} {show_dollars(shared.to_share)}.",
         }

@@ -411,8 +411,9 @@ draft?.addEventListener("htmx:afterRequest", () => {
   keepDraft();
 });
 
-// What is saved is a draft no more.
+// What is saved is a draft no more. What was refused is one still: it was typed, and not kept since.
 form.addEventListener("submit", () => {
   clearTimeout(keeping);
   keeping = undefined;
 });
+if (document.querySelector(".errsum")) keepDraft();
