@@ -457,8 +457,9 @@ def choices(uses: Sequence[Use], effects: Sequence[Effect]) -> list[Choice]:
     assert own.now.provider  # noqa: S101
     if several:
         invoices = list(dict.fromkeys(str(use.line.invoice) for use in uses))
-        lines = f"The {len(uses)} lines of {invoices[0]}"
-        owing = listed(invoices, noun="invoice") if len(invoices) > 1 else lines
+        owing = f"The {len(uses)} lines of {invoices[0]}"
+        if len(invoices) > 1:
+            owing = listed(invoices, noun="invoice")
         unpay = f"{owing} owe these amounts again."
         keep = f"The {len(uses)} lines keep what was paid."
     else:

@@ -1,8 +1,9 @@
 """Documents as PDF: what is handed to patients and payers, and kept as it was printed.
 
 A document is read from the books into texts (`statement`, `invoice`, `receipt`, `superbill`),
-issued (`issuing`, many at once `batches`: it gets a number and never changes), and set (`render`, by
-the Typst templates in `templates/`, one folder a layout). A deposit slip is only set. They read balances and move no money.
+issued (`issuing`, many at once `batches`: it gets a number and never changes), and set (`render`,
+by the Typst templates in `templates/`, one folder a layout). A deposit slip is only set. They read
+balances and move no money.
 """
 
 from billing.documents.batches import Batch

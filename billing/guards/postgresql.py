@@ -13,15 +13,13 @@ from billing.guards.rules import (
     ITEM,
     MARK_REVERSED,
     PAYMENT,
-    REFUSALS,
     RESPONSIBILITY,
-    TOTALS,
     UNDOING,
     Refusal,
-    added_up,
-    grouped,
     name_of,
+    refusals_of,
     tables,
+    totals_by_table,
 )
 from billing.models.periods import CLOSING_LOCK
 
@@ -85,7 +83,7 @@ def triggers() -> dict[str, tuple[str, str]]:
     """Trigger name → (table, SQL). Totals are added up once a statement, over all its rows."""
     found: dict[str, tuple[str, str]] = {}
     for table in tables():
-        for event, refusals in grouped(table, REFUSALS).items():
+        for event, refusals in refusals_of(table).items():
             name = name_of(table, event)
             by_statement = (table, event) in BY_STATEMENT
             render = _refuse_statement if by_statement else _refuse_row
@@ -99,14 +97,12 @@ def triggers() -> dict[str, tuple[str, str]]:
             f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
         )
-    for table in added_up():
+    for table, totals in totals_by_table().items():
         steps = []
         if table == PAYMENT:
             originals = f"SELECT original_id FROM added WHERE kind IN {UNDOING}"
             steps.append(MARK_REVERSED.replace("<true>", "true").replace("<originals>", originals))
-        for total in TOTALS:
-            if total.table != table:
-                continue
+        for total in totals:
             moved = (
                 "last_date = GREATEST(t.last_date, s.date)"
                 f" FROM (SELECT {total.key} AS id, SUM({total.amount}) AS amount,"

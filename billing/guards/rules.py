@@ -503,20 +503,26 @@ MARK_REVERSED = f"UPDATE {PAYMENT} SET reversed = <true> WHERE id IN (<originals
 # ---------------------------------------------------------------------------- by table
 
 
-def grouped(table: str, refusals: Iterable[Refusal]) -> dict[str, list[Refusal]]:
+def tables() -> list[str]:
+    """The tables that refuse something."""
+    return sorted({refusal.table for refusal in REFUSALS})
+
+
+def refusals_of(table: str) -> dict[str, list[Refusal]]:
+    """INSERT, UPDATE, DELETE: what the table refuses then."""
     found: dict[str, list[Refusal]] = {}
-    for refusal in refusals:
+    for refusal in REFUSALS:
         if refusal.table == table:
             found.setdefault(refusal.event, []).append(refusal)
     return found
 
 
-def tables() -> list[str]:
-    return sorted({refusal.table for refusal in REFUSALS})
-
-
-def added_up() -> list[str]:
-    return sorted({total.table for total in TOTALS})
+def totals_by_table() -> dict[str, list[Total]]:
+    """The tables whose rows are added up somewhere, and where."""
+    found: dict[str, list[Total]] = {}
+    for total in sorted(TOTALS, key=lambda total: total.table):
+        found.setdefault(total.table, []).append(total)
+    return found
 
 
 def name_of(table: str, event: str) -> str:

@@ -7,13 +7,11 @@ from billing.guards.rules import (
     CLOSED_THROUGH,
     MARK_REVERSED,
     PAYMENT,
-    REFUSALS,
-    TOTALS,
     UNDOING,
-    added_up,
-    grouped,
     name_of,
+    refusals_of,
     tables,
+    totals_by_table,
 )
 
 # SQLite fires its triggers row by row. Were a payment's allocations added up anew for each of them,
@@ -36,7 +34,7 @@ def triggers() -> dict[str, tuple[str, str]]:
     """Trigger name → (table, SQL). SQLite knows only triggers for each row."""
     found: dict[str, tuple[str, str]] = {}
     for table in tables():
-        for event, refusals in grouped(table, REFUSALS).items():
+        for event, refusals in refusals_of(table).items():
             body = " ".join(
                 f"SELECT RAISE(ABORT, {refusal.words})"
                 f" WHERE {refusal.when} AND ({refusal.condition});"
@@ -51,14 +49,12 @@ def triggers() -> dict[str, tuple[str, str]]:
                 table,
                 f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN {body} END",
             )
-    for table in added_up():
+    for table, totals in totals_by_table().items():
         steps = []
         if table == PAYMENT:
             originals = f"SELECT NEW.original_id WHERE NEW.kind IN {UNDOING}"
             steps.append(MARK_REVERSED.replace("<true>", "1").replace("<originals>", originals))
-        for total in TOTALS:
-            if total.table != table:
-                continue
+        for total in totals:
             moved = f"last_date = MAX(last_date, NEW.date) WHERE id = NEW.{total.key}"
             if total.amount == "0":
                 moved += " AND last_date < NEW.date"

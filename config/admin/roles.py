@@ -29,7 +29,8 @@ def grouped_rights(held: Iterable[int] = ()) -> list[tuple[str, list[tuple[int, 
 
     Those named in a model's `permissions` are asked for by screens. Of the four that Django makes
     for every model, the administration asks for those its page can do (`OfficeAdmin.rights`), and
-    screens for some it cannot, such as looking at the audit trail. Those somebody has already (`held`) are told, whatever they are.
+    screens for some it cannot, such as looking at the audit trail. Those somebody has already
+    (`held`) are told, whatever they are.
     """
     held = set(held)
     names = {
