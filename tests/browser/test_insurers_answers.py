@@ -223,6 +223,17 @@ def test_details_that_come_late_leave_the_hands_where_they_are(
     expect(box(page, 1)).to_have_value("100")
 
 
+def test_what_was_refused_is_kept_as_a_draft(live_server: Any, desk: Page, maya: Patient) -> None:
+    page = listed(desk, live_server.url, amount="80", patient="P1001", rows=3)
+    page.keyboard.type("100")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".errsum")).to_be_focused()
+    expect(state(page)).to_have_text(SAVED, timeout=15_000)
+    page.goto(live_server.url + "/insurance-payments/drafts/")
+    page.get_by_role("link", name="Continue").click()
+    expect(box(page, 0)).to_have_value(re.compile("^100"))
+
+
 def test_a_draft_that_could_not_be_kept_says_so(
     live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
 ) -> None:

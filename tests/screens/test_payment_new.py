@@ -350,6 +350,13 @@ def test_a_screen_that_is_out_of_date(desk: Desk) -> None:
 # ---------------------------------------------------------------------------- live
 
 
+def test_it_is_not_ready_to_save_while_a_line_is_marked(desk: Desk) -> None:
+    touched = ",".join(str(line.pk) for line in desk.lines)
+    assert "Ready to save." in text(desk.live(desk.form("50", "30"), touched=touched))
+    marked = text(desk.live(desk.form("80"), touched=touched))
+    assert "Every cent of $80.00 is allocated. Look at the marked lines before you save." in marked
+
+
 def test_a_live_answer_holds_figures_and_no_box(desk: Desk) -> None:
     line = desk.lines[0]
     for paid, figure in [(("",), "$80.00"), (("50", "30"), "$0.00"), (("50", "40"), "-$10.00")]:

@@ -7,7 +7,13 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Clinic
-from tests.factories import InsurancePaymentFactory, LineFactory, PaymentFactory, ProviderFactory
+from tests.factories import (
+    InsurancePaymentFactory,
+    InvoiceFactory,
+    LineFactory,
+    PaymentFactory,
+    ProviderFactory,
+)
 from tests.screens.desk import Desk, key, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +81,23 @@ def test_several_lines_are_in_the_plural(desk: Desk) -> None:
     page = text(desk.client.get(url(receipt)))
     assert "Un-pay the 3 lines it paid" in page
     assert "This payment already paid 90.00 on 3 lines. What should happen to them?" in page
+
+
+def test_an_invoice_with_several_lines_is_named_once(desk: Desk) -> None:
+    two = InvoiceFactory(
+        patient=desk.smith, provider=desk.dr1, amounts=["30", "30"], by=desk.ana
+    ).lines.all()
+    receipt = PaymentFactory(
+        patient=desk.smith, provider=desk.dr1, amount="60", by=desk.ana, on=dict.fromkeys(two, 30)
+    )
+    page = text(desk.client.get(url(receipt)))
+    assert "The 2 lines of INV-0002 owe these amounts again." in page
+    one = LineFactory(patient=desk.smith, provider=desk.dr1, amount="30", by=desk.ana)
+    receipt = PaymentFactory(
+        patient=desk.smith, provider=desk.dr1, amount="40", by=desk.ana, on={desk.line: 10, one: 30}
+    )
+    page = text(desk.client.get(url(receipt)))
+    assert "INV-0001 and INV-0003 owe these amounts again." in page
 
 
 def test_a_payment_that_paid_nothing_has_no_choice() -> None:

@@ -12,6 +12,7 @@ from billing.context import nav_counts
 from billing.models import Clinic
 from tests.factories import (
     InsurancePaymentFactory,
+    InvoiceFactory,
     LineFactory,
     PatientFactory,
     PayerFactory,
@@ -170,6 +171,16 @@ def test_negative_credit_says_why(client: Client) -> None:
     assert "Negative credit -$20.00 1 account" in page.words
     assert f"{receipt.number} reversed, still on INV-0001 -20.00 Review {name}" in page.words
     assert f'href="/patients/{chart}/account/#why-{receipt.provider_id}"' in page.html
+
+
+def test_an_invoice_it_still_pays_is_named_once(client: Client) -> None:
+    lines = InvoiceFactory(amounts=["30", "30"]).lines.with_names()
+    patient, provider = lines[0].patient, lines[0].provider
+    receipt = PaymentFactory(
+        patient=patient, provider=provider, amount="60", on=dict.fromkeys(lines, 30)
+    )
+    ledger.void(by=UserFactory(), payment=receipt, reason="Entered twice", unpay_lines=False)
+    assert "R-0001 deleted, still on INV-0001 -60.00" in look(client, "/").words
 
 
 def test_a_deleted_payment_that_still_pays_is_called_so(client: Client) -> None:
