@@ -172,12 +172,18 @@ def adjustments_with(payment: Payment) -> Decimal:
     return found if found is not None else ZERO
 
 
-def unpaid_of(patients: Iterable[Patient]) -> dict[int, tuple[int, Decimal]]:
-    """Patient → how many lines of theirs are unpaid, and what these owe together."""
+def unpaid_of(
+    patients: Iterable[Patient], *, payer: Payer | None = None
+) -> dict[int, tuple[int, Decimal]]:
+    """Patient → how many lines of theirs are unpaid, and what these owe together.
+
+    With a payer, only the lines that wait for this payer.
+    """
+    lines = InvoiceLine.objects.open().filter(patient__in=list(patients))
+    if payer:
+        lines = lines.filter(payer=payer)
     rows = (
-        InvoiceLine.objects.open()
-        .filter(patient__in=list(patients))
-        .values_list("patient")
+        lines.values_list("patient")
         .annotate(count=Count("pk"), owed=Sum("balance"))
         .order_by()
     )

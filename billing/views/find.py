@@ -53,16 +53,28 @@ def find_payers(request: DeskRequest) -> HttpResponse:
 def find_patients(request: DeskRequest) -> HttpResponse:
     """Patients who fit what is typed, with how much they have unpaid; then everyone.
 
+    On an insurer's payment what counts is unpaid with this insurer.
     Under Guarantor, and where a box says so, the same without everyone: one person is meant there.
     """
     one = "guarantor" in request.POST
     everyone = not one and request.POST.get("everyone") != "no"
     typed = request.POST.get("guarantor" if one else "patient", "").strip()
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])
-    unpaid = balances.unpaid_of(patients)
-    options = [(patient, *unpaid.get(patient.pk, (0, None))) for patient in patients]
+    payer = Payer.objects.filter(active=True).named(request.POST.get("payer", ""))
+    unpaid = balances.unpaid_of(patients, payer=payer)
+    elsewhere = balances.unpaid_of(patients) if payer else {}
+    options = [
+        (patient, *unpaid.get(patient.pk, (0, None)), elsewhere.get(patient.pk))
+        for patient in patients
+    ]
     options.sort(key=lambda option: not option[1])  # whoever has nothing unpaid comes last
-    context = {"options": options, "typed": typed, "one": one, "everyone": everyone}
+    context = {
+        "options": options,
+        "typed": typed,
+        "one": one,
+        "everyone": everyone,
+        "means_everyone": "everyone".startswith(typed.lower()),
+    }
     return render(request, "billing/find/patients.html", context)
 
 

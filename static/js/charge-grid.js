@@ -5,6 +5,7 @@
 // last one as soon as something is typed in that ("rows-added" in its answer).
 
 const form = document.querySelector("form[data-grid]");
+const { ahead } = globalThis.Remit;
 const anyField = globalThis.Remit.nextField;
 let waiting = false; // Enter came before the row it goes to
 
@@ -22,6 +23,7 @@ function nextField(from) {
   const list = codes();
   const next = list.slice(list.indexOf(from) + 1).find((box) => !box.value.trim());
   waiting = !next;
+  if (waiting) ahead.wait(codes);
   next?.focus();
 }
 
@@ -31,4 +33,5 @@ document.addEventListener("rows-added", () => {
   if (!waiting) return;
   waiting = false;
   codes().find((box) => !box.value.trim())?.focus();
+  ahead.go(codes);
 });

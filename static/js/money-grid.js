@@ -12,6 +12,7 @@
 //                wrong: {box name: is it marked as wrong}}
 //   rows-added  {focus: box name, said: the sentence to read out}
 
+const { ahead } = globalThis.Remit;
 const form = document.querySelector("form[data-grid]");
 const PAUSE = 800; // ms of no typing before the total is read out
 const BETWEEN_KEYS = 300; // ms after which a number is whole: then too much is read out at once
@@ -85,6 +86,7 @@ form.addEventListener("change", ({ target }) => {
 // One live request is on its way at a time, and of those that wait htmx keeps only the last. So
 // what may not be dropped, a button pressed or a box left untidy, waits here for its turn.
 const PRESSED = ["add", "fill", "details", "correct", "offset"];
+const BRINGS_ROWS = ["add", "details", "correct", "offset"]; // and the focus goes to them
 const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a request
 const untidy = new Set(); // names of boxes
 let pressing = null; // what was pressed, of the request on its way
@@ -100,6 +102,7 @@ function recalculate() {
 
 function ask(press) {
   presses.push(press);
+  if (BRINGS_ROWS.some((name) => name in press)) ahead.wait(form);
   recalculate();
 }
 
@@ -143,6 +146,7 @@ form.addEventListener("submit", (event) => {
 // says that it did not happen, and offers it again.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!isLive(detail.elt) || detail.successful) return;
+  ahead.drop(form);
   const [button, fills] = [held, [pressing, ...presses].filter(Boolean)];
   presses.length = 0;
   pressing = null;
@@ -363,6 +367,9 @@ document.addEventListener("rows-added", ({ detail }) => {
   if (!elsewhere) first?.focus();
   if (detail.said) globalThis.Remit.announce(detail.said);
   keepDraft();
+  // No sessions came: amounts would land in the box of the patient's name.
+  if (document.activeElement.matches("[role=combobox]")) ahead.drop(form);
+  else ahead.go(form);
 });
 
 // The number on a check is not called what the number of a transfer is.

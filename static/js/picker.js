@@ -1,11 +1,13 @@
 // A text box with a list under it: type, Down or Up, Enter. The list comes from the server (htmx,
 // see the hx- attributes on the box); this file only chooses from it. Without it the box is a plain
-// text box, and the server understands what was typed.
+// text box, and the server understands what was typed. What is typed on after an Enter that has to
+// wait for the list waits, too (ahead.js).
 //
 //   data-picker="choose"   the option's words go into the box, the focus to the next field
 //   data-picker="add"      the option is sent with the [data-add] button, the box is emptied
 //   data-picker="go"       the option is a page: it opens
 
+const { ahead } = globalThis.Remit;
 const on = (type, action, root = document) => root.addEventListener(type, action);
 
 // A money grid knows where Enter goes on (money-grid.js); elsewhere that is the form's next control.
@@ -29,11 +31,15 @@ function attach(picker) {
   const goes = picker.dataset.picker === "go";
   let wantsFirst = false; // Enter came before the list did
   let listed = null; // what was typed when the list was asked for
-  let asked = null;
+  let asked = null; // the same, of the request on its way
+  let chosen = box.hasAttribute("aria-invalid") ? null : box.defaultValue; // what needs no choosing
   let moved = false; // the first option is only proposed: the first Down or Up takes it
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const current = () => list.querySelector("[aria-selected=true]");
+  // What Enter takes. An option that does not come of what was typed is never meant by Enter alone:
+  // a name misspelt is not everyone.
+  const proposed = () => options().find((option) => !("apart" in option.dataset));
 
   function open() {
     list.hidden = false;
@@ -72,19 +78,32 @@ function attach(picker) {
       const button = picker.querySelector("[data-add]");
       button.value = option.dataset.value;
       box.value = "";
-      button.click();
+      button.click(); // what comes of it says where the keys belong that were typed ahead
       return;
     }
-    box.value = option.dataset.value;
+    chosen = box.value = option.dataset.value;
     box.dispatchEvent(new CustomEvent("payer-chosen", {
       bubbles: true, detail: { method: option.dataset.method ?? "" },
     }));
     htmx.trigger(box.form, "recalculate");
     nextField(box);
+    ahead.go(box);
+  }
+
+  function enterWaits() {
+    wantsFirst = true;
+    ahead.wait(box);
+    if (asked !== box.value) htmx.trigger(box, "pick");
+  }
+
+  function waitsNoMore() {
+    if (!wantsFirst) return;
+    wantsFirst = false;
+    ahead.drop(box);
   }
 
   on("input", (event) => {
-    wantsFirst = false;
+    waitsNoMore();
     if (adds) event.stopPropagation(); // the name of a patient changes no figure
   }, box);
 
@@ -97,13 +116,14 @@ function attach(picker) {
   on("htmx:afterSwap", (event) => {
     if (event.target !== list) return;
     listed = asked;
+    asked = null;
     if (document.activeElement !== box || listed !== box.value) return;
     open();
     moved = false;
-    mark(options()[0]);
+    mark(proposed());
     if (!wantsFirst) return;
-    if (options().length) choose(options()[0]);
-    else wantsFirst = false;
+    if (proposed()) choose(proposed());
+    else waitsNoMore();
   }, list);
 
   on("keydown", (event) => {
@@ -116,7 +136,7 @@ function attach(picker) {
       event.preventDefault();
       event.stopPropagation();
       if (!list.hidden && current() && listed === box.value) choose(current());
-      else if (box.value.trim()) wantsFirst = true;
+      else if (box.value.trim() && (adds || goes || box.value !== chosen)) enterWaits();
       else if (goes) htmx.trigger(box, "pick");
       else nextField(box);
     } else if (event.key === "Escape" && !list.hidden) {
@@ -125,11 +145,12 @@ function attach(picker) {
     }
   }, box);
 
-  // The list does not come: the page of the same links may.
-  if (goes) {
-    for (const failure of globalThis.Remit.FAILURES) {
-      on(failure, () => { if (wantsFirst) box.form.submit(); }, box);
-    }
+  for (const failure of globalThis.Remit.FAILURES) {
+    on(failure, () => {
+      asked = null;
+      if (wantsFirst && goes) box.form.submit(); // the page of the same links may come
+      else waitsNoMore();
+    }, box);
   }
 
   // Typed before the scripts were here.
@@ -144,7 +165,10 @@ function attach(picker) {
     const option = event.target.closest("[role=option]");
     if (option) choose(option);
   }, list);
-  on("blur", close, box);
+  on("blur", () => {
+    waitsNoMore();
+    close();
+  }, box);
 }
 
 const attachIn = (root) => root.querySelectorAll("[data-picker]").forEach(attach);

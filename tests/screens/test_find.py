@@ -74,6 +74,30 @@ def test_patients_with_what_they_have_unpaid(client: Client) -> None:
         assert "Okafor, Maya" in text(client.post("/find/patients/", {"patient": typed})), typed
 
 
+def test_on_an_insurers_payment_unpaid_is_unpaid_with_this_insurer(client: Client) -> None:
+    blueriver = PayerFactory(name="BlueRiver Health", payer_id="60054")
+    maya = PatientFactory(family_name="Okafor", given_name="Maya")
+    ben = PatientFactory(family_name="Okafor", given_name="Ben")
+    LineFactory(patient=maya, amount="100", owed_by=blueriver)
+    LineFactory(patient=maya, amount="70")
+    LineFactory(patient=ben, amount="30")
+    for typed in ("60054", "BlueRiver Health (60054)"):
+        page = text(client.post("/find/patients/", {"patient": "oka", "payer": typed}))
+        assert "1 unpaid, 100.00" in page
+        assert "1 unpaid, none with this payer" in page
+        assert page.index("Okafor, Maya") < page.index("Okafor, Ben")
+    for nobody in ("", "no such payer", "a\0b"):
+        page = text(client.post("/find/patients/", {"patient": "oka", "payer": nobody}))
+        assert "2 unpaid, 170.00" in page
+        assert "1 unpaid, 30.00" in page
+
+
+def test_a_name_that_fits_nobody_does_not_propose_everyone(client: Client) -> None:
+    for typed, apart in [("zzz", True), ("oka", True), ("", False), ("every", False)]:
+        page = text(client.post("/find/patients/", {"patient": typed}))
+        assert ('data-value="everyone" data-apart' in page) is apart, typed
+
+
 def test_a_list_is_short_and_costs_the_same_however_many(client: Client) -> None:
     def look() -> list[str]:
         return queries(client, "post", "/find/patients/", {"patient": "Sample"})

@@ -1,0 +1,197 @@
+"""A fast typist over a slow line: keys wait for the answer to the last one, and land where they belong."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from billing.models import Payment
+from patients.models import Patient, Payer, Provider, Session
+from tests.factories import CoverageFactory, FeeFactory, ServiceFactory
+from tests.factories.bills import money
+from tests.support.surprises import Surprises
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "/insurance-payments/new/"
+
+
+def slow(page: Page, *, by: int = 400) -> Page:
+    """Every answer takes its time from now on, as over a bad line."""
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": by, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    return page
+
+
+def test_a_whole_payment_is_typed_without_looking_up(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    keys = slow(desk).keyboard
+    keys.type("blue")
+    keys.press("Enter")  # Payer; on to Method
+    keys.press("e")  # EFT
+    keys.press("Enter")
+    keys.type("FAST1")
+    keys.press("Enter")
+    keys.press("Enter")  # Date received stays
+    keys.type("200")
+    keys.press("Enter")
+    keys.type("oka")
+    keys.press("Enter")  # her sessions
+    keys.type("120")
+    keys.press("Backspace")
+    keys.press("Backspace")
+    keys.type("00")
+    keys.press("Enter")
+    keys.type("60")
+    keys.press("Tab")
+    keys.press("Shift+Tab")
+    keys.press("Enter")
+    keys.press("p")  # what is left
+    keys.press("Control+Enter")
+    expect(desk.get_by_text("Saved. $200.00 from BlueRiver Health, all allocated.")).to_be_visible()
+    payment = Payment.objects.get()
+    assert (payment.method, payment.reference, payment.payer.name) == (
+        "eft",
+        "FAST1",
+        "BlueRiver Health",
+    )
+    paid = payment.allocations.order_by("line__service_date").values_list("amount", flat=True)
+    assert [str(amount) for amount in paid] == ["100.00", "60.00", "40.00"]
+
+
+def test_tab_reaches_the_next_column_of_rows_that_are_still_coming(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    desk.get_by_label("Payer", exact=True).fill("60054")
+    desk.get_by_label("Amount", exact=True).fill("200")
+    desk.get_by_label("Add a patient's sessions").focus()
+    keys = slow(desk).keyboard
+    keys.type("oka")
+    keys.press("Enter")
+    keys.press("Shift+Tab")  # from Insurance paid back to Write-off
+    keys.type("10")
+    keys.press("Tab")
+    keys.type("90")
+    expect(desk.get_by_role("textbox", name=re.compile("^Write-off ")).first).to_have_value("10")
+    expect(desk.get_by_role("textbox", name=re.compile("^Insurance paid ")).first).to_have_value(
+        "90"
+    )
+    expect(desk.get_by_label("Unallocated", exact=True)).to_have_text("$110.00")
+    expect(desk.get_by_label("Add a patient's sessions")).to_have_value("")
+
+
+def test_keys_go_into_the_details_that_were_opened_by_one(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    desk.get_by_label("Payer", exact=True).fill("60054")
+    picker = desk.get_by_label("Add a patient's sessions")
+    picker.fill("P1001")
+    picker.press("Enter")
+    paid = desk.get_by_role("textbox", name=re.compile("^Insurance paid ")).first
+    expect(paid).to_be_focused()
+    keys = slow(desk).keyboard
+    keys.press("r")
+    keys.type("25")
+    expect(desk.get_by_label("Deductible")).to_have_value("25")
+    expect(paid).to_have_value("")
+
+
+def test_nobody_is_called_that_so_no_amount_lands_in_the_box_of_the_name(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    desk.get_by_label("Payer", exact=True).fill("60054")
+    desk.get_by_label("Amount", exact=True).fill("200")
+    picker = desk.get_by_label("Add a patient's sessions")
+    picker.focus()
+    keys = slow(desk).keyboard
+    keys.type("zzz")
+    keys.press("Enter")
+    keys.type("100")
+    expect(desk.locator("#shout")).to_have_text("The keys pressed meanwhile were not taken.")
+    expect(picker).to_have_value("zzz")
+    expect(picker).to_be_focused()
+    keys.type("y")  # and the keyboard is as it was
+    expect(picker).to_have_value("zzzy")
+
+
+def test_escape_gives_the_keyboard_back(live_server: Any, desk: Page, maya: Patient) -> None:
+    desk.goto(live_server.url + NEW)
+    payer = desk.get_by_label("Payer", exact=True)
+    keys = slow(desk, by=3000).keyboard
+    payer.focus()
+    keys.type("blue")
+    keys.press("Enter")
+    keys.type("x")
+    expect(payer).to_have_value("blue")
+    keys.press("Escape")
+    keys.type("r")
+    expect(payer).to_have_value("bluer")
+
+
+def test_where_the_server_is_away_the_keyboard_is_not(
+    live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
+) -> None:
+    no_surprises.expect("ERR_FAILED|htmx:sendError|htmx:afterRequest")
+    desk.goto(live_server.url + NEW)
+
+    def refuse(route: Route) -> None:
+        desk.wait_for_timeout(500)
+        route.abort()
+
+    desk.route("**/find/payers/", refuse)
+    keys = desk.keyboard
+    payer = desk.get_by_label("Payer", exact=True)
+    payer.focus()
+    keys.type("blue")
+    keys.press("Enter")
+    keys.type("2")
+    expect(desk.locator("#shout")).to_have_text("The keys pressed meanwhile were not taken.")
+    keys.press("Tab")
+    expect(desk.get_by_label("Method")).to_be_focused()
+
+
+def test_code_enter_code_enter_is_two_services_however_fast(
+    live_server: Any, desk: Page, john: Patient, dr1: Provider, blueriver: Payer
+) -> None:
+    for code, fee in (("90834", 85), ("96127", 12)):
+        FeeFactory(service=ServiceFactory(code=code), amount=money(fee))
+    CoverageFactory(patient=john, payer=blueriver, start=datetime.date(2020, 1, 1))
+    desk.goto(f"{live_server.url}/patients/P1042/sessions/new/")
+    expect(desk.get_by_label("Code 1", exact=True)).to_be_focused()
+    keys = slow(desk).keyboard
+    keys.type("90834")
+    keys.press("Enter")
+    keys.type("96127")
+    keys.press("Enter")
+    keys.press("Enter")  # nothing more
+    expect(desk.get_by_label("Code 1", exact=True)).to_have_value("90834")
+    expect(desk.get_by_label("Code 2", exact=True)).to_have_value("96127")
+    expect(desk.get_by_role("button", name="Save session")).to_be_focused()
+    keys.press("Control+Enter")
+    expect(desk.get_by_text("2 services, $97.00. It waits on a draft")).to_be_visible()
+    lines = Session.objects.get().lines.order_by("pk")
+    assert [line.service.code for line in lines] == ["90834", "96127"]
+
+
+def test_enter_on_a_payer_who_is_chosen_goes_on(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    payer = desk.get_by_label("Payer", exact=True)
+    payer.press_sequentially("blue")
+    payer.press("Enter")
+    expect(desk.get_by_label("Method")).to_be_focused()
+    payer.focus()
+    payer.press("Enter")
+    expect(desk.get_by_label("Method")).to_be_focused()
