@@ -182,9 +182,5 @@ def unpaid_of(
     lines = InvoiceLine.objects.open().filter(patient__in=list(patients))
     if payer:
         lines = lines.filter(payer=payer)
-    rows = (
-        lines.values_list("patient")
-        .annotate(count=Count("pk"), owed=Sum("balance"))
-        .order_by()
-    )
+    rows = lines.values_list("patient").annotate(count=Count("pk"), owed=Sum("balance")).order_by()
     return {patient: (count, owed) for patient, count, owed in rows}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, When
 from django.utils import timezone
 
 from billing.models.submissions import Submission
@@ -22,6 +23,11 @@ class PaymentDraftQuerySet(models.QuerySet["PaymentDraft"]):
 
     def newest_first(self) -> PaymentDraftQuerySet:
         return self.order_by("-updated_at", "-pk")
+
+    def own_first(self, user: AbstractBaseUser) -> PaymentDraftQuerySet:
+        """What `user` began, then what colleagues did, each the latest first."""
+        others = Case(When(owner_id=user.pk, then=0), default=1)
+        return self.order_by(others, "-updated_at", "-pk")
 
 
 class PaymentDraft(models.Model):
@@ -48,3 +54,8 @@ class PaymentDraft(models.Model):
 
     def __str__(self) -> str:
         return f"Draft of {self.updated_at:%d %b %Y %H:%M}"
+
+    @property
+    def reference(self) -> str:
+        """The check or EFT number as typed so far, which tells two drafts of one payer apart."""
+        return str(self.data.get("reference", ""))[:40]

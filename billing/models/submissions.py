@@ -40,6 +40,8 @@ class Submission(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "key"], name="r10_form_carried_out_once")
         ]
+        # Whether somebody else carried out the same form, or a draft was saved since.
+        indexes = [models.Index(fields=["key"], name="submission_key")]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.key}"

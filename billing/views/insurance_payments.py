@@ -40,6 +40,9 @@ FULL = (
 @require_http_methods(["GET", "HEAD", "POST"])
 def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
+    if saved := _saved_since(request):
+        messages.info(request, f"This draft was saved as {saved}.")
+        return redirect(saved)
     draft, copied = _draft(request), _copied(request)
     form = InsurancePaymentForm(request.POST or None, initial=_initial(request, draft, copied))
     grid = _grid(
@@ -196,15 +199,29 @@ def _pays_again(copied: Payment) -> QueryDict:
 
 
 def _draft(request: DeskRequest) -> PaymentDraft | None:
-    """The draft asked for in the address; one that was saved or discarded since is not found."""
+    """The draft asked for in the address; one that was discarded since is not found."""
+    key = _asked_draft(request)
+    if key is None:
+        return None
+    return get_object_or_404(PaymentDraft.objects.unfinished().with_names(), key=key)
+
+
+def _saved_since(request: DeskRequest) -> Payment | None:
+    """What became of the draft: Back leads to a form whose payment is saved by now."""
+    key = _asked_draft(request)
+    sent = Submission.objects.filter(key=key, payment__isnull=False) if key else None
+    submission = sent.select_related("payment").first() if sent else None
+    return submission.payment if submission else None
+
+
+def _asked_draft(request: DeskRequest) -> uuid.UUID | None:
     asked = request.GET.get("draft")
-    if asked is None or request.method != "GET":
+    if asked is None or request.method == "POST":
         return None
     try:
-        key = uuid.UUID(asked)
+        return uuid.UUID(asked)
     except ValueError:
         raise Http404 from None
-    return get_object_or_404(PaymentDraft.objects.unfinished().with_names(), key=key)
 
 
 def _kept_as_draft(

@@ -34,7 +34,7 @@ def today(request: DeskRequest) -> HttpResponse:
         "denials": balances.denials(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),
         "takings": balances.takings(day),
-        "drafts": PaymentDraft.objects.unfinished().with_names().newest_first()[:FIRST],
+        "drafts": PaymentDraft.objects.unfinished().with_names().own_first(request.user)[:FIRST],
         "owing": owing,
     }
     if not owing.total:

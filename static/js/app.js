@@ -214,6 +214,7 @@ function cameFromElsewhere({ xhr, requestConfig }) {
 on("htmx:beforeOnLoad", (event) => {
   if (!cameFromElsewhere(event.detail)) return;
   event.preventDefault();
+  globalThis.Remit.lookWhoIsSignedIn?.();
   if (event.target.matches("[data-draft]")) return; // says itself that it was not kept
   if (!event.target.closest("[data-live]")) location.assign(event.detail.xhr.responseURL);
   else if (asksForTotals(event.target)) noAnswer();
@@ -254,28 +255,32 @@ for (const failure of FAILURES) {
   });
 }
 
-// A whole page that is posted would be left for the browser's own error page, and what was typed be
-// lost. So the server is asked first whether it is there, with its records.
-async function isThere() {
+// A whole page that is posted would be left for the browser's own error page, or for sign-in, and what
+// was typed be lost. So the server is asked first whether it is there, with its records, and whether
+// it still knows who asks.
+async function askWhetherThere() {
   try {
     const how = { headers: { "X-Passive": "1" }, redirect: "manual", cache: "no-store" };
     const answer = await fetch("/accounts/session/", { ...how, signal: AbortSignal.timeout(15000) });
-    return answer.status < 500;
+    if (answer.type === "opaqueredirect" || answer.status === 403) return "signed out";
+    return answer.status < 500 ? "there" : "away";
   } catch {
-    return false;
+    return "away";
   }
 }
 
 const onItsWay = new WeakSet(); // forms the server is there for
 
 async function sendWhenThere(form, submitter) {
-  if (await isThere()) {
+  const where = await askWhetherThere();
+  if (where === "there") {
     onItsWay.add(form);
     form.requestSubmit(submitter);
     return;
   }
   markSent(form, false);
-  sayNoAnswer(form, null, () => form.requestSubmit(submitter));
+  if (where === "away") sayNoAnswer(form, null, () => form.requestSubmit(submitter));
+  else globalThis.Remit.lookWhoIsSignedIn?.(); // covers the page; the button is pressed again after it
 }
 
 // ---------------------------------------------------------------- sent once

@@ -187,6 +187,8 @@ form.addEventListener("click", (event) => {
 // A button in the message line goes when the total is right again: the focus goes to what it mended.
 let mends = false;
 
+document.addEventListener("signed-in-again", recalculate); // what was typed meanwhile has no answer
+
 // ---------------------------------------------------------------- boxes
 
 form.addEventListener("focusin", ({ target }) => {
@@ -403,24 +405,46 @@ let keeping;
 
 function keepDraft() {
   if (!draft || keeping) return;
-  keeping = setTimeout(() => {
-    keeping = undefined;
-    htmx.trigger(draft, "draft");
-  }, KEEP_AFTER);
+  keeping = setTimeout(keepNow, KEEP_AFTER);
+}
+
+function keepNow() {
+  clearTimeout(keeping);
+  keeping = undefined;
+  htmx.trigger(draft, "draft");
 }
 
 draft?.addEventListener("htmx:beforeSend", () => { draft.textContent = SAVING; });
 
 // An answer puts its words in before this; where none came, or another page did, none are there.
 draft?.addEventListener("htmx:afterRequest", () => {
-  if (draft.textContent !== SAVING) return;
-  draft.textContent = NOT_KEPT;
-  keepDraft();
+  if (draft.textContent === SAVING) {
+    draft.textContent = NOT_KEPT;
+    keepDraft();
+    return;
+  }
+  if (draft.querySelector("[data-kept]")) addressDraft();
+  if (document.querySelector(".un.stale")) recalculate(); // the server is there again
 });
+
+// Back and reload come to this address, and find what was typed.
+function addressDraft() {
+  const address = new URL(location.href);
+  address.searchParams.set("draft", box("key").value);
+  history.replaceState(history.state, "", address);
+}
+
+// Somebody leaves, or looks elsewhere, before the draft's time has come.
+addEventListener("beforeunload", () => {
+  if (!keeping) return;
+  const body = new URLSearchParams(new FormData(form));
+  fetch(draft.getAttribute("hx-post"), { method: "POST", body, keepalive: true }).catch(() => {});
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden && keeping) keepNow(); });
 
 // What is saved is a draft no more. What was refused is one still: it was typed, and not kept since.
 form.addEventListener("submit", () => {
   clearTimeout(keeping);
   keeping = undefined;
 });
-if (document.querySelector(".errsum")) keepDraft();
+if (draft && document.querySelector(".errsum")) window.addEventListener("pageshow", keepNow);

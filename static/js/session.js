@@ -5,6 +5,8 @@
 //
 //   body[data-left]   seconds until this sign-in ends if nobody does anything
 //   body[data-user]   who is signed in; a page is never uncovered for somebody else
+//
+// Other scripts call Remit.lookWhoIsSignedIn() where an answer makes them doubt it.
 
 const WARN = 120; // seconds before the end
 const ASK_EVERY = 60; // the server notes once a minute that somebody is there
@@ -55,7 +57,8 @@ function heed(state) {
   if (!state) return cover();
   if (state.user !== user) return location.reload();
   endsAt = seconds() + state.left;
-  if (covered) uncover(state.token);
+  renew(state.token);
+  if (covered) uncover();
   else if (state.left > WARN) close();
   else if (!isOpen()) open("#leaving-soon");
 }
@@ -72,6 +75,10 @@ setInterval(() => {
     look({ passive: true }); // somebody may be busy in another tab
   }
 }, 1000);
+
+globalThis.Remit = Object.assign(globalThis.Remit ?? {}, {
+  lookWhoIsSignedIn: () => look({ passive: true }),
+});
 
 // Coming back to a covered page after signing in elsewhere, or to one that slept.
 addEventListener("focus", () => { if (covered || endsAt < seconds()) look({ passive: true }); });
@@ -99,14 +106,18 @@ function cover() {
   open("#leaving-over");
 }
 
-// The forms of this page carry the token of the sign-in that is over.
-function uncover(fresh) {
+function uncover() {
   covered = false;
   document.body.classList.remove("covered");
   close();
+  globalThis.Remit?.announce("You are signed in again. Nothing that was typed is lost.");
+  document.dispatchEvent(new Event("signed-in-again"));
+}
+
+// The forms of this page may carry the token of a sign-in that is over.
+function renew(fresh) {
   document.body.setAttribute("hx-headers", JSON.stringify({ "x-csrftoken": fresh }));
   for (const box of document.querySelectorAll("[name=csrfmiddlewaretoken]")) box.value = fresh;
-  globalThis.Remit?.announce("You are signed in again. Nothing that was typed is lost.");
 }
 
 // Escape means "I am here"; a covered page has nothing to go back to.

@@ -234,6 +234,59 @@ def test_what_was_refused_is_kept_as_a_draft(live_server: Any, desk: Page, maya:
     expect(box(page, 0)).to_have_value(re.compile("^100"))
 
 
+def test_reload_and_back_bring_the_draft_back(live_server: Any, desk: Page, maya: Patient) -> None:
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    page.keyboard.type("100")
+    expect(state(page)).to_have_text(SAVED)
+    expect(page).to_have_url(re.compile(r"\?draft=[0-9a-f-]{36}$"))
+    page.reload()
+    expect(box(page, 0)).to_have_value(re.compile("^100"))
+    expect(unallocated(page)).to_have_text("$100.00")
+    page.goto(live_server.url + "/")
+    page.go_back()
+    expect(box(page, 0)).to_have_value(re.compile("^100"))
+
+
+def test_back_to_a_refused_payment_is_no_error_of_the_browser(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    page = listed(desk, live_server.url, amount="80", patient="P1001", rows=3)
+    page.keyboard.type("100")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".errsum")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"\?draft="))
+    page.goto(live_server.url + "/")
+    page.go_back()
+    expect(box(page, 0)).to_have_value(re.compile("^100"))
+    expect(unallocated(page)).to_have_text(re.compile("20.00"))
+
+
+def test_what_was_typed_a_moment_before_leaving_is_kept(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    page.wait_for_timeout(3500)
+    expect(state(page)).to_have_text(SAVED)
+    page.keyboard.type("75")
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name=re.compile("draft", re.IGNORECASE)).first.click()
+    page.get_by_role("link", name="Continue").click()
+    expect(box(page, 0)).to_have_value(re.compile("^75"))
+
+
+def test_back_to_a_payment_that_was_saved_leads_to_it(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    page = listed(desk, live_server.url, amount="100", patient="P1001", rows=3)
+    page.keyboard.type("100")
+    expect(state(page)).to_have_text(SAVED)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved. $100.00 from BlueRiver Health, all allocated.")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(re.compile("This draft was saved as IP-"))).to_be_visible()
+    assert Payment.objects.count() == 1
+
+
 def test_a_draft_that_could_not_be_kept_says_so(
     live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -408,16 +409,42 @@ def test_figures_are_called_out_of_date_and_recover(
 
 
 def test_signed_out_while_typing(
-    live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
+    live_server: Any, desk: Page, maya: Patient, at_desk: Callable[[Page], Page]
 ) -> None:
-    """Typing stays on the page; no sign-in form lands in it and no figure looks right."""
-    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    """Typing stays on the page, which is covered; no sign-in form lands in it. Signed in, it goes on."""
+    page = listed(desk, live_server.url, amount="100", patient="P1001", rows=3)
     settled(page)
     page.context.clear_cookies(name="sessionid")
     page.keyboard.type("100")
-    expect(page.locator("#un").get_by_text("out of date")).to_be_visible()
-    expect(box(page, 0)).to_have_value("100")
+    covered = page.get_by_role("dialog", name="You are signed out")
+    expect(covered).to_be_visible()
     expect(page.get_by_label("Password")).to_have_count(0)
+    at_desk(page)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(covered).to_be_hidden()
+    expect(box(page, 0)).to_have_value("100")
+    expect(unallocated(page)).to_have_text("$0.00")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved. $100.00 from BlueRiver Health, all allocated.")).to_be_visible()
+
+
+def test_signed_out_elsewhere_and_then_saved(
+    live_server: Any, desk: Page, john: Patient, at_desk: Callable[[Page], Page]
+) -> None:
+    page = desk
+    page.goto(f"{live_server.url}/patients/P1042/payments/new/")
+    page.get_by_label("Amount", exact=True).fill("20")
+    expect(page.get_by_label("Unallocated", exact=True)).to_have_text("$20.00")
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+Enter")
+    covered = page.get_by_role("dialog", name="You are signed out")
+    expect(covered).to_be_visible()
+    at_desk(page)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(covered).to_be_hidden()
+    expect(page.get_by_label("Amount", exact=True)).to_have_value("20")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved as R-0001.")).to_be_visible()
 
 
 def test_saving_right_after_a_fill_waits_for_its_amounts(

@@ -36,7 +36,7 @@ def keep(desk: Desk, form: dict[str, Any]) -> str:
 def draft(desk: Desk, *paid: str, **changed: Any) -> PaymentDraft:
     with nothing_happens():
         said = keep(desk, desk.form(*paid, **changed))
-    assert said.startswith("Draft saved ")
+    assert said.startswith("<span data-kept>Draft saved ")
     return PaymentDraft.objects.latest("pk")
 
 
@@ -58,7 +58,9 @@ def test_a_draft_is_kept_and_no_money_moves(desk: Desk) -> None:
     kept = draft(desk, "100", "60")
     assert (kept.owner, kept.payer) == (desk.ana, desk.blueriver)
     assert (kept.amount, kept.unallocated) == (200, 40)
-    assert keep(desk, desk.form("100", "70", key=str(kept.key))).startswith("Draft saved ")
+    assert keep(desk, desk.form("100", "70", key=str(kept.key))).startswith(
+        "<span data-kept>Draft saved "
+    )
     kept.refresh_from_db()
     assert (PaymentDraft.objects.count(), kept.unallocated) == (1, 30)
 
@@ -136,7 +138,10 @@ def test_saving_the_payment_ends_its_draft(desk: Desk) -> None:
     # One that was on its way meanwhile comes too late.
     assert keep(desk, form) == ""
     assert PaymentDraft.objects.count() == 0
-    assert desk.client.get(address(kept)).status_code == 404
+    # Back leads to the address of the form: to what was saved, not to a second one of it.
+    answer = desk.client.get(address(kept), follow=True)
+    assert answer.redirect_chain == [(Payment.objects.get().get_absolute_url(), 302)]
+    assert "This draft was saved as IP-" in text(answer)
 
 
 def test_a_refused_payment_keeps_its_draft(desk: Desk) -> None:
@@ -210,10 +215,19 @@ def test_the_list_shows_whose_and_how_old(desk: Desk) -> None:
     PaymentDraft.objects.filter(pk=kept.pk).update(updated_at=old)
     _ben, client = somebody_else()
     page = text(client.get(LIST))
-    for words in ("BlueRiver Health", "$200.00", "3 days ago", "Continue", "Discard"):
+    for words in ("BlueRiver Health", "104482, $", "$200.00", "3 days ago", "Continue", "Discard"):
         assert words in page
     assert "you, " not in page
     assert "you, " in text(desk.client.get(LIST))
+
+
+def test_on_today_what_one_began_oneself_comes_before_what_colleagues_did(desk: Desk) -> None:
+    draft(desk, "100", reference="MINE")
+    _ben, client = somebody_else()
+    client.post(KEEP, desk.form("90", reference="BENS", key=str(uuid.uuid4())))
+    for who, first, second in [(desk.client, "MINE", "BENS"), (client, "BENS", "MINE")]:
+        today = text(who.get("/"))
+        assert 0 < today.index(f"{first}, $") < today.index(f"{second}, $")
 
 
 def test_a_draft_is_discarded(desk: Desk) -> None:
