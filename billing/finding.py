@@ -203,7 +203,7 @@ def _papers(typed: str, user: Any) -> list[Found]:
 # What people call it, where it is, and by which other words it is found.
 PAGES = (
     ("New insurance payment", "billing:insurance_payment_new", "enter check eft insurer payer"),
-    ("Take payment", "billing:payment_new", "copay card cash receipt patient"),
+    ("Take payment", "billing:payment_start", "copay card cash receipt patient"),
     ("Import ERA files", "billing:era_import", "835 remittance upload insurer electronic"),
     ("New session", "billing:session_start", "visit charge enter"),
     ("Bill sessions", "billing:session_list", "visits charges invoice"),
@@ -236,8 +236,6 @@ PAGES = (
     ("Your sign-in and second factor", "mfa_index", "password passkey code account"),
     ("Administration", "admin:index", "settings users roles clinic"),
 )
-# What is done to a patient begins with choosing one.
-BEGINS_AT = {"billing:payment_new": "patients:patient_list"}
 OFTEN = 6  # of the pages, where nothing is typed yet
 
 
@@ -256,7 +254,7 @@ def _known_pages(user: Any) -> Iterator[tuple[Found, list[str]]]:
     for name, page, other_words in PAGES:
         if may_look(user, "admin" if page.startswith("admin:") else page):
             yield (
-                Found(name, "", "", reverse(BEGINS_AT.get(page, page))),
+                Found(name, "", "", reverse(page)),
                 _words(f"{name} {other_words}"),
             )
 

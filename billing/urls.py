@@ -64,6 +64,7 @@ urlpatterns = [
     path("fees/", fees.fee_list, name="fee_list"),
     # Payments
     path("payments/", payment_lists.payment_list, name="payment_list"),
+    path("payments/new/", take_payment.payment_start, name="payment_start"),
     path("payments/unallocated/", worklists.unallocated_payments, name="unallocated_payments"),
     path("payments/negative-credit/", worklists.negative_credit, name="negative_credit"),
     path("payments/<str:number>/", payments.payment_detail, name="payment_detail"),

@@ -65,6 +65,7 @@ SCREENS: dict[str, Screen] = {
     "billing:patient_audit": read("billing.view_auditevent"),
     "billing:patient_account": both(MONEY, "billing.allocate_credit"),
     "billing:payment_new": work("billing.take_payment"),
+    "billing:payment_start": work("billing.take_payment"),
     "billing:patient_refund": read("billing.refund_payment"),
     "billing:patient_transfer": read("billing.transfer_credit"),
     "billing:write_off_new": work("billing.write_off"),

@@ -7,6 +7,11 @@ from billing.audit.address import client_address
 
 
 class ClosedSignup(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "The username or the password is not right."
+        " Capital letters count in both.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -332,6 +332,7 @@ LOGIN_REDIRECT_URL = "/"
 
 # allauth: log-in by user name, accounts are made by an administrator.
 ACCOUNT_ADAPTER = "config.accounts.ClosedSignup"
+ACCOUNT_FORMS = {"login": "config.signing_in.SignInForm"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

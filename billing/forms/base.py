@@ -42,6 +42,11 @@ class LedgerForm(NoCardNumbers, forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = uuid.uuid4
 
+    def begin_in(self, field: str) -> None:
+        """The cursor waits in this field; once something was sent it goes to the errors instead."""
+        if not self.is_bound:
+            self.fields[field].widget.attrs["autofocus"] = True
+
     @property
     def key_value(self) -> str:
         """The key for the hidden box: the one that was sent or kept if it is one, else a new one."""

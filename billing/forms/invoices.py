@@ -48,6 +48,7 @@ class VoidInvoiceForm(LedgerForm):
         self.chosen = [pk for pk in offered if pk in ids]
         for name in ("note", "date"):
             self.fields[name].widget.attrs |= {"class": "fld fld-s", "autocomplete": "off"}
+        self.begin_in("reason")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -47,6 +47,7 @@ class _AmountForm(ReasonForm):
     """What a refund and a transfer share: how much of one receipt, and when."""
 
     what = "paid back"
+    first = "amount"
 
     amount = MoneyFormField()
     date = AccountingDateField()

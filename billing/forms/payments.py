@@ -203,9 +203,7 @@ class TakePaymentForm(PaymentStrip):
         self.offer(PATIENT_METHODS)
         self.fields["provider"].queryset = Provider.objects.filter(active=True)  # type: ignore[attr-defined]
         self.fields["provider"].widget.attrs["class"] = "form-select fld"
-        if not self.is_bound:
-            first = "amount" if self.initial.get("provider") else "provider"
-            self.fields[first].widget.attrs["autofocus"] = True
+        self.begin_in("amount" if self.initial.get("provider") else "provider")
 
     @property
     def typed_amount(self) -> tuple[Decimal | None, str]:

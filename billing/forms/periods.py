@@ -92,3 +92,4 @@ class ReopenForm(_MoveForm):
         super().__init__(*args, auto_id="reopen_%s", **kwargs)
         if self.closed:
             self.fields["through"].initial = month_end_before(self.closed)
+        self.begin_in("through")

@@ -41,6 +41,7 @@ class VoidForm(LedgerForm):
         super().__init__(*args, **kwargs)
         self.fields["note"].widget.attrs["class"] = "fld fld-s"
         self.fields["note"].widget.attrs["autocomplete"] = "off"
+        self.begin_in("reason")  # where there are cards to choose from, they come before it
 
     @property
     def chosen(self) -> str:
@@ -76,6 +77,7 @@ class ReasonForm(LedgerForm):
 
     reasons: tuple[str, ...] = ()
     reason_missing = "Choose a reason."
+    first = "reason"  # the field it begins in
 
     reason = ReasonField((), reason_missing)
     note = forms.CharField(label="Note (optional)", max_length=150, required=False)
@@ -87,6 +89,7 @@ class ReasonForm(LedgerForm):
             extra = "form-select fld fld-s" if isinstance(field, forms.ChoiceField) else "fld fld-s"
             field.widget.attrs.setdefault("class", extra)
         self.fields["note"].widget.attrs["autocomplete"] = "off"
+        self.begin_in(self.first)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

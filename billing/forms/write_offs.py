@@ -62,8 +62,7 @@ class WriteOffForm(LedgerForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["date"].widget.attrs["class"] = "fld num"
-        if not self.is_bound:
-            self.fields["kind"].widget.attrs["autofocus"] = True
+        self.begin_in("kind")
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -84,6 +83,7 @@ class UndoWriteOffForm(LedgerForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["date"].widget.attrs["class"] = "fld fld-s"
+        self.begin_in("reason")
 
 
 # ---------------------------------------------------------------------------- a patient's lines

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from patients.http import DeskRequest
 from patients.models import Patient
@@ -39,6 +40,15 @@ class Choice:
         }
 
 
+# What is begun for a patient, by its title → the list it will stand in: its key in parts/nav.html
+# and its address.
+LISTED_UNDER = {
+    "New session": ("Sessions", "sessions", "billing:session_list"),
+    "New invoice": ("Invoices", "invoices", "billing:invoice_list"),
+    "Take payment": ("Payments", "payments", "billing:payment_list"),
+}
+
+
 def choose_patient(request: DeskRequest, title: str, there: Callable[[str], str]) -> HttpResponse:
     """The page that asks for the patient of what is to be entered, and leads on with their chart.
 
@@ -47,7 +57,9 @@ def choose_patient(request: DeskRequest, title: str, there: Callable[[str], str]
     choice = Choice(request.POST.get("patient", ""), there)
     if choice.leads_to:
         return redirect(choice.leads_to)
-    context = {"title": title, **choice.context}
+    label, current, address = LISTED_UNDER[title]
+    context = {"title": title, "current": current, **choice.context}
+    context["listed"] = {"label": label, "url": reverse(address)}
     if not context["problem"]:
         if request.method == "POST" and not choice.typed:
             context["problem"] = "Type a patient's name or chart number."

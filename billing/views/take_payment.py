@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
@@ -18,9 +19,10 @@ from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import TakePaymentForm, copy_of
 from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
+from billing.views.choosing import choose_patient
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
-from patients.models import Patient
+from patients.models import Patient, Provider
 
 FOLDER = "billing/payments"
 AT_ONCE = 500  # open lines on one page
@@ -68,18 +70,32 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     return redirect("billing:patient_account", chart)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def payment_start(request: DeskRequest) -> HttpResponse:
+    """Take payment, without a patient yet: whose it is."""
+    return choose_patient(
+        request, "Take payment", lambda chart: reverse("billing:payment_new", args=[chart])
+    )
+
+
 def _suggested(request: DeskRequest, patient: Patient, copied: Payment | None) -> dict[str, Any]:
-    """As the payment that is copied; or the provider asked for, or the one the patient owes most."""
+    """As the payment that is copied; or the provider asked for, or the one the patient owes most.
+
+    Whoever has no account yet pays whom they saw last, or the only provider there is.
+    """
     if copied:
         return copy_of(copied)
     wanted = request.GET.get("provider", "")
     if asked := line_id(wanted):
         return {"provider": asked}
     owing = [each for each in balances.accounts(patient) if each.provider]
-    if not owing:
-        return {}
-    most = max(owing, key=lambda each: each.net)
-    return {"provider": most.provider.pk if most.provider else None}
+    if owing:
+        most = max(owing, key=lambda each: each.net)
+        return {"provider": most.provider.pk if most.provider else None}
+    if last := balances.last_session(patient):
+        return {"provider": last.provider_id}
+    providers = list(Provider.objects.filter(active=True)[:2])
+    return {"provider": providers[0].pk} if len(providers) == 1 else {}
 
 
 def _copied(request: DeskRequest, patient: Patient) -> Payment | None:

@@ -39,6 +39,7 @@ billing:audit                       D      -
 billing:patient_audit               D      -
 billing:patient_account             FBAD   FB
 billing:payment_new                 FB     FB
+billing:payment_start               FB     FB
 billing:patient_refund              FB     -
 billing:patient_transfer            FB     -
 billing:write_off_new               FB     FB

@@ -227,12 +227,18 @@ def test_names_are_text(desk: Practice) -> None:
     assert SCRIPT not in look(desk.client, url(session)).html
 
 
-def test_choosing_a_patient_for_a_new_session(desk: Practice) -> None:
-    start = "/sessions/new/"
-    assert "New session" in look(desk.client, start).words
+@pytest.mark.parametrize(
+    ("start", "title", "there"),
+    [
+        ("/sessions/new/", "New session", "/patients/P1042/sessions/new/"),
+        ("/payments/new/", "Take payment", "/patients/P1042/payments/new/"),
+    ],
+)
+def test_choosing_the_patient_first(desk: Practice, start: str, title: str, there: str) -> None:
+    assert title in look(desk.client, start).words
     for typed in ("P1042", "Smith, John (P1042)", "smith"):
         answer = desk.client.post(start, {"patient": typed})
-        assert answer["Location"] == "/patients/P1042/sessions/new/"
+        assert answer["Location"] == there
     PatientFactory(family_name="Smith", given_name="Ann")
     page = text(desk.client.post(start, {"patient": "smith"}))
     assert "Which patient?" in page
