@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.forms import LoginForm
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     """allauth's, with the cursor where typing begins: a desk signs in many times a day."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

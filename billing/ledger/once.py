@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -45,7 +46,8 @@ class Posted:
     """The rows a verb wrote.
 
     `released` is patients' money an insurer's payment gave back; `covered` is what standing
-    credit took over from reversed receipts along the way.
+    credit took over from reversed receipts along the way. `moved_to` is the day all rows got
+    where that is a later one than was asked for.
     """
 
     payment: Payment | None = None
@@ -53,6 +55,7 @@ class Posted:
     adjustments: list[Adjustment] = field(default_factory=list)
     released: list[Allocation] = field(default_factory=list)
     covered: Decimal = ZERO
+    moved_to: datetime.date | None = None
     voids: list[LineVoid] = field(default_factory=list)
     responsibilities: list[Responsibility] = field(default_factory=list)
     adjudications: list[Adjudication] = field(default_factory=list)

@@ -111,7 +111,7 @@ class Posting:
         # Of every row of this verb. Its date is settled when it is written.
         self.stamp: dict[str, Any] = {"created_at": self.now, "created_by_id": by.pk}
         self.closed = closed_through()
-        self.date = date
+        self.date = self.asked_for = date
         self.check_date()
         self.patients: dict[int, int | None] = {}  # and who pays for them, if somebody else does
         self.lines: dict[int, InvoiceLine] = {}
@@ -557,6 +557,7 @@ class Posting:
             adjustments=self.adjustments,
             released=self.released,
             covered=self.covered,
+            moved_to=self.date if self.date != self.asked_for else None,
             voids=self.voids,
             responsibilities=self.responsibilities,
             adjudications=self.adjudications,

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
 from billing.chain.acts import sealing
-from billing.forms.base import LedgerForm, error_summary
+from billing.forms.base import LedgerForm, error_summary, errors_of
 from billing.forms.drafts import STRIP, form_data
 from billing.forms.grid import MOST_LINES, box_name, plain, row_keys
 from billing.forms.offsets import effect, offset_keys
@@ -24,6 +24,7 @@ from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import InsurancePaymentForm, copy_of, may_over_allocate
 from billing.models import InvoiceLine, Payment, PaymentDraft, Submission
 from billing.money import show_dollars
+from billing.views import notices
 from billing.views.grid_answers import after_settling, live
 from billing.views.payment_drafts import keep
 from patients.http import DeskRequest
@@ -81,6 +82,7 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
         problems = _refuse(form, grid, error)
         return _page(request, form, grid, problems=problems)
     messages.success(request, _saved(posted))
+    notices.say_moved_date(request, posted)
     if action == "next":
         kept = {
             "payer": str(posted.receipt.payer),
@@ -441,11 +443,10 @@ def _page(
         context["offers_over"] = True
         context["may_over_allocate"] = may_over_allocate(request.user)
     if problems is not None:
-        summary = form.summary("This payment is not saved yet.")
         context["error_summary"] = error_summary(
-            "This payment is not saved yet.",
-            [*summary["items"], *problems],
-            _hint(grid, saved=payment is not None),
+            f"This {'allocation' if payment else 'payment'} is not saved yet.",
+            [*errors_of(form), *problems],
+            _hint(grid, saved=payment is not None, offers_over="offers_over" in context),
         )
     if payment:
         context |= _story_of(payment)
@@ -471,12 +472,16 @@ def _story_of(payment: Payment) -> dict[str, Any]:
     }
 
 
-def _hint(grid: PaymentGrid, *, saved: bool) -> str:
+def _hint(grid: PaymentGrid, *, saved: bool, offers_over: bool) -> str:
     if not grid.sharing.over:
         return ""
     hint = "Money the payer took back goes in as a minus amount on its session."
-    if not saved:
+    if offers_over:
         hint += " If the figures are right, save as over-allocated with a reason."
+    elif not saved and grid.is_over:
+        hint += (
+            " Mend the other lines first; then it can be saved as over-allocated, with a reason."
+        )
     return hint
 
 

@@ -84,12 +84,13 @@ def invoice_void(request: DeskRequest, number: str) -> HttpResponse:
     chosen = [line for line in standing if line.pk in form.chosen]
     effects = balances.effects_of_voiding(chosen)
     try:
-        ledger.void_lines(by=request.user, lines=chosen, **form.answer)
+        posted = ledger.void_lines(by=request.user, lines=chosen, **form.answer)
     except ledger.LedgerError as error:
         form.refuse(error)
         return _void_page(request, form, context)
     whole = len(chosen) == len(standing)
     notices.saved(request, *wording.after_voiding(invoice, chosen, effects, whole=whole))
+    notices.say_moved_date(request, posted)
     return _back(request, invoice)
 
 

@@ -34,6 +34,16 @@ def saved(request: DeskRequest, lead: str, rest: str = "", *, tag: str = "") -> 
     messages.success(request, text, extra_tags=tag)
 
 
+def say_moved_date(request: DeskRequest, posted: ledger.Posted) -> None:
+    """Where the date that was typed is not the one it got, as nothing is dated before what it changes."""
+    if posted.moved_to:
+        messages.info(
+            request,
+            f"It is dated {posted.moved_to:%d %b %Y}: it changes entries of that day,"
+            " so it cannot be dated earlier.",
+        )
+
+
 def moved(
     request: DeskRequest,
     patient: Patient,

@@ -62,11 +62,13 @@ def payment_reverse(request: DeskRequest, number: str) -> HttpResponse:
         return _undo_page(request, payment, form, "reverse")
     uses = balances.used_on(_receipts(payment))
     try:
-        ledger.reverse(by=request.user, payment=payment, **form.answer)
+        posted = ledger.reverse(by=request.user, payment=payment, **form.answer)
     except ledger.LedgerError as error:
         form.refuse(error)
         return _undo_page(request, _payment(number), form, "reverse")
-    return _undone(request, payment, form, "reversed", uses)
+    answer = _undone(request, payment, form, "reversed", uses)
+    notices.say_moved_date(request, posted)
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

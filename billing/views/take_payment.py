@@ -19,6 +19,7 @@ from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import TakePaymentForm, copy_of
 from billing.models import InvoiceLine, Payment
 from billing.money import show_dollars
+from billing.views import notices
 from billing.views.choosing import choose_patient
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
@@ -67,6 +68,7 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
             problems = grid.problems()
         return _page(request, patient, form, grid, problems=problems)
     messages.success(request, _saved(posted))
+    notices.say_moved_date(request, posted)
     return redirect("billing:patient_account", chart)
 
 

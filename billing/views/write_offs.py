@@ -66,6 +66,7 @@ def write_off_new(request: DeskRequest, chart: str) -> HttpResponse:
             form.refuse(error)
         return _page(request, patient, form, grid, grid.problems() if grid.refused else [])
     messages.success(request, _written_off(grid, replayed=posted.replayed))
+    notices.say_moved_date(request, posted)
     return redirect(patient)
 
 
@@ -212,13 +213,14 @@ def write_off_undo(request: DeskRequest, pk: int) -> HttpResponse:
     form = UndoWriteOffForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            ledger.undo_write_off(by=request.user, adjustment=row, **form.cleaned_data)
+            posted = ledger.undo_write_off(by=request.user, adjustment=row, **form.cleaned_data)
         except ledger.LedgerError as error:
             form.refuse(error)
         else:
             row.line.refresh_from_db(fields=["balance"])
             lead = f"The write-off of {show(row.amount)} on {row.line.invoice} is undone."
             notices.saved(request, lead, f"It now owes {show(row.line.balance)}.")
+            notices.say_moved_date(request, posted)
             return go_on(request, resolve_url(patient))
     now = balances.account(patient, row.line.provider)
     context: dict[str, Any] = {

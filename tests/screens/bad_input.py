@@ -92,7 +92,7 @@ def refused(client: Client, url: str, form: dict[str, Any], *sentences: str) -> 
     page = text(answer)
     assert "<title>Error: " in page
     things = "1 thing" if len(sentences) == 1 else f"{len(sentences)} things"
-    assert f"This payment is not saved yet. {things} to fix:" in page
+    assert f" is not saved yet. {things} to fix:" in page
     summary = page[page.index('class="errsum"') :]
     summary = summary[: summary.index("</div>")]
     for sentence in sentences:

@@ -180,7 +180,8 @@ def test_too_much(desk: Desk) -> None:
 
 def test_nothing_typed(desk: Desk) -> None:
     for form in (desk.form(), desk.form("", " ", "0"), desk.form(lines=[])):
-        refused(desk.client, desk.url, form, "Type an amount on a line first.")
+        page = refused(desk.client, desk.url, form, "Type an amount on a line first.")
+        assert "This allocation is not saved yet." in page  # the payment is
 
 
 def test_a_closed_day_and_a_screen_that_is_out_of_date(desk: Desk) -> None:
