@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 from billing.era.reading import LIMIT
 from billing.forms.base import AccountingDateField, LedgerForm
 from billing.forms.payments import OverAllocating
 from billing.models import Decision, RemittanceRow
+from billing.models.periods import closed_through
 from billing.models.remittances import AMOUNTS
 from billing.money import MoneyFormField, show
 from patients.fields import PayerField
@@ -57,7 +60,8 @@ class SaveRemittanceForm(OverAllocating):
     """What saving asks for: the day, a word where the file was marked as a test, and a reason where
     the sessions got more than was received.
 
-    The view keeps the day and the word while somebody looks at other rows (`KEPT`).
+    The view keeps the day and the word while somebody looks at other rows (`KEPT`). `dated` is the
+    day the ERA gives; where that is closed by now, today is offered instead.
     """
 
     KEPT = ("date", "sure")
@@ -71,8 +75,13 @@ class SaveRemittanceForm(OverAllocating):
         required=False,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dated: datetime.date | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        closed = closed_through()
+        if dated and closed and dated <= closed:
+            self.fields["date"].help_text = f"The ERA says {dated:%d %b %Y}, which is closed."
+            dated = timezone.localdate()
+        self.initial.setdefault("date", dated)
         keeping = {
             "form": "save",
             "hx-post": "",

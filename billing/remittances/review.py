@@ -70,7 +70,10 @@ def row_of(draft: Remittance, pk: int) -> RemittanceRow:
 
 
 def choose_payer(draft: Remittance, payer: Payer, *, by: AbstractBaseUser) -> None:
-    """Say which payer of ours this is. It is remembered, and the claims are matched with it."""
+    """Say which payer of ours this is. It is remembered, and the claims are matched with it.
+
+    What was decided about rows and recoveries while another payer stood there is gone.
+    """
     if draft.payer_id == payer.pk:
         return
     for kind, value in draft.keys[:1]:
@@ -87,6 +90,7 @@ def choose_payer(draft: Remittance, payer: Payer, *, by: AbstractBaseUser) -> No
         raise ReviewError(
             f"{draft.reference} of {payer.name} was imported before. Discard this draft."
         ) from None
+    draft.offsets.update(taken_back=[])
     match_again(draft)
 
 

@@ -186,7 +186,7 @@ def _keep(request: DeskRequest, draft: Remittance) -> HttpResponse:
 def _save(
     request: DeskRequest, draft: Remittance, *, over: bool
 ) -> HttpResponse | StreamingHttpResponse:
-    form = SaveRemittanceForm(request.POST)
+    form = SaveRemittanceForm(request.POST, dated=draft.date)
     if form.is_valid() and over:
         form.require_reason_for_over(request.user)
     if form.errors:
@@ -310,8 +310,10 @@ def _page(
         typed = review.typed_by_hand(draft)
         kept = request.session.get(_kept_under(draft), {})
         context |= {
-            "form": form or SaveRemittanceForm(initial={"date": draft.date, **kept}),
-            "payer_form": payer_form or ChoosePayerForm(initial={"payer": str(suggested or "")}),
+            "form": form or SaveRemittanceForm(initial=kept, dated=draft.date),
+            "payer_form": payer_form
+            or ChoosePayerForm(initial={"payer": str(draft.payer or suggested or "")}),
+            "asks_payer": not draft.payer or payer_form or request.GET.get("change") == "payer",
             "typed": typed,
             "levels": screen.levels(draft) if context["now"].to_check > 1 else [],
         }
