@@ -40,7 +40,7 @@ def steps_for(user: Any) -> Sequence[Step]:
         ),
         Step(
             "People",
-            "Who signs in: front desk, billers, accountants, administrators.",
+            "Who signs in, each with a role: front desk, biller, accountant, administrator.",
             others.exclude(pk=user.pk).exists(),
             "Add somebody",
             _in_admin(user, "auth", "user", "add"),

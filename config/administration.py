@@ -94,6 +94,7 @@ class Administration(AdminSite):
 
     site_title = site_header = "Remit administration"
     index_title = "Administration"
+    site_url = None  # admin/base_site.html leads back, in words that say where
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The subjects with what this person may see of each; then what no subject names."""

@@ -66,7 +66,7 @@ if not LOCAL:
     if any(len(key) < 50 for key in AUDIT_KEY_FALLBACKS):
         raise ImproperlyConfigured("AUDIT_KEY_FALLBACKS: as secret and as long as AUDIT_KEY.")
 
-CLINIC_NAME = env.str("CLINIC_NAME", default="Harbour Street Clinic")
+CLINIC_NAME = env.str("CLINIC_NAME", default="Your clinic")
 
 INSTALLED_APPS = [
     "config.apps.AdministrationConfig",  # django.contrib.admin, its lists grouped by subject

@@ -42,6 +42,12 @@ class FeeInline(admin.TabularInline):
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         return read_choices_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Today to begin with: a new fee is mostly one that holds from now on."""
+        if db_field.name == "valid_from":
+            kwargs["initial"] = timezone.localdate
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
 
 @admin.register(Service)
 class ServiceAdmin(OfficeAdmin):

@@ -356,6 +356,12 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: Any = None) -> Any:
         messages.info(request, "Now make the link with which they set their password.")
+        if not obj.is_superuser and not obj.groups.exists():
+            messages.warning(
+                request,
+                f"“{obj.username}” has no role yet: they can sign in, and nothing opens to them."
+                " Tick one under Roles.",
+            )
         return super().response_add(request, obj, post_url_continue)
 
     # ------------------------------------------------------------------ signing out

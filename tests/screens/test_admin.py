@@ -13,6 +13,7 @@ from django.db import models
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing import documents, ledger
 from billing.checks import invoices_numbered_without_gaps
@@ -514,6 +515,28 @@ def test_fees_are_typed_as_money(client: Client) -> None:
         url(Service, "add"), {**typed, "code": "2", "fees-0-amount": "1e9"}
     ).content.decode()
     assert "That is not an amount." in page
+
+
+def test_a_fee_is_offered_from_today_and_left_empty_is_none(client: Client) -> None:
+    page = client.get(url(Service, "add")).content.decode()
+    assert f'value="{timezone.localdate()}"' in page
+    untouched = {
+        "code": "90834",
+        "description": "Psychotherapy",
+        "active": "on",
+        "fees-TOTAL_FORMS": 1,
+        "fees-INITIAL_FORMS": 0,
+        "fees-0-amount": "",
+        "fees-0-valid_from": str(timezone.localdate()),
+    }
+    assert client.post(url(Service, "add"), untouched).status_code == 302
+    assert not Fee.objects.exists()
+
+
+def test_from_the_administration_a_link_leads_back(client: Client) -> None:
+    page = client.get("/admin/").content.decode()
+    assert '<a href="/">Back to Today</a>' in page
+    assert "View site" not in page
 
 
 def test_the_desk_has_no_administration(client: Client) -> None:

@@ -48,7 +48,7 @@ def test_what_was_never_issued_is_404(desk: Desk) -> None:
 
 
 def test_pages_and_documents_bear_the_clinics_name(desk: Desk) -> None:
-    assert "Harbour Street Clinic</title>" in text(desk.client.get("/"))
+    assert "Your clinic</title>" in text(desk.client.get("/"))
     Clinic.objects.create(name="Pine & Co")
     assert "Pine &amp; Co</title>" in text(desk.client.get("/"))
     clinic = Clinic.current()

@@ -140,6 +140,17 @@ def test_no_link_for_somebody_disabled(boss: User) -> None:
     assert "“gone” is disabled. Make them active first." in answer.content.decode()
 
 
+def test_somebody_without_a_role_is_added_with_a_word(boss: User) -> None:
+    role = Group.objects.get(name="Front desk")
+    for name, roles, warned in [("ben", [], True), ("eve", [role.pk], False)]:
+        admin = signed_in(boss)
+        admin.post(f"{USERS}add/", {"username": name, "groups": roles})
+        page = look(admin, page_of(User.objects.get(username=name)))
+        assert (f"“{name}” has no role yet: they can sign in, and nothing opens" in page.words) is (
+            warned
+        )
+
+
 def test_two_names_that_read_alike_are_one_too_many(boss: User, ana: User) -> None:
     page = signed_in(boss).post(f"{USERS}add/", {"username": "ANA"}).content.decode()
     assert "Somebody has this user name already." in page
