@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -385,10 +385,25 @@ def _standing(rows: Sequence[Any], deleted: Collection[int]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Debtors:
-    """Who is asked for money now: patients who pay for themselves and whoever they pay for."""
+    """Who is asked for money now: patients who pay for themselves and whoever they pay for.
 
-    patients: Set[int]
-    due: Decimal
+    `asked` is patient → what they are asked for, their family's part with it.
+    """
+
+    asked: Mapping[int, Decimal]
+
+    @property
+    def patients(self) -> Set[int]:
+        return self.asked.keys()
+
+    @property
+    def due(self) -> Decimal:
+        return sum(self.asked.values(), ZERO)
+
+    def first(self, most: int) -> list[tuple[Patient, Decimal]]:
+        """So many of them by name, with what each is asked for."""
+        theirs = Patient.objects.filter(pk__in=self.patients).by_name()
+        return [(patient, self.asked[patient.pk]) for patient in theirs[:most]]
 
     def by_name(self) -> list[int]:
         """The same, in the order statements are printed in."""
@@ -409,8 +424,7 @@ def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> D
     for patient, due in _due(provider).items():
         if due > 0:
             together[payers.get(patient) or patient] += due
-    asked = {patient: due for patient, due in together.items() if due > more_than}
-    return Debtors(frozenset(asked), sum(asked.values(), ZERO))
+    return Debtors({patient: due for patient, due in together.items() if due > more_than})
 
 
 def _due(provider: Provider | None) -> dict[int, Decimal]:

@@ -59,6 +59,16 @@ def presets(today: datetime.date, fiscal_month: int = 1) -> dict[str, Preset]:
     return {preset.key: preset for preset in found}
 
 
+class LastDayField(PastDayField):
+    """The last day of a period. Of the month that is not over, everything up to today is meant."""
+
+    def to_python(self, value: Any) -> datetime.date | None:
+        day: datetime.date | None = super().to_python(value)
+        today = timezone.localdate()
+        in_this_month = day and (day.year, day.month) == (today.year, today.month)
+        return min(day, today) if day and in_this_month else day
+
+
 class FromTo(forms.Form):
     """From is not after To, where the form has both."""
 
@@ -88,7 +98,7 @@ class PeriodForm(FromTo):
             required=self.from_needed,
             error_messages={"required": "Enter the first day."},
         )
-        self.fields["to"] = PastDayField(error_messages={"required": "Enter the last day."})
+        self.fields["to"] = LastDayField(error_messages={"required": "Enter the last day."})
         self.order_fields(["from", "to"])
 
     def _fiscal_month(self) -> int:

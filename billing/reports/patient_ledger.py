@@ -62,7 +62,10 @@ class PatientLedgerReport(PatientReport):
     def nothing_found(self) -> tuple[str, str]:
         if self.patient:
             return self.empty
-        return "Whose ledger?", "Enter a chart number; it is on the patient's account."
+        return (
+            "Whose ledger?",
+            "Enter a chart number, or find the patient by name (Ctrl+K) and open Ledger there.",
+        )
 
     @property
     def when(self) -> str:

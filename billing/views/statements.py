@@ -27,6 +27,7 @@ from patients.http import DeskRequest
 from patients.models import Patient
 
 FOLDER = "billing/documents"
+LISTED = 50  # names of who gets a statement
 LATEST = 10  # so many batches are listed
 
 
@@ -133,6 +134,7 @@ def statement_batch_new(request: DeskRequest) -> HttpResponse | StreamingHttpRes
         "form": form,
         "start": start,
         "owing": owing,
+        "listed": owing.first(LISTED) if owing else [],
         "error_summary": _summary(form),
         "batches": StatementBatch.objects.with_counts()
         .defer("pdf")

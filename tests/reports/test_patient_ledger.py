@@ -180,7 +180,7 @@ def test_a_row_of_nobody_else_is_in_it(year: Any, smith: Patient) -> None:
 
 def test_without_a_patient_it_asks_for_one(client: Client, year: Any) -> None:
     words = look(client, URL).words
-    assert "Whose ledger? Enter a chart number; it is on the patient&#x27;s account." in words
+    assert "Whose ledger? Enter a chart number, or find the patient by name (Ctrl+K)" in words
     assert "Opening" not in words
 
 

@@ -193,6 +193,16 @@ def test_a_named_period_goes_before_days_and_keeps_the_other_filters(
 # --- What it refuses -----------------------------------------------------------------------------
 
 
+@time_machine.travel("2026-11-28 15:00Z", tick=False)
+def test_the_end_of_a_month_that_is_not_over_means_up_to_today() -> None:
+    client = signed_in()
+    url = "/reports/payments-received/"
+    page = look(client, url, {"from": "2026-11-01", "to": "2026-11-30"})
+    assert "01 Nov 2026 to 28 Nov 2026" in page.words
+    page = look(client, url, {"from": "2026-11-01", "to": "2026-12-01"})
+    assert "The date is in the future." in page.words
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

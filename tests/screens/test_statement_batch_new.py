@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from billing.models import Document, StatementBatch
+from billing.views import statements
 from tests.documents.reading import pages
 from tests.factories import LineFactory, PatientFactory, PayerFactory, ProviderFactory
 from tests.factories.bills import day
@@ -52,9 +53,25 @@ def test_it_says_how_many_and_how_much_first(client: Client, owing: Any) -> None
     assert "Statements 3 They owe $60.00 together." in page.words
     assert "Make 3 statements" in page.words
     assert "Make 2 statements" in look(client, URL, {"more_than": "10"}).words
-    assert look(client, URL, {"more_than": "$20.00"}).words.endswith("Make 1 statement")
+    assert "Make 1 statement " in look(client, URL, {"more_than": "$20.00"}).words
     assert "Make 3 statements" in look(client, URL, {"provider": owing.pk}).words
     assert "Nobody owes that much" in look(client, URL, {"more_than": "30"}).words
+
+
+def test_it_says_who_gets_one(client: Client, owing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = PatientFactory(
+        family_name="Aarons", guarantor=PatientFactory(family_name="Aaltonen", given_name="Aino")
+    )
+    LineFactory(patient=child, provider=owing, amount=5)
+    words = look(client, URL).words
+    assert re.search(r"Who gets one .* Aaltonen, Aino P\d+ 5\.00", words)  # who pays for the child
+    assert "Aarons" not in words
+    for amount in ("10.00", "20.00", "30.00"):
+        assert re.search(rf"P\d+ {amount}", words)
+    monkeypatch.setattr(statements, "LISTED", 2)
+    words = look(client, URL).words
+    assert "The first 2 of 4 by name; the button makes all of them." in words
+    assert "Make 4 statements" in words
 
 
 def test_it_makes_them_with_a_progress_bar_and_ends_with_one_pdf(
