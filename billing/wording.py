@@ -29,7 +29,7 @@ from billing.charging import Owed
 from billing.models import Adjustment, Allocation, Invoice, InvoiceLine, Kind, Payment
 from billing.models.append_only import AppendOnlyModel
 from billing.models.payments import UNDOING
-from billing.money import show, show_dollars
+from billing.money import ZERO, show, show_dollars
 from patients.models import Patient, Provider
 
 MOST = 3  # so many things are named one by one
@@ -419,6 +419,20 @@ def after_voiding(
 
 
 # ---------------------------------------------------------------------------- before undoing
+
+
+def used_on(uses: Sequence[Use]) -> str:
+    """ "INV-1042, 170.00 on 2 lines; INV-1050, 20.00": each invoice once, with what it got."""
+    found: dict[str, list[Decimal]] = {}
+    for use in uses:
+        found.setdefault(use.line.invoice.number or "", []).append(use.amount)
+    told = [
+        f"{number}, {show(sum(amounts, ZERO))}"
+        + (f" on {len(amounts)} lines" if len(amounts) > 1 else "")
+        for number, amounts in found.items()
+    ]
+    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+    return "; ".join(told[:MOST]) + more
 
 
 def question(uses: Sequence[Use]) -> str:

@@ -92,12 +92,14 @@ def test_an_invoice_with_several_lines_is_named_once(desk: Desk) -> None:
     )
     page = text(desk.client.get(url(receipt)))
     assert "The 2 lines of INV-0002 owe these amounts again." in page
+    assert "Used on <b>INV-0002, 60.00 on 2 lines</b>" in page.replace("</span>", "")
     one = LineFactory(patient=desk.smith, provider=desk.dr1, amount="30", by=desk.ana)
     receipt = PaymentFactory(
         patient=desk.smith, provider=desk.dr1, amount="40", by=desk.ana, on={desk.line: 10, one: 30}
     )
     page = text(desk.client.get(url(receipt)))
     assert "INV-0001 and INV-0003 owe these amounts again." in page
+    assert "<b>INV-0001, 10.00; INV-0003, 30.00</b>" in page
 
 
 def test_a_payment_that_paid_nothing_has_no_choice() -> None:
