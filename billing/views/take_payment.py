@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
@@ -67,7 +68,10 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
             grid.refuse(error.line, str(error))
             problems = grid.problems()
         return _page(request, patient, form, grid, problems=problems)
-    messages.success(request, _saved(posted))
+    receipt = reverse("billing:payment_receipt", args=[posted.receipt.number])
+    messages.success(
+        request, format_html('{} <a href="{}">Receipt to print</a>', _saved(posted), receipt)
+    )
     notices.say_moved_date(request, posted)
     return redirect("billing:patient_account", chart)
 

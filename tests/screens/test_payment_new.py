@@ -171,6 +171,7 @@ def test_taken_and_allocated(desk: Desk) -> None:
     assert (
         f"Saved as {payment.number}. $80.00 from Smith, John, $10.00 of it not allocated." in page
     )
+    assert f'<a href="/payments/{payment.number}/receipt/">Receipt to print</a>' in page
 
 
 def test_taken_as_credit(desk: Desk) -> None:
