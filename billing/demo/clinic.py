@@ -19,21 +19,20 @@ from billing import balances, guards, ledger
 from billing.chain.acts import sealing
 from billing.charging import Charge as LineCharge
 from billing.demo import factories
-from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
-from billing.demo.plan import (
+from billing.demo.acts import (
     Act,
     Bill,
     Charge,
     Check,
-    Plan,
     Receipt,
     Refund,
     Transfer,
     Undo,
     Void,
     WriteOff,
-    think_up,
 )
+from billing.demo.cast import LOGINS, PASSWORD, Cast, assemble
+from billing.demo.plan import Plan, think_up
 from billing.growing import GrowingTables
 from billing.models import Clinic, Invoice, InvoiceLine, LedgerAccount, NumberSeries, Payment
 from billing.models.numbering import INSURANCE, INVOICE, RECEIPT

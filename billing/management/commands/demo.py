@@ -8,8 +8,9 @@ from django.db import connection
 from tqdm import tqdm
 
 from billing.demo import clinic
+from billing.demo.acts import Bill, Check, Receipt
 from billing.demo.cast import LOGINS, PASSWORD
-from billing.demo.plan import Bill, Check, Plan, Receipt
+from billing.demo.plan import Plan
 
 
 class Command(BaseCommand):
