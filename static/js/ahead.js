@@ -6,7 +6,8 @@
 //   Remit.ahead.wait(who)   keys wait from now on
 //   Remit.ahead.go(who)     the focus is where they belong: they are typed
 //   Remit.ahead.drop(who)   it never will be: they are forgotten, and that is said
-// Escape, and a press of the mouse, end the waiting as well: the person decides where to be.
+// Escape, a press of the mouse, a command (Ctrl+K) and a dialog that opened end the waiting as well: the
+// person decides where to be.
 
 const TOO_LONG = 10000; // ms after which no answer is expected any more
 const TYPED = ["Enter", "Tab", "Backspace", "Delete", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"];
@@ -42,16 +43,21 @@ function forget() {
   globalThis.Remit.announce("The keys pressed meanwhile were not taken.", { now: true });
 }
 
-// Of the keys with Ctrl only Ctrl+Enter waits: it saves what the others typed.
-const waits = (event) => {
-  const isText = event.key.length === 1 && (!(event.ctrlKey || event.altKey) || event.getModifierState("AltGraph"));
-  return !event.metaKey && !event.isComposing && (isText || (TYPED.includes(event.key) && !event.altKey));
-};
+const MODIFIERS = ["Control", "Shift", "Alt", "AltGraph", "Meta", "CapsLock"];
+
+// Ctrl+Enter is no command of its own: it saves what the keys before it typed. (AltGr is Ctrl+Alt.)
+function isCommand({ key, ctrlKey, altKey, metaKey }, isText) {
+  if (MODIFIERS.includes(key) || isText) return false;
+  return metaKey || altKey || (ctrlKey && key !== "Enter");
+}
 
 document.addEventListener("keydown", (event) => {
   if (!waiting || !event.isTrusted) return;
-  if (event.key === "Escape") forget();
-  if (!waiting || !waits(event)) return;
+  const withAltGr = event.getModifierState("AltGraph");
+  const isText = event.key.length === 1 && (withAltGr || !(event.ctrlKey || event.altKey || event.metaKey));
+  const elsewhere = event.key === "Escape" || document.querySelector("dialog[open]");
+  if (elsewhere || isCommand(event, isText)) forget();
+  if (!waiting || event.isComposing || !(isText || TYPED.includes(event.key))) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   const { key, shiftKey, ctrlKey } = event;

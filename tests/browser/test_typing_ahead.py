@@ -139,6 +139,33 @@ def test_escape_gives_the_keyboard_back(live_server: Any, desk: Page, maya: Pati
     expect(payer).to_have_value("bluer")
 
 
+def test_a_command_goes_elsewhere_at_once(live_server: Any, desk: Page, maya: Patient) -> None:
+    desk.goto(live_server.url + NEW)
+    payer = desk.get_by_label("Payer", exact=True)
+    keys = slow(desk, by=2000).keyboard
+    payer.focus()
+    keys.type("blue")
+    keys.press("Enter")
+    keys.press("Control+k")
+    keys.type("oka")
+    expect(desk.locator("[data-find]")).to_have_value("oka")
+
+
+def test_signed_out_while_keys_wait(live_server: Any, desk: Page, maya: Patient) -> None:
+    """The page is covered, and its keyboard is the dialog's."""
+    desk.goto(live_server.url + NEW)
+    desk.get_by_label("Payer", exact=True).fill("60054")
+    picker = desk.get_by_label("Add a patient's sessions")
+    picker.fill("P1001")
+    expect(desk.locator("#patient-options").get_by_role("option").first).to_contain_text("Okafor")
+    desk.context.clear_cookies(name="sessionid")
+    picker.press("Enter")
+    expect(desk.get_by_role("dialog", name="You are signed out")).to_be_visible()
+    with desk.context.expect_page() as opened:
+        desk.keyboard.press("Enter")
+    opened.value.close()
+
+
 def test_where_the_server_is_away_the_keyboard_is_not(
     live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
 ) -> None:
