@@ -16,9 +16,9 @@ from billing.models import ClosingDate, PayerKey, Payment, Remittance, Remittanc
 from billing.models.remittances import RemittanceState, RowState
 from billing.remittances import posting
 from billing.views import remittance_screen, remittances
-from config.roles import BILLER
+from config.roles import BILLER, FRONT_DESK
 from tests.era.clinic import date
-from tests.factories import InsurancePaymentFactory, PayerFactory
+from tests.factories import InsurancePaymentFactory, PayerFactory, UserFactory
 from tests.screens.bad_input import FORGED, nothing_happens, text
 from tests.screens.era_desk import EraDesk, desk
 from tests.screens.lists import ODD, SCRIPT, look
@@ -620,3 +620,17 @@ def test_the_payment_says_which_file_it_came_from(desk: EraDesk) -> None:
     page = text(desk.client.get(Payment.objects.get().get_absolute_url()))
     assert f'href="{draft.get_absolute_url()}"' in page
     assert f'href="/insurance-payments/era/{draft.file_id}/"' in page
+
+
+# ---------------------------------------------------------------------------- on Today
+
+
+def test_today_offers_a_draft_to_whoever_may_go_on_with_it(desk: EraDesk) -> None:
+    draft = desk.draft(1)
+    here = f'href="{draft.get_absolute_url()}"'
+    assert here in text(desk.client.get("/"))
+    front = Client()
+    front.force_login(UserFactory(username="ben", roles=[FRONT_DESK]))
+    page = text(front.get("/"))
+    assert here not in page
+    assert draft.reference not in page
