@@ -106,6 +106,7 @@ class ChargeRows:
         typing: bool = False,
     ) -> None:
         self.patient, self.day, self.provider, self.free = patient, day, provider, free
+        self.most = MOST_ROWS
         self.lines = {line.pk: line for line in lines}
         self.typing = typing  # then half a code is no mistake yet
         self.too_many = False

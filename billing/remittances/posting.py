@@ -309,12 +309,14 @@ def undo(
     reason: str,
     note: str = "",
     as_drafts: bool,
-) -> int:
-    """Reverse the payments of remittances, the newest first, all or none; returns how many.
+) -> datetime.date | None:
+    """Reverse the payments of remittances, the newest first, all or none.
 
+    Returns the latest day a reversal got where that is not the one asked for (`Posted.moved_to`).
     They are drafts again, or discarded. A payment typed by hand stays and is only let go. Refused
     as the ledger refuses, by a later takeback that stands on one of them for example.
     """
+    moved_to = None
     with sealing("undo remittances", by=by):
         ids = [each.pk for each in remittances]
         posted = list(
@@ -325,7 +327,11 @@ def undo(
         )
         for each in posted:
             if each.payment and not each.attached and not each.payment.reversed:
-                ledger.reverse(by=by, payment=each.payment, date=date, reason=reason, note=note)
+                reversal = ledger.reverse(
+                    by=by, payment=each.payment, date=date, reason=reason, note=note
+                )
+                if reversal.moved_to:
+                    moved_to = max(moved_to or date, reversal.moved_to)
             each.state = RemittanceState.DRAFT if as_drafts else RemittanceState.DISCARDED
             each.payment, each.attached = None, False
             each.settled_at, each.settled_by = None, None
@@ -341,4 +347,4 @@ def undo(
         for file in files:
             left = file.remittances.exclude(state=RemittanceState.DISCARDED).exists()
             EraFile.objects.filter(pk=file.pk).update(discarded=not left)
-    return len(posted)
+    return moved_to

@@ -82,14 +82,13 @@ def choose_payer(draft: Remittance, payer: Payer, *, by: AbstractBaseUser) -> No
             value=value[:120],
             defaults={"payer": payer, "created_by_id": by.pk},
         )
+    do = "Choose another payer." if draft.payer_id else "Discard this draft."
     draft.payer = payer
     try:
         with transaction.atomic():
             draft.save(update_fields=["payer"])
     except IntegrityError:
-        raise ReviewError(
-            f"{draft.reference} of {payer.name} was imported before. Discard this draft."
-        ) from None
+        raise ReviewError(f"{draft.reference} of {payer.name} was imported before. {do}") from None
     draft.offsets.update(taken_back=[])
     match_again(draft)
 

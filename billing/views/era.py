@@ -195,7 +195,7 @@ def undo_page(
     context: dict[str, Any] = {"form": form, "posted": posted, "back": back, "what": what}
     if request.method == "POST" and form.is_valid() and posted:
         try:
-            posting.undo(
+            moved_to = posting.undo(
                 posted,
                 by=request.user,
                 date=form.cleaned_data["date"],
@@ -208,6 +208,8 @@ def undo_page(
         else:
             names = ", ".join(each.reference for each in posted[:5])
             notices.saved(request, f"{names} undone.", "Every line is as it was before.")
+            if said := notices.moved_date(moved_to):
+                messages.info(request, said)
             return redirect(back)
     if form.is_bound:
         context["error_summary"] = form.summary("This is not undone yet.")

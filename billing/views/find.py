@@ -60,7 +60,7 @@ def find_patients(request: DeskRequest) -> HttpResponse:
     everyone = not one and request.POST.get("everyone") != "no"
     typed = request.POST.get("guarantor" if one else "patient", "").strip()
     patients = list(Patient.objects.search(typed).by_name()[:SHOWN])
-    payer = Payer.objects.filter(active=True).named(request.POST.get("payer", ""))
+    payer = Payer.objects.named(request.POST.get("payer", ""))
     unpaid = balances.unpaid_of(patients, payer=payer)
     elsewhere = balances.unpaid_of(patients) if payer else {}
     options = [
@@ -73,7 +73,7 @@ def find_patients(request: DeskRequest) -> HttpResponse:
         "typed": typed,
         "one": one,
         "everyone": everyone,
-        "means_everyone": "everyone".startswith(typed.lower()),
+        "means_everyone": not typed or typed.lower() == "everyone",
     }
     return render(request, "billing/find/patients.html", context)
 

@@ -32,6 +32,7 @@ from patients.models import Patient, Payer, without_nul
 
 FOLDER = "billing/insurance_payments"
 AT_ONCE = 500  # sessions of one choice
+NO_ROOM = "This line has no room for another correction here. Save, then go on."
 FULL = (
     "This page holds {} sessions at most. Save this payment, then go on allocating it"
     " on its own page."
@@ -44,6 +45,9 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     if saved := _saved_since(request):
         messages.info(request, f"This draft was saved as {saved}.")
         return redirect(saved)
+    if _discarded_since(request):
+        messages.info(request, "That draft is gone: it was discarded. This is a new payment.")
+        return redirect("billing:insurance_payment_new")
     draft, copied = _draft(request), _copied(request)
     form = InsurancePaymentForm(request.POST or None, initial=_initial(request, draft, copied))
     grid = _grid(
@@ -201,11 +205,15 @@ def _pays_again(copied: Payment) -> QueryDict:
 
 
 def _draft(request: DeskRequest) -> PaymentDraft | None:
-    """The draft asked for in the address; one that was discarded since is not found."""
+    """The draft asked for in the address."""
     key = _asked_draft(request)
-    if key is None:
-        return None
-    return get_object_or_404(PaymentDraft.objects.unfinished().with_names(), key=key)
+    return PaymentDraft.objects.unfinished().with_names().filter(key=key).first() if key else None
+
+
+def _discarded_since(request: DeskRequest) -> bool:
+    """Whether Back leads to a form whose draft was thrown away."""
+    key = _asked_draft(request)
+    return key is not None and not PaymentDraft.objects.unfinished().filter(key=key).exists()
 
 
 def _saved_since(request: DeskRequest) -> Payment | None:
@@ -273,6 +281,8 @@ def _add_correction(
     """A further row for the same line: taken back on the one, paid anew on the other."""
     new = grid.room_for_another(row)
     if not new or len(grid.states) >= MOST_LINES:
+        if request.htmx:
+            return after_settling(HttpResponse(), focus="", said=NO_ROOM)
         return _page(request, form, grid, **context)
     order = grid.with_another(row, new)
     added = _again(request, grid, order)

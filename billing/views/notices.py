@@ -6,6 +6,7 @@ the session until it is used once, or until the next thing that could be undone.
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -36,12 +37,15 @@ def saved(request: DeskRequest, lead: str, rest: str = "", *, tag: str = "") -> 
 
 def say_moved_date(request: DeskRequest, posted: ledger.Posted) -> None:
     """Where the date that was typed is not the one it got, as nothing is dated before what it changes."""
-    if posted.moved_to:
-        messages.info(
-            request,
-            f"It is dated {posted.moved_to:%d %b %Y}: it changes entries of that day,"
-            " so it cannot be dated earlier.",
-        )
+    if said := moved_date(posted.moved_to):
+        messages.info(request, said)
+
+
+def moved_date(day: datetime.date | None) -> str:
+    """The same in words; nothing where the date is the one that was typed."""
+    if day is None:
+        return ""
+    return f"It is dated {day:%d %b %Y}: it changes entries of that day, so it cannot be dated earlier."
 
 
 def moved(

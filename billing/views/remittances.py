@@ -29,6 +29,7 @@ from billing.models import (
 from billing.money import show_dollars
 from billing.remittances import posting, review
 from billing.remittances.review import Problem, ReviewError
+from billing.views import notices
 from billing.views import remittance_screen as screen
 from billing.views.progress import Finished, Step, Stopped, Work, with_progress
 from patients.http import DeskRequest
@@ -143,10 +144,16 @@ def _choose_payer(request: DeskRequest, draft: Remittance) -> HttpResponse | Str
         return _page(request, draft, payer_form=form)
     payer = form.cleaned_data["payer"]
 
+    if payer.pk == draft.payer_id:
+        return redirect(draft)
+
     def work() -> Work:
         yield Step(0, draft.claim_count, "claims matched")
-        with review.changing(draft.pk) as locked:
-            review.choose_payer(locked, payer, by=request.user)
+        try:
+            with review.changing(draft.pk) as locked:
+                review.choose_payer(locked, payer, by=request.user)
+        except ReviewError as error:
+            raise Stopped(str(error)) from None
         yield Finished(
             f"The claims are matched with {payer.name}.",
             "It is remembered for the next file.",
@@ -230,6 +237,7 @@ def _save(
         return redirect(draft)
     request.session.pop(_kept_under(draft), None)
     messages.success(request, _saved(posted))
+    notices.say_moved_date(request, posted)
     return redirect(posted.receipt)
 
 
@@ -245,7 +253,8 @@ def _saving(draft: Remittance, save: Callable[[], ledger.Posted]) -> Work:
     except ReviewError as error:
         raise Stopped(str(error)) from None
     payment = posted.receipt
-    yield Finished(_saved(posted), "", [(payment.get_absolute_url(), f"Open {payment.number}")])
+    more = notices.moved_date(posted.moved_to)
+    yield Finished(_saved(posted), more, [(payment.get_absolute_url(), f"Open {payment.number}")])
 
 
 def _refused(draft: Remittance, error: ledger.LedgerError) -> Problem:

@@ -98,7 +98,8 @@ def _suggested(request: DeskRequest, patient: Patient, copied: Payment | None) -
     if owing:
         most = max(owing, key=lambda each: each.net)
         return {"provider": most.provider.pk if most.provider else None}
-    if last := balances.last_session(patient):
+    last = balances.last_session(patient)
+    if last and last.provider.active:
         return {"provider": last.provider_id}
     providers = list(Provider.objects.filter(active=True)[:2])
     return {"provider": providers[0].pk} if len(providers) == 1 else {}

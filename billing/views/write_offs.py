@@ -139,7 +139,7 @@ def small_balances(request: DeskRequest) -> HttpResponse:
     if not valid or problems:
         return _small_page(request, asked, form, lines, chosen, problems, found=found)
     try:
-        ledger.write_off(
+        posted = ledger.write_off(
             by=request.user,
             entries=chosen.entries,
             kind=AdjustmentKind.SMALL_BALANCE,
@@ -151,6 +151,7 @@ def small_balances(request: DeskRequest) -> HttpResponse:
         form.refuse(error)
         return _small_page(request, asked, form, lines, chosen, [], found=found)
     messages.success(request, f"Written off as small balances: {chosen.counted}.")
+    notices.say_moved_date(request, posted)
     return redirect(again)
 
 

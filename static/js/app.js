@@ -9,6 +9,8 @@
 //   data-dismiss      removes the [data-notice] around it
 //   data-print        prints the page
 //   data-submit       a form that is sent when one of its choices changes
+//   data-counts-for="#x"  a form of filters: a button [data-counted] in #x does what they counted, so it is
+//                     off from a change in them until the part is there anew
 //   data-once         a form that may be sent once: a second press does nothing. It leaves the page
 //                     only when the server is there; else what was typed stays, and the page says so
 //   data-stay         a form in which Enter goes to the next box
@@ -16,7 +18,8 @@
 //
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
 // reader is free; {"follow": {"box": id, "was": text, "now": text}} brings a box up to a total.
-// Other scripts call Remit.announce(text), with {now: true} to be read out at once, and
+// Other scripts call Remit.announce(text), with {now: true} to be read out at once, Remit.tell(text) where
+// it has to be seen, too, and
 // Remit.sayNoAnswer(form, xhr, again), and know by Remit.FAILURES which events say that no answer came.
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -33,7 +36,20 @@ function announce(text, { now = false } = {}) {
   setTimeout(() => { region.textContent = text; }, 50);
 }
 
-globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce });
+// The same for those who see it: for some seconds above everything, so that nothing moves.
+const TOLD_FOR = 8000;
+
+function tell(text) {
+  announce(text, { now: true });
+  find("[data-told]")?.remove();
+  const note = document.createElement("div");
+  Object.assign(note, { className: "notice warn told", textContent: text }).dataset.told = "";
+  note.setAttribute("aria-hidden", "true"); // it was read out
+  document.body.append(note);
+  setTimeout(() => note.remove(), TOLD_FOR);
+}
+
+globalThis.Remit = Object.assign(globalThis.Remit ?? {}, { announce, tell });
 
 on("say", (event) => announce(event.detail.value));
 
@@ -64,9 +80,42 @@ on("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
+// Chromium says `change` at every digit that makes a date. Where a change asks anew, a date that is typed
+// asks once it is whole: at Enter, or when its box is left.
+let typedIn = null; // a date in which somebody types
+let changedIn = null; // the same, changed since
+
+const asksAtChange = (form) =>
+  form?.matches("[data-submit]") || /\bchange\b/.test(form?.getAttribute("hx-trigger"));
+
+on("keydown", ({ target }) => { if (target.matches("input[type=date]")) typedIn = target; }, true);
+on("pointerdown", () => { typedIn = null; }, true);
+
+on("change", (event) => {
+  if (!event.isTrusted || event.target !== typedIn || !asksAtChange(typedIn.form)) return;
+  event.stopImmediatePropagation();
+  changedIn = typedIn;
+}, true);
+
+on("focusout", ({ target }) => {
+  if (target !== changedIn) return;
+  changedIn = null;
+  target.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+on("submit", () => { changedIn = null; }, true);
+
 on("change", ({ target }) => {
   if (target.form?.matches("[data-submit]")) target.form.requestSubmit();
 });
+
+// What was counted for one period is not done for another: its button waits until it is counted anew.
+for (const type of ["input", "change"]) {
+  on(type, ({ target }) => {
+    const counted = target.form?.dataset.countsFor;
+    if (counted) find(`${counted} [data-counted]`)?.setAttribute("disabled", "");
+  }, true);
+}
 
 // The menu of a row opens by itself (<details class="more">); it closes like any menu.
 on("click", (event) => {
@@ -114,6 +163,7 @@ function openKeys() {
 function pressMain() {
   const button = find("[data-main]", find("dialog[open]") || document);
   if (!button) return false;
+  if (button.disabled) document.activeElement.blur(); // what is typed there is counted first
   button.click();
   return true;
 }

@@ -2,7 +2,7 @@
 // the code of the next row, so that code, Enter, code, Enter enters two. No money is computed here.
 //
 // Markup: form[data-grid] with input[data-code] in the rows. The server adds a fresh row under the
-// last one as soon as something is typed in that ("rows-added" in its answer).
+// last one as soon as something is typed in that ("rows-added" in its answer), up to [data-most] rows.
 
 const form = document.querySelector("form[data-grid]");
 const { ahead } = globalThis.Remit;
@@ -22,8 +22,12 @@ function nextField(from) {
   }
   const list = codes();
   const next = list.slice(list.indexOf(from) + 1).find((box) => !box.value.trim());
+  if (!next && list.length >= Number(form.querySelector("[data-most]").dataset.most)) {
+    document.querySelector("[data-main]")?.focus(); // there is room for no more
+    return;
+  }
   waiting = !next;
-  if (waiting) ahead.wait(codes);
+  if (waiting) ahead.wait(codes, () => { waiting = false; });
   next?.focus();
 }
 
@@ -34,4 +38,9 @@ document.addEventListener("rows-added", () => {
   waiting = false;
   codes().find((box) => !box.value.trim())?.focus();
   ahead.go(codes);
+});
+
+// It was asked for, and no row came of it: there is no room, or no answer.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.elt === form && !detail.successful) ahead.drop(codes);
 });

@@ -362,17 +362,22 @@ function markWrong(input, wrong) {
 // Details come a moment after they were asked for; whoever types in another box by then stays there.
 document.addEventListener("rows-added", ({ detail }) => {
   const first = detail.focus ? box(detail.focus) : null;
-  const here = document.activeElement;
-  const details = first?.closest("[data-of]");
-  const elsewhere =
-    details && isAmount(here) && !(here.closest("[data-row]") && rowOf(here) === rowOf(first));
-  if (!elsewhere) first?.focus();
+  if (first && !typesElsewhere(first)) first.focus();
   if (detail.said) globalThis.Remit.announce(detail.said);
   keepDraft();
-  // No sessions came: amounts would land in the box of the patient's name.
-  if (document.activeElement.matches("[role=combobox]")) ahead.drop(form);
+  // Without new sessions the focus stays in the box of the patient's name, which takes no amounts.
+  const here = document.activeElement;
+  if (isOutside(here) || here.matches("[role=combobox]")) ahead.drop(form);
   else ahead.go(form);
 });
+
+const isOutside = (element) => element !== document.body && !form.contains(element);
+
+function typesElsewhere(first) {
+  const here = document.activeElement;
+  const inAnotherRow = isAmount(here) && !(here.closest("[data-row]") && rowOf(here) === rowOf(first));
+  return isOutside(here) || (first.closest("[data-of]") && inAnotherRow);
+}
 
 // The number on a check is not called what the number of a transfer is.
 form.querySelector("[data-labels]")?.addEventListener("change", ({ target }) => {
@@ -385,7 +390,7 @@ form.querySelector("[data-labels]")?.addEventListener("change", ({ target }) => 
 const method = form.elements.namedItem("method");
 let methodChosen = false;
 
-method?.addEventListener("change", (event) => { methodChosen ||= event.isTrusted; });
+method?.addEventListener("change", (event) => { methodChosen ||= event.isTrusted || Boolean(event.detail?.byHand); });
 
 // The picker says how the chosen payer paid last; what somebody chose by hand stays.
 document.addEventListener("payer-chosen", ({ detail }) => {
@@ -437,7 +442,8 @@ function addressDraft() {
 // Somebody leaves, or looks elsewhere, before the draft's time has come.
 addEventListener("beforeunload", () => {
   if (!keeping) return;
-  const body = new URLSearchParams(new FormData(form));
+  // What is empty says nothing, and a browser sends 64 KB at most on leaving.
+  const body = new URLSearchParams([...new FormData(form)].filter(([, text]) => text));
   fetch(draft.getAttribute("hx-post"), { method: "POST", body, keepalive: true }).catch(() => {});
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden && keeping) keepNow(); });

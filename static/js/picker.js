@@ -92,7 +92,7 @@ function attach(picker) {
 
   function enterWaits() {
     wantsFirst = true;
-    ahead.wait(box);
+    ahead.wait(box, () => { wantsFirst = false; });
     if (asked !== box.value) htmx.trigger(box, "pick");
   }
 
@@ -143,6 +143,13 @@ function attach(picker) {
       event.stopPropagation();
       close();
     }
+  }, box);
+
+  // Also after an answer from elsewhere, such as sign-in (app.js).
+  on("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful || !detail.xhr.status) return; // no answer at all is told below
+    asked = null;
+    waitsNoMore();
   }, box);
 
   for (const failure of globalThis.Remit.FAILURES) {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from billing.forms import charges
 from billing.models import Payment
 from patients.models import Patient, Payer, Provider, Session
 from tests.factories import CoverageFactory, FeeFactory, ServiceFactory
@@ -18,6 +20,7 @@ from tests.support.surprises import Surprises
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NEW = "/insurance-payments/new/"
+LOST = "What you typed ahead was not taken. Type it again."
 
 
 def slow(page: Page, *, by: int = 400) -> Page:
@@ -118,7 +121,7 @@ def test_nobody_is_called_that_so_no_amount_lands_in_the_box_of_the_name(
     keys.type("zzz")
     keys.press("Enter")
     keys.type("100")
-    expect(desk.locator("#shout")).to_have_text("The keys pressed meanwhile were not taken.")
+    expect(desk.locator("#shout")).to_have_text(LOST)
     expect(picker).to_have_value("zzz")
     expect(picker).to_be_focused()
     keys.type("y")  # and the keyboard is as it was
@@ -166,6 +169,115 @@ def test_signed_out_while_keys_wait(live_server: Any, desk: Page, maya: Patient)
     opened.value.close()
 
 
+def test_what_is_meant_for_find_is_no_command_on_amounts(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    """P, O, W and D fill amounts: none of them may come of a name typed into Find."""
+    desk.goto(live_server.url + NEW)
+    desk.get_by_label("Payer", exact=True).fill("60054")
+    desk.get_by_label("Amount", exact=True).fill("200")
+    picker = desk.get_by_label("Add a patient's sessions")
+    picker.fill("P1001")
+    expect(desk.locator("#patient-options").get_by_role("option").first).to_contain_text("Okafor")
+    keys = slow(desk, by=1000).keyboard
+    keys.press("Enter")
+    keys.press("Control+k")
+    keys.type("wood")
+    expect(desk.locator("tr[data-row]")).to_have_count(3)
+    desk.wait_for_timeout(500)
+    expect(desk.locator("[data-find]")).to_be_focused()
+    expect(desk.locator("[data-find]")).to_have_value("wood")
+    for box in desk.locator("input[data-money]").all():
+        expect(box).to_have_value(re.compile(r"^(200(\.00)?)?$"))
+
+
+def test_a_date_takes_no_keys_from_a_script_and_that_is_said(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    keys = slow(desk).keyboard
+    date = desk.get_by_label("Date received")
+    today = date.input_value()
+    keys.type("blue")
+    for _ in range(3):  # Payer, Method, Check number
+        keys.press("Enter")
+    keys.type("11202026")
+    expect(desk.locator(".notice.told")).to_have_text(LOST)
+    expect(desk.locator("#shout")).to_have_text(LOST)
+    expect(date).to_be_focused()
+    expect(date).to_have_value(today)
+
+
+def test_arrows_move_within_what_was_typed(live_server: Any, desk: Page, maya: Patient) -> None:
+    desk.goto(live_server.url + NEW)
+    keys = slow(desk).keyboard
+    keys.type("blue")
+    keys.press("Enter")
+    keys.press("ArrowDown")  # EFT
+    keys.press("Enter")
+    keys.type("AC")
+    keys.press("ArrowLeft")
+    keys.type("B")
+    expect(desk.get_by_label("EFT number")).to_have_value("ABC")
+    expect(desk.get_by_label("Method")).to_have_value("eft")
+    # Chosen by hand, if ahead: another payer does not change it.
+    payer = desk.get_by_label("Payer", exact=True)
+    payer.fill("60054")
+    keys.press("Enter")
+    expect(desk.get_by_label("Method")).to_be_focused()
+    expect(desk.get_by_label("Method")).to_have_value("eft")
+
+
+def test_escape_means_that_nothing_is_chosen(live_server: Any, desk: Page, maya: Patient) -> None:
+    desk.goto(live_server.url + NEW)
+    keys = slow(desk, by=1000).keyboard
+    desk.locator("[data-find]").focus()
+    keys.type("oka")
+    keys.press("Enter")
+    keys.press("Escape")
+    expect(desk.locator("#find-options, [data-picker=go] [role=option]").first).to_contain_text(
+        "Okafor"
+    )
+    desk.wait_for_timeout(300)
+    expect(desk).to_have_url(live_server.url + NEW)
+
+
+def test_after_signing_in_again_the_picker_is_as_before(
+    live_server: Any, desk: Page, maya: Patient, at_desk: Callable[[Page], Page]
+) -> None:
+    desk.goto(live_server.url + NEW)
+    desk.context.clear_cookies(name="sessionid")
+    keys = desk.keyboard
+    keys.type("blue")
+    covered = desk.get_by_role("dialog", name="You are signed out")
+    expect(covered).to_be_visible()
+    at_desk(desk)
+    desk.evaluate("dispatchEvent(new Event('focus'))")
+    expect(covered).to_be_hidden()
+    payer = desk.get_by_label("Payer", exact=True)
+    payer.focus()
+    keys.press("Enter")
+    expect(payer).to_have_value("BlueRiver Health (60054)")
+    expect(desk.get_by_label("Method")).to_be_focused()
+
+
+def test_the_last_row_there_is_room_for(
+    live_server: Any,
+    desk: Page,
+    john: Patient,
+    dr1: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(charges, "MOST_ROWS", 3)
+    FeeFactory(service=ServiceFactory(code="90834"), amount=money(85))
+    desk.goto(f"{live_server.url}/patients/P1042/sessions/new/")
+    keys = desk.keyboard
+    for _ in range(3):
+        keys.type("90834")
+        keys.press("Enter")
+    expect(desk.get_by_role("button", name="Save session")).to_be_focused()
+
+
 def test_where_the_server_is_away_the_keyboard_is_not(
     live_server: Any, desk: Page, maya: Patient, no_surprises: Surprises
 ) -> None:
@@ -183,7 +295,7 @@ def test_where_the_server_is_away_the_keyboard_is_not(
     keys.type("blue")
     keys.press("Enter")
     keys.type("2")
-    expect(desk.locator("#shout")).to_have_text("The keys pressed meanwhile were not taken.")
+    expect(desk.locator("#shout")).to_have_text(LOST)
     keys.press("Tab")
     expect(desk.get_by_label("Method")).to_be_focused()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from typing import Any
 
@@ -67,6 +68,13 @@ def test_several_payments_of_one_file_go_together(desk: EraDesk) -> None:
     assert "Undo 2 payments" in page
     desk.client.post(of_file(first), form())
     assert desk.clinic.figures("RC-1001-2")[0] == "0"
+
+
+def test_a_day_before_the_payment_cannot_be_kept_and_that_is_said(desk: EraDesk) -> None:
+    draft = desk.clinic.post(1)
+    day = draft.payment.date - datetime.timedelta(days=2)
+    answer = desk.client.post(of_file(draft), form(date=day.isoformat()), follow=True)
+    assert f"It is dated {draft.payment.date:%d %b %Y}: it changes entries" in text(answer)
 
 
 @pytest.mark.parametrize(

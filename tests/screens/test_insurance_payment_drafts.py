@@ -161,9 +161,19 @@ def test_lines_that_changed_since_show_the_figures_of_now(desk: Desk) -> None:
     assert "40.00 more than this session owes" in page
 
 
-@pytest.mark.parametrize("key", ["garbage", "", "12345678-1234-4234-8234-123456789012"])
-def test_a_draft_that_is_not_there(desk: Desk, key: str) -> None:
+@pytest.mark.parametrize("key", ["garbage", ""])
+def test_an_address_of_no_draft(desk: Desk, key: str) -> None:
     assert desk.client.get(URL, {"draft": key}).status_code == 404
+
+
+def test_back_to_a_draft_that_was_discarded_is_a_new_payment(desk: Desk) -> None:
+    kept = draft(desk, "100")
+    desk.client.post(f"{LIST}{kept.key}/discard/")
+    answer = desk.client.get(address(kept), follow=True)
+    assert answer.redirect_chain == [(URL, 302)]
+    page = text(answer)
+    assert "That draft is gone: it was discarded. This is a new payment." in page
+    assert str(kept.key) not in page
 
 
 def test_the_button_of_browsers_without_scripts(desk: Desk) -> None:

@@ -103,6 +103,23 @@ def test_a_voided_invoice(desk: Desk) -> None:
     assert moved_to_today() in saved(desk, f"/invoices/{desk.line.invoice.number}/void/", form)
 
 
+def test_small_balances(desk: Desk) -> None:
+    line = LineFactory(patient=desk.smith, provider=desk.dr1, amount="4.50", ago=40)
+    PaymentFactory(
+        patient=desk.smith, provider=desk.dr1, amount="1", on={line: "1"}, ago=0, by=desk.ana
+    )
+    line.refresh_from_db()
+    form = {
+        "reason": "Year end",
+        "counted": "1 line, $3.50",
+        "date": day(3).isoformat(),
+        "action": "save",
+        "lines": [str(line.pk)],
+        f"line-{line.pk}-seen": line.seen,
+    }
+    assert moved_to_today() in saved(desk, "/write-offs/small-balances/", form)
+
+
 def test_a_write_off_and_undoing_it(desk: Desk) -> None:
     form = {
         "kind": "courtesy",

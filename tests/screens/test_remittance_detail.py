@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from billing.remittances import posting
 from billing.views import remittance_screen, remittances
 from config.roles import BILLER, FRONT_DESK
 from tests.era.clinic import date
-from tests.factories import InsurancePaymentFactory, PayerFactory, UserFactory
+from tests.factories import InsurancePaymentFactory, PayerFactory, PaymentFactory, UserFactory
 from tests.screens.bad_input import FORGED, nothing_happens, text
 from tests.screens.era_desk import EraDesk, desk
 from tests.screens.lists import ODD, SCRIPT, look
@@ -263,6 +264,34 @@ def test_a_payer_nobody_knows(desk: EraDesk, typed: str) -> None:
     assert draft.payer is None
 
 
+@pytest.mark.parametrize("many", [500, 1])
+def test_a_payer_who_has_this_payment_already_is_not_chosen(
+    desk: EraDesk, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(remittances, "MANY", many)
+    draft = desk.draft(1)
+    wrong = PayerFactory(name="Wrong Health", payer_id="60999")
+    other = desk.draft(2)
+    other.payer, other.key, other.reference = wrong, "another", draft.reference
+    other.save()
+    answer = desk.act(draft, "payer", payer="60999")
+    page = b"".join(answer.streaming_content).decode() if answer.streaming else desk.said(answer)
+    assert f"{draft.reference} of Wrong Health was imported before. Choose another payer." in page
+    draft.refresh_from_db()
+    assert draft.payer == desk.clinic.evergreen
+
+
+def test_what_was_taken_back_for_one_payer_is_not_for_another(desk: EraDesk) -> None:
+    draft = desk.draft(1)
+    offset = draft.offsets.create(
+        code="WO", reference="X", amount=10, taken_back=[[1, "10.00"]], position=99
+    )
+    PayerFactory(name="Wrong Health", payer_id="60999")
+    desk.act(draft, "payer", payer="60999")
+    offset.refresh_from_db()
+    assert offset.taken_back == []
+
+
 def test_choosing_for_many_claims_shows_progress(
     desk: EraDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +418,30 @@ def test_no_date_in_the_era(desk: EraDesk) -> None:
 )
 def test_dates(desk: EraDesk, day: str, says: str) -> None:
     refused(desk, desk.draft(1), says, date=day)
+
+
+@pytest.mark.parametrize("many", [500, 1])
+def test_a_date_that_cannot_be_kept_is_said(
+    desk: EraDesk, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """A line it pays was issued later than that."""
+    monkeypatch.setattr(remittances, "MANY", many)
+    draft = desk.draft(1)
+    line = draft.rows.exclude(line=None).select_related("line").first()
+    assert line
+    assert line.line
+    patient, provider = line.line.patient, line.line.provider
+    PaymentFactory(
+        patient=patient,
+        provider=provider,
+        amount="1",
+        on={line.line: "1"},
+        ago=0,
+        by=desk.clinic.ana,
+    )
+    answer = desk.save(draft, date=(timezone.localdate() - timedelta(days=4)).isoformat())
+    page = b"".join(answer.streaming_content).decode() if answer.streaming else desk.said(answer)
+    assert f"It is dated {timezone.localdate():%d %b %Y}" in page
 
 
 def test_an_era_of_a_month_that_is_closed_is_offered_today(desk: EraDesk) -> None:

@@ -50,7 +50,8 @@ def sent(answer: Any) -> str:
 
 def test_it_says_how_many_and_how_much_first(client: Client, owing: Any) -> None:
     page = look(client, URL)
-    assert "Statements 3 They owe $60.00 together." in page.words
+    period = f"{day(90):%d %b %Y} to {day(0):%d %b %Y}"
+    assert f"Statements 3 {period}. They owe $60.00 together." in page.words
     assert "Make 3 statements" in page.words
     assert "Make 2 statements" in look(client, URL, {"more_than": "10"}).words
     assert "Make 1 statement " in look(client, URL, {"more_than": "$20.00"}).words
