@@ -483,27 +483,30 @@ def choices(uses: Sequence[Use], effects: Sequence[Effect]) -> list[Choice]:
         keep += f" The credit goes negative until the next payment to {own.now.provider}."
     else:
         keep += " Other credit takes over."
-    named = len(effects) > 1
+    named = accounts_named(effects)
     return [
         Choice(
             "unpay",
             f"Un-pay the {len(uses)} lines it paid" if several else "Un-pay the line it paid",
             f"{unpay} Best when the payment was a mistake.",
             "if un-paid",
-            [(_account(each) if named else "", each.now, each.unpaid) for each in effects],
+            [(name, each.now, each.unpaid) for name, each in named],
         ),
         Choice(
             "leave",
             "Leave invoices paid",
             keep,
             "if left paid",
-            [(_account(each) if named else "", each.now, each.left_paid) for each in effects],
+            [(name, each.now, each.left_paid) for name, each in named],
         ),
     ]
 
 
-def _account(effect: Effect) -> str:
-    return f"{effect.patient.name}, {effect.now.provider}"
+def accounts_named(effects: Sequence[Effect]) -> list[tuple[str, Effect]]:
+    """Each account that is touched, with its name where there is another it could be taken for."""
+    if len(effects) == 1:
+        return [("", effects[0])]
+    return [(f"{each.patient.name}, {each.now.provider}", each) for each in effects]
 
 
 def after_undoing(

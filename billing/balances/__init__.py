@@ -10,6 +10,8 @@ from billing.balances.accounts import (
     accounts,
     accounts_with_credit,
     credit_rows,
+    likely_provider,
+    only_provider,
     total,
 )
 from billing.balances.as_of import (
@@ -267,6 +269,7 @@ __all__ = [
     "last_methods",
     "last_session",
     "left_to_do",
+    "likely_provider",
     "line_states",
     "line_states_by_id",
     "line_totals",
@@ -280,6 +283,7 @@ __all__ = [
     "negative_credits",
     "next_payers",
     "offset_account",
+    "only_provider",
     "open_forwards",
     "open_remittances",
     "over_allocated_of_payers",

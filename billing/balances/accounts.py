@@ -15,6 +15,7 @@ from django.db.models import (
     Sum,
 )
 
+from billing.balances.fees import last_session
 from billing.models import InvoiceLine, Payment
 from billing.money import ZERO
 from patients.models import Patient, Provider
@@ -58,6 +59,37 @@ def accounts(patient: Patient) -> list[AccountBalance]:
         AccountBalance(each, invoices.get(each.pk, ZERO), credit.get(each.pk, ZERO))
         for each in providers
     ]
+
+
+def likely_provider(patient: Patient) -> Provider | None:
+    """Whose account money of this patient most likely goes to, for a box that waits for an answer.
+
+    Whom they owe most themselves; else the account with the highest net balance; else whom they
+    saw last, or the only provider there is. None where nobody could tell.
+    """
+    own = (
+        InvoiceLine.objects.open()
+        .filter(patient=patient, payer__isnull=True, provider__active=True)
+        .values("provider")
+        .annotate(total=Sum("balance"))
+        .order_by("-total", "provider")
+        .first()
+    )
+    if own:
+        return Provider.objects.get(pk=own["provider"])
+    active = [each for each in accounts(patient) if each.provider and each.provider.active]
+    if active:
+        return max(active, key=lambda each: each.net).provider
+    last = last_session(patient)
+    if last and last.provider.active:
+        return last.provider
+    return only_provider()
+
+
+def only_provider() -> Provider | None:
+    """The one provider of a clinic that has no other."""
+    providers = list(Provider.objects.filter(active=True)[:2])
+    return providers[0] if len(providers) == 1 else None
 
 
 def account(patient: Patient, provider: Provider) -> AccountBalance:

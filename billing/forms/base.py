@@ -79,6 +79,12 @@ class LedgerForm(NoCardNumbers, forms.Form):
         return error_summary(what, errors_of(self))
 
 
+def offer_providers(field: Any, providers: Any, *, suggested: bool) -> None:
+    """The providers to choose from. Nobody is chosen by being the first of them."""
+    field.empty_label = None if suggested else "Choose the provider"
+    field.queryset = providers
+
+
 def not_long_ago(day: datetime.date) -> None:
     """Refuse a day before any this clinic can mean."""
     if day < EARLIEST:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from billing.forms.base import AccountingDateField, LedgerForm
+from billing.forms.base import AccountingDateField, LedgerForm, offer_providers
 from billing.forms.grid import plain
 from billing.models import Payment
 from billing.models.payments import PATIENT_METHODS, PAYER_METHODS, Method
@@ -164,6 +164,8 @@ class InsurancePaymentForm(OverAllocating, PaymentStrip):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offer(PAYER_METHODS)
+        if self.initial.get("payer"):  # kept from the payment before
+            self.begin_in("reference")
 
     @cached_property
     def earlier(self) -> Payment | None:
@@ -192,7 +194,6 @@ class TakePaymentForm(PaymentStrip):
 
     provider = forms.ModelChoiceField(
         Provider.objects.none(),
-        empty_label=None,
         error_messages={"required": "Choose the provider.", "invalid_choice": "Choose a provider."},
     )
     field_order = ["provider", "method", "reference", "date", "amount"]
@@ -201,7 +202,11 @@ class TakePaymentForm(PaymentStrip):
         super().__init__(*args, **kwargs)
         self.patient = patient
         self.offer(PATIENT_METHODS)
-        self.fields["provider"].queryset = Provider.objects.filter(active=True)  # type: ignore[attr-defined]
+        offer_providers(
+            self.fields["provider"],
+            Provider.objects.filter(active=True),
+            suggested=bool(self.initial.get("provider")),
+        )
         self.fields["provider"].widget.attrs["class"] = "form-select fld"
         self.begin_in("amount" if self.initial.get("provider") else "provider")
 

@@ -13,13 +13,12 @@ from billing.models.periods import why_not_closed
 
 
 def next_month_end(closed: datetime.date | None, today: datetime.date) -> datetime.date | None:
-    """What is closed next: the month that is over, else yesterday; None once all that is closed."""
-    month_end, yesterday = (today.replace(day=1), today)
-    for day in (month_end, yesterday):
-        last = day - datetime.timedelta(days=1)
-        if closed is None or last > closed:
-            return last
-    return None
+    """What is closed next: the last month that is over; None once that is closed.
+
+    The month that goes on is closed by whoever types a day of it, never by pressing the button twice.
+    """
+    last = month_end_before(today)
+    return last if closed is None or last > closed else None
 
 
 def month_end_before(day: datetime.date) -> datetime.date:
@@ -92,4 +91,4 @@ class ReopenForm(_MoveForm):
         super().__init__(*args, auto_id="reopen_%s", **kwargs)
         if self.closed:
             self.fields["through"].initial = month_end_before(self.closed)
-        self.begin_in("through")
+        self.begin_in("reason")  # which comes first

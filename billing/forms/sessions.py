@@ -10,7 +10,13 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from billing.forms.base import EARLIEST, LedgerForm, PastDayField, error_summary
+from billing.forms.base import (
+    EARLIEST,
+    LedgerForm,
+    PastDayField,
+    error_summary,
+    offer_providers,
+)
 from billing.forms.grid import line_id
 from patients.diagnoses import read_diagnoses
 from patients.models import Patient, PlaceOfService, Provider, Session
@@ -22,7 +28,6 @@ class SessionForm(LedgerForm):
     date = PastDayField(error_messages={"required": "Enter the date of the session."})
     provider = forms.ModelChoiceField(
         Provider.objects.none(),
-        empty_label=None,
         error_messages={"required": "Choose the provider.", "invalid_choice": "Choose a provider."},
     )
     place_of_service = forms.ChoiceField(
@@ -46,7 +51,10 @@ class SessionForm(LedgerForm):
         providers = Provider.objects.filter(active=True)
         if session:
             providers |= Provider.objects.filter(pk=session.provider_id)
-        self.fields["provider"].queryset = providers  # type: ignore[attr-defined]
+        suggested = bool(session or self.initial.get("provider"))
+        offer_providers(self.fields["provider"], providers, suggested=suggested)
+        if not suggested:
+            self.begin_in("provider")
         for name, field in self.fields.items():
             kind = "form-select fld" if isinstance(field, forms.ChoiceField) else "fld num"
             field.widget.attrs["class"] = "form-check-input" if name == "again" else kind

@@ -59,7 +59,11 @@ class Fee(models.Model):
     class Meta:
         ordering = ["service", "payer", "-valid_from"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(amount__gte=0), name="fee_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0),
+                name="fee_not_negative",
+                violation_error_message="A fee is 0.00 or more.",
+            ),
             models.UniqueConstraint(
                 fields=["service", "payer", "valid_from"],
                 nulls_distinct=None,

@@ -195,7 +195,7 @@ class InvoiceLine(models.Model):
         """Paid, Part paid or Unpaid, as the tag beside the line says it."""
         if self.balance == 0:
             return "Paid"
-        return "Part paid" if self.paid or self.adjusted else "Unpaid"
+        return "Part paid" if self.paid else "Unpaid"
 
     @property
     def seen(self) -> str:

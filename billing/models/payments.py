@@ -259,6 +259,12 @@ class Payment(AppendOnlyModel):
         return reverse(f"billing:{screen}", args=[self.shown_under])
 
     @property
+    def method_in_a_sentence(self) -> str:
+        """ "card", but "EFT"."""
+        label = str(self.get_method_display())
+        return label if label.isupper() else label.lower()
+
+    @property
     def shown_under(self) -> str:
         """The number of the page a row is shown on: its own, or that of the receipt it draws on."""
         if self.number:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from billing import balances, ledger, wording
@@ -85,7 +86,11 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     except ledger.LedgerError as error:
         problems = _refuse(form, grid, error)
         return _page(request, form, grid, problems=problems)
-    messages.success(request, _saved(posted))
+    said = _saved(posted)
+    if action == "next":  # the others are led to the payment
+        link = '{} <a href="{}">{}</a>'
+        said = format_html(link, said, posted.receipt.get_absolute_url(), posted.receipt.number)
+    messages.success(request, said)
     notices.say_moved_date(request, posted)
     if action == "next":
         kept = {

@@ -48,6 +48,7 @@ def invoice_detail(request: DeskRequest, number: str) -> HttpResponse:
         "lines": [(line, links.get(line.pk, []), answers.get(line.pk)) for line in lines],
         "totals": balances.line_totals(standing),
         "standing": standing,
+        "paying": sorted({line.provider_id for line in standing if line.balance}),
         "state": wording.invoice_state(lines),
         "write_offs": [
             each

@@ -185,7 +185,7 @@ def _undo_page(request: DeskRequest, payment: Payment, form: VoidForm, verb: str
     context["used_on"] = wording.used_on(context["uses"])
     if not payment.payer_id and not context["stop"]:
         effects = balances.effects_of_undoing(payment)
-        context["effects"] = effects
+        context["effects"] = wording.accounts_named(effects)
         if context["uses"]:
             context["choices"] = wording.choices(context["uses"], effects)
             context["question"] = wording.question(context["uses"])

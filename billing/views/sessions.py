@@ -124,6 +124,8 @@ def _as_last_time(request: DeskRequest, patient: Patient) -> dict[str, Any]:
     last = balances.last_session(patient, provider)
     if provider is None and last and last.provider.active:
         provider = last.provider
+    if provider is None:
+        provider = balances.only_provider()
     initial: dict[str, Any] = {"date": timezone.localdate()}
     if provider:
         initial["provider"] = provider.pk

@@ -24,7 +24,7 @@ from billing.views import notices
 from billing.views.choosing import choose_patient
 from billing.views.grid_answers import live
 from patients.http import DeskRequest
-from patients.models import Patient, Provider
+from patients.models import Patient
 
 FOLDER = "billing/payments"
 AT_ONCE = 500  # open lines on one page
@@ -85,24 +85,13 @@ def payment_start(request: DeskRequest) -> HttpResponse:
 
 
 def _suggested(request: DeskRequest, patient: Patient, copied: Payment | None) -> dict[str, Any]:
-    """As the payment that is copied; or the provider asked for, or the one the patient owes most.
-
-    Whoever has no account yet pays whom they saw last, or the only provider there is.
-    """
+    """As the payment that is copied; or the provider asked for; or whom it most likely goes to."""
     if copied:
         return copy_of(copied)
-    wanted = request.GET.get("provider", "")
-    if asked := line_id(wanted):
+    if asked := line_id(request.GET.get("provider", "")):
         return {"provider": asked}
-    owing = [each for each in balances.accounts(patient) if each.provider]
-    if owing:
-        most = max(owing, key=lambda each: each.net)
-        return {"provider": most.provider.pk if most.provider else None}
-    last = balances.last_session(patient)
-    if last and last.provider.active:
-        return {"provider": last.provider_id}
-    providers = list(Provider.objects.filter(active=True)[:2])
-    return {"provider": providers[0].pk} if len(providers) == 1 else {}
+    likely = balances.likely_provider(patient)
+    return {"provider": likely.pk} if likely else {}
 
 
 def _copied(request: DeskRequest, patient: Patient) -> Payment | None:

@@ -2,6 +2,7 @@
 // No money is computed here: the server answers every figure, also what a fill puts into a box.
 //
 // Markup: form[data-grid]; tr[data-row="<row>"]; input[data-money][data-col="<column>"] in the rows;
+// a button [data-next] that Enter goes to from the box before it;
 // buttons [data-fill="P"] and [data-details] in a row (the keys P and R), [data-fill="O"] above the
 // grid (the key O); tr[data-of="<row>"] under a row, its details; [data-draft], which says whether
 // the draft is kept and posts it when it is told to; body[data-letter-keys=off], where somebody
@@ -31,7 +32,7 @@ const mainButton = () => document.querySelector("[data-main]");
 // ---------------------------------------------------------------- moving about
 
 function nextField(from) {
-  const fields = all("input:not([type=hidden]), select, textarea").filter(
+  const fields = all("input:not([type=hidden]), select, textarea, button[data-next]").filter(
     (field) => field.tabIndex >= 0 && field.offsetParent && !field.disabled,
   );
   (fields[fields.indexOf(from) + 1] ?? mainButton())?.focus();
@@ -449,8 +450,9 @@ addEventListener("beforeunload", () => {
 document.addEventListener("visibilitychange", () => { if (document.hidden && keeping) keepNow(); });
 
 // What is saved is a draft no more. What was refused is one still: it was typed, and not kept since.
+// So is the copy of a payment that was taken out: nothing else has its figures by now.
 form.addEventListener("submit", () => {
   clearTimeout(keeping);
   keeping = undefined;
 });
-if (draft && document.querySelector(".errsum")) window.addEventListener("pageshow", keepNow);
+if (draft && document.querySelector(".errsum, [data-copied]")) window.addEventListener("pageshow", keepNow);

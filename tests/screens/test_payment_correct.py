@@ -70,6 +70,17 @@ def test_the_copy_is_filled_in_and_not_saved(desk: Desk) -> None:
     assert 'value="20.00" data-money data-col="paid"' in page
 
 
+@pytest.mark.parametrize("of_insurer", [False, True])
+def test_whoever_was_called_away_finds_the_copy_again(desk: Desk, of_insurer: bool) -> None:
+    """The payment is out of the books by then, and nothing but its page still knows it."""
+    payment = InsurancePaymentFactory(amount="30") if of_insurer else desk.receipt
+    assert "Enter a copy" not in text(desk.client.get(payment.get_absolute_url()))
+    correct(desk, payment)
+    page = text(desk.client.get(payment.get_absolute_url()))
+    assert f'new/?copy={payment.number}">' in page
+    assert "Enter a copy" in page
+
+
 def test_a_line_that_owes_less_by_now_gets_less(desk: Desk) -> None:
     desk.client.post(url(desk.receipt), answers())
     PaymentFactory(

@@ -13,6 +13,7 @@ from tests.factories import (
     LineFactory,
     PaymentFactory,
     ProviderFactory,
+    TransferFactory,
 )
 from tests.screens.desk import Desk, key, queries, rows, seed2, text
 
@@ -100,6 +101,15 @@ def test_an_invoice_with_several_lines_is_named_once(desk: Desk) -> None:
     page = text(desk.client.get(url(receipt)))
     assert "INV-0001 and INV-0003 owe these amounts again." in page
     assert "<b>INV-0001, 10.00; INV-0003, 30.00</b>" in page
+
+
+def test_each_account_that_is_touched_is_named() -> None:
+    desk = seed2(on=None)
+    dr2 = ProviderFactory(name="Dr 2")
+    TransferFactory(payment=desk.receipt, provider=dr2, amount="20", by=desk.ana)
+    page = text(desk.client.get(url(desk.receipt)))
+    assert "Smith, John, Dr 1</caption>" in page
+    assert "Smith, John, Dr 2</caption>" in page
 
 
 def test_a_payment_that_paid_nothing_has_no_choice() -> None:

@@ -76,8 +76,9 @@ def test_before_anything_is_closed_the_month_that_is_over_is_suggested(desk: Des
     [
         (None, "2026-11-27", "2026-10-31"),
         ("2026-09-30", "2026-11-27", "2026-10-31"),
-        ("2026-10-31", "2026-11-27", "2026-11-26"),
+        ("2026-10-31", "2026-11-27", None),  # the running month is closed by typing a day of it
         ("2026-11-26", "2026-11-27", None),
+        ("2026-10-15", "2026-11-27", "2026-10-31"),
         ("2025-12-31", "2026-01-01", None),
         ("2025-11-30", "2026-01-01", "2025-12-31"),
     ],
@@ -154,7 +155,7 @@ def test_a_day_that_means_nothing_is_refused(desk: Desk, typed: str) -> None:
 def test_once_everything_is_closed_there_is_nothing_to_close(desk: Desk) -> None:
     ledger.close_period(by=desk.ana, through=day(1), seen=None)
     page = look(desk.client, URL)
-    assert "Every day that is over is closed" in page.words
+    assert "Every month that is over is closed" in page.words
     assert "Close period" not in page.words
 
 
