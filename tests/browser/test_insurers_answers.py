@@ -274,6 +274,23 @@ def test_what_was_typed_a_moment_before_leaving_is_kept(
     expect(box(page, 0)).to_have_value(re.compile("^75"))
 
 
+def test_the_copy_of_a_payment_that_was_taken_out_is_a_draft_at_once(
+    live_server: Any, desk: Page, maya: Patient, ana: Any
+) -> None:
+    line = maya.lines.oldest_first()[0]
+    payment = InsurancePaymentFactory(
+        payer=line.payer, amount="100", on={line: "100"}, reference="104482", by=ana
+    )
+    desk.goto(f"{live_server.url}/payments/{payment.number}/correct/")
+    desk.get_by_label("Reason").select_option("Wrong amount")
+    desk.get_by_role("button", name="Delete and open the copy").click()
+    expect(desk.get_by_text(f"This is a copy of {payment.number}")).to_be_visible()
+    expect(state(desk)).to_have_text(SAVED)
+    desk.goto(f"{live_server.url}/")
+    desk.get_by_role("link", name="Continue").click()
+    expect(box(desk, 0)).to_have_value("100.00")
+
+
 def test_back_to_a_payment_that_was_saved_leads_to_it(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
@@ -324,7 +341,9 @@ def test_over_allocated_is_stopped_once(
     expect(page.locator(".errsum")).to_be_focused()
     looked_at("over-allocated, stopped")
     page.get_by_label("Reason for over-allocating").fill("The EOB adds up to more")
-    page.get_by_role("button", name="Save as over-allocated").click()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Save as over-allocated")).to_be_focused()
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Saved as over-allocated: $20.00 more is on its lines")).to_be_visible()
     expect(page.locator("#un")).to_contain_text("over-allocated")
     looked_at("an over-allocated payment")
