@@ -166,7 +166,7 @@ def test_an_insurer_by_name(client: Client) -> None:
         ("new ins", "/insurance-payments/new/"),
         ("check", "/insurance-payments/new/"),
         ("835", "/insurance-payments/import-era/"),
-        ("take pay", "/patients/"),
+        ("take pay", "/payments/new/"),
         ("negative", "/payments/negative-credit/"),
         ("aged", "/reports/aged-balances/"),
         ("day sheet", "/reports/day-sheet/"),
