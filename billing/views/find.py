@@ -73,9 +73,14 @@ def find_patients(request: DeskRequest) -> HttpResponse:
         "typed": typed,
         "one": one,
         "everyone": everyone,
-        "means_everyone": not typed or typed.lower() == "everyone",
+        "means_everyone": not typed or _means_everyone(typed.lower()),
     }
     return render(request, "billing/find/patients.html", context)
+
+
+def _means_everyone(typed: str) -> bool:
+    """Whether Enter takes everyone's sessions: "ev" and more of the word, but for what is a name."""
+    return len(typed) > 1 and typed != "eve" and "everyone".startswith(typed)
 
 
 @require_POST
