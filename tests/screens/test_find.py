@@ -96,8 +96,11 @@ def test_a_name_that_fits_nobody_does_not_propose_everyone(client: Client) -> No
     for typed, apart in [
         ("zzz", True),
         ("oka", True),
+        ("e", True),
         ("eve", True),
         ("", False),
+        ("ev", False),
+        ("every", False),
         ("Everyone", False),
     ]:
         page = text(client.post("/find/patients/", {"patient": typed}))
