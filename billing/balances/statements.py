@@ -402,13 +402,14 @@ class Debtors:
 
     def first(self, most: int) -> list[tuple[Patient, Decimal]]:
         """So many of them by name, with what each is asked for."""
-        theirs = Patient.objects.filter(pk__in=self.patients).by_name()
-        return [(patient, self.asked[patient.pk]) for patient in theirs[:most]]
+        return [(patient, self.asked[patient.pk]) for patient in self._by_name()[:most]]
 
     def by_name(self) -> list[int]:
         """The same, in the order statements are printed in."""
-        theirs = Patient.objects.filter(pk__in=self.patients)
-        return list(theirs.by_name().values_list("pk", flat=True))
+        return list(self._by_name().values_list("pk", flat=True))
+
+    def _by_name(self) -> QuerySet[Patient]:
+        return Patient.objects.filter(pk__in=self.patients).by_name()
 
 
 def debtors(*, more_than: Decimal = ZERO, provider: Provider | None = None) -> Debtors:

@@ -202,13 +202,11 @@ class TakePaymentForm(PaymentStrip):
         super().__init__(*args, **kwargs)
         self.patient = patient
         self.offer(PATIENT_METHODS)
-        offer_providers(
-            self.fields["provider"],
-            Provider.objects.filter(active=True),
-            suggested=bool(self.initial.get("provider")),
-        )
+        suggested = bool(self.initial.get("provider"))
+        providers = Provider.objects.filter(active=True)
+        offer_providers(self.fields["provider"], providers, suggested=suggested)
         self.fields["provider"].widget.attrs["class"] = "form-select fld"
-        self.begin_in("amount" if self.initial.get("provider") else "provider")
+        self.begin_in("amount" if suggested else "provider")
 
     @property
     def typed_amount(self) -> tuple[Decimal | None, str]:

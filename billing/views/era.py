@@ -208,8 +208,7 @@ def undo_page(
         else:
             names = ", ".join(each.reference for each in posted[:5])
             notices.saved(request, f"{names} undone.", "Every line is as it was before.")
-            if said := notices.moved_date(moved_to):
-                messages.info(request, said)
+            notices.say_moved_date(request, moved_to)
             return redirect(back)
     if form.is_bound:
         context["error_summary"] = form.summary("This is not undone yet.")

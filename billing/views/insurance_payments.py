@@ -43,13 +43,10 @@ FULL = (
 @require_http_methods(["GET", "HEAD", "POST"])
 def insurance_payment_new(request: DeskRequest) -> HttpResponse:
     """New insurance payment: the strip, the sessions, Unallocated down to $0."""
-    if saved := _saved_since(request):
-        messages.info(request, f"This draft was saved as {saved}.")
-        return redirect(saved)
-    if _discarded_since(request):
-        messages.info(request, "That draft is gone: it was discarded. This is a new payment.")
-        return redirect("billing:insurance_payment_new")
-    draft, copied = _draft(request), _copied(request)
+    key, copied = _asked_draft(request), _copied(request)
+    draft = PaymentDraft.objects.unfinished().with_names().filter(key=key).first() if key else None
+    if key and not draft:
+        return _draft_is_gone(request, key)
     form = InsurancePaymentForm(request.POST or None, initial=_initial(request, draft, copied))
     grid = _grid(
         request,
@@ -91,7 +88,7 @@ def insurance_payment_new(request: DeskRequest) -> HttpResponse:
         link = '{} <a href="{}">{}</a>'
         said = format_html(link, said, posted.receipt.get_absolute_url(), posted.receipt.number)
     messages.success(request, said)
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     if action == "next":
         kept = {
             "payer": str(posted.receipt.payer),
@@ -209,27 +206,19 @@ def _pays_again(copied: Payment) -> QueryDict:
 # ---------------------------------------------------------------------------- drafts
 
 
-def _draft(request: DeskRequest) -> PaymentDraft | None:
-    """The draft asked for in the address."""
-    key = _asked_draft(request)
-    return PaymentDraft.objects.unfinished().with_names().filter(key=key).first() if key else None
-
-
-def _discarded_since(request: DeskRequest) -> bool:
-    """Whether Back leads to a form whose draft was thrown away."""
-    key = _asked_draft(request)
-    return key is not None and not PaymentDraft.objects.unfinished().filter(key=key).exists()
-
-
-def _saved_since(request: DeskRequest) -> Payment | None:
-    """What became of the draft: Back leads to a form whose payment is saved by now."""
-    key = _asked_draft(request)
-    sent = Submission.objects.filter(key=key, payment__isnull=False) if key else None
-    submission = sent.select_related("payment").first() if sent else None
-    return submission.payment if submission else None
+def _draft_is_gone(request: DeskRequest, key: uuid.UUID) -> HttpResponse:
+    """Where Back leads when the draft of its form was saved since, or thrown away."""
+    sent = Submission.objects.filter(key=key, payment__isnull=False).select_related("payment")
+    saved = sent.first()
+    if saved and saved.payment:
+        messages.info(request, f"This draft was saved as {saved.payment}.")
+        return redirect(saved.payment)
+    messages.info(request, "That draft is gone: it was discarded. This is a new payment.")
+    return redirect("billing:insurance_payment_new")
 
 
 def _asked_draft(request: DeskRequest) -> uuid.UUID | None:
+    """The key of the draft asked for in the address (`?draft=…`)."""
     asked = request.GET.get("draft")
     if asked is None or request.method == "POST":
         return None

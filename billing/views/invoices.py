@@ -91,7 +91,7 @@ def invoice_void(request: DeskRequest, number: str) -> HttpResponse:
         return _void_page(request, form, context)
     whole = len(chosen) == len(standing)
     notices.saved(request, *wording.after_voiding(invoice, chosen, effects, whole=whole))
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return _back(request, invoice)
 
 

@@ -68,7 +68,7 @@ def payment_refund(request: DeskRequest, number: str) -> HttpResponse:
     if payment.patient and payment.provider:
         account = balances.account(payment.patient, payment.provider)
     notices.saved(request, *wording.after_refund(posted.receipt, account))
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return go_on(request, _back(payment))
 
 
@@ -170,7 +170,7 @@ def refund_undo(request: DeskRequest, number: str, pk: int) -> HttpResponse:
             amount = show(-refund.amount)
             lead = f"The refund of {amount} from {number} is undone."
             notices.saved(request, lead, f"The {amount} is unallocated again.")
-            notices.say_moved_date(request, posted)
+            notices.say_moved_date(request, posted.moved_to)
             return go_on(request, _back(payment))
     context: dict[str, Any] = {
         "payment": payment,
@@ -230,7 +230,7 @@ def payment_transfer(request: DeskRequest, number: str) -> HttpResponse:
         balances.account(into.patient, into.provider),
     )
     notices.saved(request, lead, rest)
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return go_on(request, _back(payment))
 
 

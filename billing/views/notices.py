@@ -35,9 +35,9 @@ def saved(request: DeskRequest, lead: str, rest: str = "", *, tag: str = "") -> 
     messages.success(request, text, extra_tags=tag)
 
 
-def say_moved_date(request: DeskRequest, posted: ledger.Posted) -> None:
+def say_moved_date(request: DeskRequest, moved_to: datetime.date | None) -> None:
     """Where the date that was typed is not the one it got, as nothing is dated before what it changes."""
-    if said := moved_date(posted.moved_to):
+    if said := moved_date(moved_to):
         messages.info(request, said)
 
 

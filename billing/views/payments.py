@@ -67,7 +67,7 @@ def payment_reverse(request: DeskRequest, number: str) -> HttpResponse:
         form.refuse(error)
         return _undo_page(request, _payment(number), form, "reverse")
     answer = _undone(request, payment, form, "reversed", uses)
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return answer
 
 

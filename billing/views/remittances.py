@@ -237,7 +237,7 @@ def _save(
         return redirect(draft)
     request.session.pop(_kept_under(draft), None)
     messages.success(request, _saved(posted))
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return redirect(posted.receipt)
 
 

@@ -72,7 +72,7 @@ def payment_new(request: DeskRequest, chart: str) -> HttpResponse:
     messages.success(
         request, format_html('{} <a href="{}">Receipt to print</a>', _saved(posted), receipt)
     )
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return redirect("billing:patient_account", chart)
 
 

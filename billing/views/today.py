@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from billing import balances
 from billing.beginning import steps_for
 from billing.models import PaymentDraft
+from config.access import may_look
 from patients.http import DeskRequest
 
 FIRST = 5  # rows of each worklist; the list of payments has the rest
@@ -29,7 +30,11 @@ def today(request: DeskRequest) -> HttpResponse:
         "over_allocated": balances.over_allocated_of_payers(day=day, first=FIRST),
         "insurers": balances.unallocated_of_payers(day=day, first=FIRST),
         "credits": balances.unallocated_of_patients(day=day, first=FIRST),
-        "remittances": balances.open_remittances()[:FIRST],
+        "remittances": (
+            balances.open_remittances()[:FIRST]
+            if may_look(request.user, "billing:remittance_detail")
+            else ()
+        ),
         "unmatched": balances.unmatched(day=day, first=FIRST),
         "denials": balances.denials(day=day, first=FIRST),
         "negative": balances.negative_accounts(first=NEGATIVE),

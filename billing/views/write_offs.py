@@ -66,7 +66,7 @@ def write_off_new(request: DeskRequest, chart: str) -> HttpResponse:
             form.refuse(error)
         return _page(request, patient, form, grid, grid.problems() if grid.refused else [])
     messages.success(request, _written_off(grid, replayed=posted.replayed))
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return redirect(patient)
 
 
@@ -151,7 +151,7 @@ def small_balances(request: DeskRequest) -> HttpResponse:
         form.refuse(error)
         return _small_page(request, asked, form, lines, chosen, [], found=found)
     messages.success(request, f"Written off as small balances: {chosen.counted}.")
-    notices.say_moved_date(request, posted)
+    notices.say_moved_date(request, posted.moved_to)
     return redirect(again)
 
 
@@ -221,7 +221,7 @@ def write_off_undo(request: DeskRequest, pk: int) -> HttpResponse:
             row.line.refresh_from_db(fields=["balance"])
             lead = f"The write-off of {show(row.amount)} on {row.line.invoice} is undone."
             notices.saved(request, lead, f"It now owes {show(row.line.balance)}.")
-            notices.say_moved_date(request, posted)
+            notices.say_moved_date(request, posted.moved_to)
             return go_on(request, resolve_url(patient))
     now = balances.account(patient, row.line.provider)
     context: dict[str, Any] = {

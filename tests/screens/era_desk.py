@@ -31,7 +31,9 @@ class EraDesk:
         return self.client.post(draft.get_absolute_url() + query, {"action": action, **more})
 
     def said(self, answer: Any) -> str:
-        """The page an answer leads to."""
+        """The page an answer leads to; or all of one that shows how far its work is."""
+        if answer.streaming:
+            return b"".join(answer.streaming_content).decode()
         url = answer.get("Location") or answer.get("HX-Redirect")
         return text(self.client.get(url)) if url else text(answer)
 
