@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from billing.forms import charges
 from billing.models import Payment
@@ -30,6 +30,14 @@ def slow(page: Page, *, by: int = 400) -> Page:
         {"offline": False, "latency": by, "downloadThroughput": -1, "uploadThroughput": -1},
     )
     return page
+
+
+def begun(page: Page, site: str, *, amount: str = "") -> Locator:
+    """New insurance payment of BlueRiver; the box that adds a patient's sessions."""
+    page.goto(site + NEW)
+    page.get_by_label("Payer", exact=True).fill("60054")
+    page.get_by_label("Amount", exact=True).fill(amount)
+    return page.get_by_label("Add a patient's sessions")
 
 
 def test_a_whole_payment_is_typed_without_looking_up(
@@ -73,10 +81,7 @@ def test_a_whole_payment_is_typed_without_looking_up(
 def test_tab_reaches_the_next_column_of_rows_that_are_still_coming(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
-    desk.goto(live_server.url + NEW)
-    desk.get_by_label("Payer", exact=True).fill("60054")
-    desk.get_by_label("Amount", exact=True).fill("200")
-    desk.get_by_label("Add a patient's sessions").focus()
+    begun(desk, live_server.url, amount="200").focus()
     keys = slow(desk).keyboard
     keys.type("oka")
     keys.press("Enter")
@@ -95,9 +100,7 @@ def test_tab_reaches_the_next_column_of_rows_that_are_still_coming(
 def test_keys_go_into_the_details_that_were_opened_by_one(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
-    desk.goto(live_server.url + NEW)
-    desk.get_by_label("Payer", exact=True).fill("60054")
-    picker = desk.get_by_label("Add a patient's sessions")
+    picker = begun(desk, live_server.url)
     picker.fill("P1001")
     picker.press("Enter")
     paid = desk.get_by_role("textbox", name=re.compile("^Insurance paid ")).first
@@ -112,10 +115,7 @@ def test_keys_go_into_the_details_that_were_opened_by_one(
 def test_nobody_is_called_that_so_no_amount_lands_in_the_box_of_the_name(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
-    desk.goto(live_server.url + NEW)
-    desk.get_by_label("Payer", exact=True).fill("60054")
-    desk.get_by_label("Amount", exact=True).fill("200")
-    picker = desk.get_by_label("Add a patient's sessions")
+    picker = begun(desk, live_server.url, amount="200")
     picker.focus()
     keys = slow(desk).keyboard
     keys.type("zzz")
@@ -156,9 +156,7 @@ def test_a_command_goes_elsewhere_at_once(live_server: Any, desk: Page, maya: Pa
 
 def test_signed_out_while_keys_wait(live_server: Any, desk: Page, maya: Patient) -> None:
     """The page is covered, and its keyboard is the dialog's."""
-    desk.goto(live_server.url + NEW)
-    desk.get_by_label("Payer", exact=True).fill("60054")
-    picker = desk.get_by_label("Add a patient's sessions")
+    picker = begun(desk, live_server.url)
     picker.fill("P1001")
     expect(desk.locator("#patient-options").get_by_role("option").first).to_contain_text("Okafor")
     desk.context.clear_cookies(name="sessionid")
@@ -173,10 +171,7 @@ def test_what_is_meant_for_find_is_no_command_on_amounts(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
     """P, O, W and D fill amounts: none of them may come of a name typed into Find."""
-    desk.goto(live_server.url + NEW)
-    desk.get_by_label("Payer", exact=True).fill("60054")
-    desk.get_by_label("Amount", exact=True).fill("200")
-    picker = desk.get_by_label("Add a patient's sessions")
+    picker = begun(desk, live_server.url, amount="200")
     picker.fill("P1001")
     expect(desk.locator("#patient-options").get_by_role("option").first).to_contain_text("Okafor")
     keys = slow(desk, by=1000).keyboard
