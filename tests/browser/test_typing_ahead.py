@@ -40,6 +40,17 @@ def begun(page: Page, site: str, *, amount: str = "") -> Locator:
     return page.get_by_label("Add a patient's sessions")
 
 
+def chosen_slowly(page: Page, site: str, *, by: int) -> Locator:
+    """New insurance payment, where the list that Enter waits for takes its time; the Payer box."""
+    page.goto(site + NEW)
+    payer = page.get_by_label("Payer", exact=True)
+    keys = slow(page, by=by).keyboard
+    payer.focus()
+    keys.type("blue")
+    keys.press("Enter")
+    return payer
+
+
 def test_a_whole_payment_is_typed_without_looking_up(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
@@ -129,12 +140,8 @@ def test_nobody_is_called_that_so_no_amount_lands_in_the_box_of_the_name(
 
 
 def test_escape_gives_the_keyboard_back(live_server: Any, desk: Page, maya: Patient) -> None:
-    desk.goto(live_server.url + NEW)
-    payer = desk.get_by_label("Payer", exact=True)
-    keys = slow(desk, by=3000).keyboard
-    payer.focus()
-    keys.type("blue")
-    keys.press("Enter")
+    payer = chosen_slowly(desk, live_server.url, by=3000)
+    keys = desk.keyboard
     keys.type("x")
     expect(payer).to_have_value("blue")
     keys.press("Escape")
@@ -143,12 +150,8 @@ def test_escape_gives_the_keyboard_back(live_server: Any, desk: Page, maya: Pati
 
 
 def test_a_command_goes_elsewhere_at_once(live_server: Any, desk: Page, maya: Patient) -> None:
-    desk.goto(live_server.url + NEW)
-    payer = desk.get_by_label("Payer", exact=True)
-    keys = slow(desk, by=2000).keyboard
-    payer.focus()
-    keys.type("blue")
-    keys.press("Enter")
+    chosen_slowly(desk, live_server.url, by=2000)
+    keys = desk.keyboard
     keys.press("Control+k")
     keys.type("oka")
     expect(desk.locator("[data-find]")).to_have_value("oka")
