@@ -162,7 +162,7 @@ class LineShare:
     @property
     def at_odds(self) -> bool:
         """Whether the insurer says another patient's part than its own figures leave."""
-        return bool(self.said) and self.said != self.patient_owes
+        return self.said > 0 and self.said != self.patient_owes
 
     @property
     def after(self) -> LineState:
@@ -314,10 +314,16 @@ def _share(line: LineState, entry: Entry, *, from_insurer: bool) -> LineShare:
 
 
 def _patient_owes(line: LineState, entry: Entry) -> Decimal | None:
-    """Fee, less all write-offs, less everything insurers paid, and never below nothing."""
+    """Fee, less all write-offs, less everything insurers paid, and never below nothing.
+
+    Where the rest stays with the insurer (denied, taken back, forwarded), so much of that as it
+    says is the patient's: a session an insurer has still to answer is nobody's bill yet.
+    """
     if entry.empty and not line.by_insurers:
         return None
     owed = line.amount - line.adjusted - entry.write_off - line.by_insurers - entry.paid
+    if not entry.empty and rest_of(entry) == STAYS:
+        owed = min(owed, entry.said)
     return max(owed, ZERO)
 
 

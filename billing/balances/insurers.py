@@ -24,6 +24,7 @@ from django.db.models import (
 from billing.models import (
     Adjudication,
     Adjustment,
+    Allocation,
     InvoiceLine,
     Offset,
     Outcome,
@@ -61,22 +62,60 @@ class Answer:
 
 def answers(lines: Iterable[InvoiceLine]) -> dict[int, Answer]:
     """Line -> its insurers' latest answer; two queries however many lines."""
-    ids = [line.pk for line in lines]
+    return _answers(Q(line__in=[line.pk for line in lines]))
+
+
+def _answers(where: Q) -> dict[int, Answer]:
     latest: dict[int, Adjudication] = {}
     for each in (
         Adjudication.objects.standing()
-        .filter(line__in=ids)
+        .filter(where)
         .select_related("payment", "owed_after")
         .order_by("pk")
     ):
         latest[each.line_id] = each
     owes: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    for said in Responsibility.objects.filter(line__in=ids).order_by("pk"):
+    for said in Responsibility.objects.filter(where).order_by("pk"):
         owes[said.line_id][said.get_kind_display()] += said.amount
-    return {
+    standing = {
         pk: Answer(latest.get(pk), [each for each in owes[pk].items() if each[1]])
         for pk in {*latest, *owes}
     }
+    return {pk: answer for pk, answer in standing.items() if answer.adjudication or answer.owes}
+
+
+@dataclass(frozen=True)
+class OnLine:
+    """What one insurer's payment does on a line, and what it says there."""
+
+    line: InvoiceLine
+    paid: Decimal
+    written_off: Decimal
+    answer: Answer | None
+
+
+def on_lines(payment: Payment) -> list[OnLine]:
+    """Every line an insurer's payment pays, takes back from, writes off, or only answers on.
+
+    A denial moves no money and is listed all the same. Nothing is left of a payment that was undone.
+    """
+    own = Q(payment=payment)
+    paid = _sums(Allocation.objects.filter(own))
+    written_off = _sums(Adjustment.objects.filter(own))
+    said = _answers(own)
+    lines = InvoiceLine.objects.with_names().in_bulk({*paid, *written_off, *said})
+    return [
+        OnLine(line, paid.get(line.pk, ZERO), written_off.get(line.pk, ZERO), said.get(line.pk))
+        for line in sorted(
+            lines.values(), key=lambda line: (line.patient_id, line.service_date, line.pk)
+        )
+    ]
+
+
+def _sums(rows: QuerySet[Allocation] | QuerySet[Adjustment]) -> dict[int, Decimal]:
+    """Line -> what the rows add up to there, where that is not nothing."""
+    summed = rows.values_list("line").annotate(total=Sum("amount")).order_by()
+    return {line: total for line, total in summed if total}
 
 
 POLICIES = Prepared(

@@ -101,6 +101,7 @@ class PaymentGrid:
         from_insurer: bool,
         payer: Payer | None = None,
         already: Decimal = ZERO,
+        kept: Decimal = ZERO,
         amount_problem: str = "",
         own_provider: object = None,
         own_patient: Patient | None = None,
@@ -113,6 +114,7 @@ class PaymentGrid:
         self.payer = payer
         self.amount = amount
         self.already = already
+        self.kept = kept
         self.amount_problem = amount_problem
         self.own_provider = str(own_provider or "")
         self.own_patient = own_patient
@@ -181,7 +183,7 @@ class PaymentGrid:
                 self.entries,
                 already=self.already,
                 from_insurer=self.from_insurer,
-                offset=self.offsets.total,
+                offset=self.kept + self.offsets.total,
             )
         return self._shared
 

@@ -24,7 +24,7 @@ from billing.forms.offsets import effect, offset_keys
 from billing.forms.payment_grid import PaymentGrid
 from billing.forms.payments import InsurancePaymentForm, copy_of, may_over_allocate
 from billing.models import InvoiceLine, Payment, PaymentDraft, Submission
-from billing.money import show_dollars
+from billing.money import ZERO, show_dollars
 from billing.views import notices
 from billing.views.grid_answers import after_settling, live
 from billing.views.payment_drafts import keep
@@ -131,8 +131,9 @@ def insurance_payment_detail(request: DeskRequest, number: str) -> HttpResponse:
     form = LedgerForm(request.POST or None)
     grid = _grid(
         request,
-        amount=payment.amount,
-        already=payment.allocated + payment.returned + payment.offset,
+        amount=payment.amount - payment.returned,
+        already=payment.allocated,
+        kept=-payment.offset,
         payer=payment.payer,
         saved=True,
     )
@@ -383,6 +384,7 @@ def _again(request: DeskRequest, grid: PaymentGrid, rows: list[str]) -> PaymentG
         data=request.POST,
         amount=grid.amount,
         already=grid.already,
+        kept=grid.kept,
         payer=grid.payer,
         from_insurer=True,
         amount_problem=grid.amount_problem,
@@ -400,7 +402,8 @@ def _grid(
     payer: Payer | None,
     amount_of: InsurancePaymentForm | None = None,
     amount: Decimal | None = None,
-    already: Decimal = Decimal("0.00"),
+    already: Decimal = ZERO,
+    kept: Decimal = ZERO,
     data: QueryDict | None = None,
     drawn_from_draft: bool = False,
     saved: bool = False,
@@ -414,6 +417,7 @@ def _grid(
         data=data,
         amount=amount,
         already=already,
+        kept=kept,
         payer=payer,
         from_insurer=True,
         amount_problem=problem,
@@ -459,13 +463,10 @@ def _page(
 
 
 def _story_of(payment: Payment) -> dict[str, Any]:
-    links = balances.pays([payment.pk]).get(payment.pk, [])
-    lines = InvoiceLine.objects.with_names().in_bulk([link.line_id for link in links])
-    answers = balances.answers(lines.values())
     return {
         "payment": payment,
         "undoing": balances.undoing_of([payment]).get(payment.pk),
-        "links": [(lines[link.line_id], link.amount, answers.get(link.line_id)) for link in links],
+        "on_lines": balances.on_lines(payment),
         "written_off": balances.adjustments_with(payment),
         "slip": balances.slip_of(payment),
         "remittance": payment.remittances.select_related("file").defer("file__packed").first(),

@@ -91,7 +91,7 @@ def test_two_hundred_over_two_sessions(
     assert page.url == f"{live_server.url}/insurance-payments/{payment.number}/"
     expect(page.get_by_role("heading", level=1)).to_contain_text(str(payment.number))
     expect(unallocated(page)).to_have_text("$0.00")
-    paid = page.get_by_role("region", name="Paid with this payment").locator("tbody tr")
+    paid = page.get_by_role("region", name="Lines of this payment").locator("tbody tr")
     expect(paid).to_have_count(2)
     for row, line in zip(paid.all(), (first, second), strict=True):
         expect(row).to_contain_text(day_of(line))

@@ -51,7 +51,7 @@ def test_story_one(live_server: Any, page: Page, no_surprises: Surprises, maya: 
     page.get_by_role("button", name="Save payment").click()
     expect(page.get_by_text("Saved. $200.00 from BlueRiver Health, all allocated.")).to_be_visible()
     expect(
-        page.get_by_role("region", name="Paid with this payment").locator("tbody tr")
+        page.get_by_role("region", name="Lines of this payment").locator("tbody tr")
     ).to_have_count(2)
     page.reload()
     assert Payment.objects.count() == 1

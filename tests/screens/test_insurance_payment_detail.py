@@ -96,7 +96,7 @@ def test_what_it_paid(desk: Desk) -> None:
         "$200.00",
         "104482",
         ">$150.00</output>",
-        "Paid with this payment",
+        "Lines of this payment",
         f"{desk.lines[0].service_date:%d %b %Y}",
         "Written off with it <b>$10.00</b>",
         "by <b>Ana</b>",
