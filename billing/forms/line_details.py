@@ -27,6 +27,15 @@ FROM_A_REMITTANCE = (Outcome.FORWARDED, Outcome.TAKEN_BACK)
 RESTS = (NEXT, STAYS, PATIENT)
 SHOWN = (*KINDS, "outcome", "codes", "rest")
 UNSEEN = ("carc", "note", *(f"{kind}-carc" for kind in KINDS))
+LABELS = {
+    **KINDS,
+    "outcome": "Outcome",
+    "codes": "Reason codes",
+    "rest": "Rest",
+    "carc": "Write-off code",
+    "note": "Note",
+    **{f"{kind}-carc": f"{label} code" for kind, label in KINDS.items()},
+}
 LONGEST = {"codes": 200, "carc": 40, "note": 300, **{f"{kind}-carc": 40 for kind in KINDS}}
 
 
@@ -87,6 +96,11 @@ class Details:
     @property
     def carc(self) -> str:
         return self.texts.get("carc", "")
+
+    @property
+    def wrong(self) -> str:
+        """What could not be understood, each by the name of its field."""
+        return " ".join(f"{LABELS[name]}: {text}" for name, text in self.errors.items())
 
     @property
     def note(self) -> str:

@@ -55,7 +55,11 @@ def _oldest(grid: PaymentGrid) -> Filled:
     # Of a line that stands twice, its last row: the only one that knows what is left.
     last = {share.line.id: share.line for share in grid.sharing.lines}
     by_age = sorted(
-        (state for state in last.values() if turns[state.id] is not None),
+        (
+            state
+            for state in last.values()
+            if turns[state.id] is not None and not grid.boxes.text(state.row, "paid").strip()
+        ),
         key=lambda state: (turns[state.id], grid.lines[state.id].service_date, state.id),
     )
     filled = sharing.oldest_first(grid.sharing.unallocated, by_age, grid.entries)

@@ -17,7 +17,7 @@ from billing import balances, sharing
 from billing.balances import PaidBy
 from billing.forms import payment_fills
 from billing.forms.grid import ROW, Boxes, box_name, line_of, one_by_one, plain
-from billing.forms.line_details import KINDS, NOTHING, OFFERED, Details, details_on
+from billing.forms.line_details import KINDS, LABELS, NOTHING, OFFERED, SHOWN, Details, details_on
 from billing.forms.offsets import OffsetBoxes
 from billing.models import InvoiceLine, Outcome
 from billing.money import ZERO, show, show_dollars
@@ -27,6 +27,9 @@ from patients.models import Patient, Payer
 TO_FIX = "Correct the marked amounts; until then this total is not known."
 LOST = "A line that was on this page is not there any more. Check the others and save again."
 CHANGED = "Changed since this draft was saved. The figures are those of now."
+NO_ANSWER = (
+    "0.00 is not kept as an answer. If the insurer paid nothing, choose the outcome in Details."
+)
 MOST_ROWS_OF_A_LINE = 9
 
 
@@ -43,6 +46,7 @@ class Outputs:
     then: str = ""
     released: Sequence[PaidBy] = ()
     note: str = ""
+    details: Details = field(default_factory=Details)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,6 @@ class Row(Outputs):
     line: InvoiceLine = field(kw_only=True)
     texts: dict[str, str] = field(kw_only=True)
     errors: dict[str, str] = field(kw_only=True)
-    details: Details = field(kw_only=True)
     first_of_patient: bool = field(kw_only=True)
     next_name: str = field(kw_only=True)
 
@@ -218,7 +221,8 @@ class PaymentGrid:
 
     @property
     def _next_step(self) -> str:
-        if any(share.problem for share in self.sharing.lines):
+        wrong = any(share.problem for share in self.sharing.lines)
+        if wrong or any(said.errors for said in self.details.values()):
             return "Look at the marked lines before you save."
         return "Ready to save."
 
@@ -364,13 +368,22 @@ class PaymentGrid:
                 self._problem(share),
                 then.get(key, ""),
                 goes_back.get(key, ()),
-                self.details.get(key, NOTHING).note,
+                self._note(share),
+                self.details.get(key, NOTHING),
             )
             for share in shares
         ]
 
     def _problem(self, share: LineShare) -> str:
         return self._box_error(share.line.row) or share.problem
+
+    def _note(self, share: LineShare) -> str:
+        """What somebody noted on the row; else that a typed 0.00 is not an answer yet."""
+        row = share.line.row
+        if note := self.details.get(row, NOTHING).note:
+            return note
+        typed = (row, "paid") in self.boxes.amounts and self.boxes.text(row, "paid").strip()
+        return NO_ANSWER if typed and self.entries[row].empty else ""
 
     def _moves_to(self, share: LineShare) -> str:
         """Where credit goes that pays a line of another account (rule R5), in words."""
@@ -450,6 +463,8 @@ class PaymentGrid:
                 wrong = (each.key, column) in self.boxes.errors
                 by_sum = bool(each.share.problem) and each.share.column == column
                 marks[box_name(each.key, column)] = wrong or by_sum
+            if each.details.open:
+                marks |= {box_name(each.key, name): name in each.details.errors for name in SHOWN}
         return marks
 
     def _box_error(self, row: str) -> str:
@@ -458,7 +473,7 @@ class PaymentGrid:
                 if problem := self.boxes.errors.get((row, column)):
                     return problem
         said = self.details.get(row)
-        return next(iter(said.errors.values()), "") if said else ""
+        return said.wrong if said and not said.open else ""
 
     # ------------------------------------------------------------------ filling boxes
 
@@ -487,11 +502,14 @@ class PaymentGrid:
             values["amount"] = plain(self.amount)
         for row, column in list(self.boxes.amounts):
             if box_name(row, column) in boxes:
-                values |= self.put(row, column, self.boxes.amount(row, column))
+                typed = bool(self.boxes.text(row, column).strip())
+                amount = self.boxes.amount(row, column) if typed else None
+                values[box_name(row, column)] = self.boxes.fill(row, column, amount)
+        self._forget()
         for row, said in self.details.items():
             for kind, amount in said.amounts.items():
                 if box_name(row, kind) in boxes:
-                    values[box_name(row, kind)] = plain(amount) if amount else ""
+                    values[box_name(row, kind)] = plain(amount) if said.texts[kind].strip() else ""
         return values | self.offsets.tidy(boxes)
 
     # ------------------------------------------------------------------ rows that open and come
@@ -524,8 +542,11 @@ class PaymentGrid:
         items = []
         for row in self.rows:
             who = row.called
-            for column, text in {**row.errors, **row.details.errors}.items():
+            for column, text in row.errors.items():
                 items.append({"href": f"#{box_name(row.key, column)}", "text": f"{who}: {text}"})
+            for name, text in row.details.errors.items():
+                box = box_name(row.key, name if row.details.open and name in SHOWN else "paid")
+                items.append({"href": f"#{box}", "text": f"{who}, {LABELS[name]}: {text}"})
             if row.share.problem and not row.errors:
                 typed = row.share.paid if row.share.column == "paid" else row.share.write_off
                 items.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -103,6 +104,57 @@ def test_what_it_paid(desk: Desk) -> None:
     ):
         assert words in page
     assert writes(queries(desk.client, "get", desk.url)) == []
+
+
+def test_a_line_it_denied_is_listed_with_its_reason(desk: Desk) -> None:
+    denied = desk.lines[1]
+    form = desk.form("", "")
+    form |= {
+        desk.box(1, "open"): "1",
+        desk.box(1, "outcome"): "denied",
+        desk.box(1, "codes"): "CO-29",
+    }
+    desk.client.post(desk.url, form)
+    page = text(desk.client.get(desk.url))
+    table = page[page.index("Lines of this payment") :].partition("</table>")[0]
+    rows = table.split("<tr>")[2:]
+    assert len(rows) == 2
+    assert f"{denied.service_date:%d %b %Y}" in rows[1]
+    assert "Denied" in rows[1]
+    assert "CO-29" in rows[1]
+    assert "10.00" in rows[0]  # written off
+    desk.look_again()
+    assert denied.balance == 100
+
+
+def test_a_line_that_is_only_written_off_is_listed(desk: Desk) -> None:
+    desk.client.post(desk.url, desk.form("", **{desk.box(2, "write_off"): "100"}))
+    page = text(desk.client.get(desk.url))
+    assert f"{desk.lines[2].service_date:%d %b %Y}" in page[page.index("Lines of this payment") :]
+
+
+def test_the_foot_counts_as_it_did_before_saving(desk: Desk) -> None:
+    """What the payer kept is shared out with the amount; what was paid back is not there any more."""
+    form = desk.form("", "90") | {
+        "offsets": "1",
+        "offset-1-code": "WO",
+        "offset-1-reference": "CLM-1",
+        "offset-1-amount": "20",
+    }
+    desk.client.post(desk.url, form)
+    assert "Allocated $140.00 of $220.00" in text(desk.client.get(desk.url))
+    ledger.refund(
+        by=desk.ana,
+        payment=Payment.objects.get(pk=desk.payment.pk),
+        amount=Decimal(30),
+        method="check",
+        reference="",
+        date=timezone.localdate(),
+        reason="Paid twice",
+    )
+    page = text(desk.client.get(desk.url))
+    assert "Allocated $140.00 of $190.00" in page
+    assert ">$50.00</output>" in page
 
 
 def test_only_insurers_payments_have_this_page(desk: Desk) -> None:

@@ -145,9 +145,75 @@ def test_a_part_that_does_not_add_up_is_said_but_saved(desk: Desk) -> None:
 def test_a_bad_amount_in_the_details(desk: Desk, typed: str) -> None:
     form = desk.form("60") | opened(desk, 0, copay=typed)
     who = f"Okafor, Maya {desk.lines[0].service_date:%d %b %Y}"
-    page = refused(desk.client, URL, form, f"{who}: {BAD_AMOUNTS[typed]}")
+    page = refused(desk.client, URL, form, f"{who}, Copay: {BAD_AMOUNTS[typed]}")
     assert f'href="#line-{desk.lines[0].pk}-copay"' in page
     assert 'id="details-' in page
+
+
+def test_a_bad_amount_in_the_details_is_marked_while_typing_and_no_longer_once_emptied(
+    desk: Desk,
+) -> None:
+    pk = desk.lines[0].pk
+
+    def typing(copay: str) -> tuple[str, str, bool]:
+        form = desk.form("60", amount="60") | opened(desk, 0, copay=copay)
+        answer = desk.live(form, touched=str(pk))
+        page, events = text(answer), json.loads(answer["HX-Trigger"])
+        note = page[page.index(f'id="note-{pk}"') :].partition('id="wrong-')[0]
+        below = page[page.index(f'id="wrong-{pk}"') :].partition("</span>")[0]
+        return note, below, events["figures"]["wrong"][f"line-{pk}-copay"]
+
+    note, below, marked = typing("1.005")
+    assert f"Copay: {BAD_AMOUNTS['1.005']}" in below
+    assert BAD_AMOUNTS["1.005"] not in note
+    assert marked
+    assert "Ready to save." not in text(
+        desk.live(desk.form("60", amount="60") | opened(desk, 0, copay="1.005"))
+    )
+    note, below, marked = typing("")
+    assert "Copay" not in below
+    assert not marked
+
+
+def test_a_typed_0_stays_and_says_that_it_is_no_answer_yet(desk: Desk) -> None:
+    pk = desk.lines[0].pk
+    form = desk.form("0", amount="60")
+    left = desk.live(form, tidy=desk.box(0), touched=str(pk))
+    assert json.loads(left["HX-Trigger"])["fill-boxes"]["values"] == {desk.box(0): "0.00"}
+    assert "choose the outcome in Details" in text(left)
+    answered = desk.live(form | opened(desk, 0, outcome="denied"), touched=str(pk))
+    assert "choose the outcome in Details" not in text(answered)
+    filled = json.loads(desk.live(form, fill="oldest")["HX-Trigger"])["fill-boxes"]["values"]
+    assert filled == {desk.box(1): "60.00"}
+
+
+@pytest.mark.parametrize(
+    ("said", "owed"),
+    [
+        ({"outcome": "denied"}, "0.00"),
+        ({"outcome": "denied", "copay": "15"}, "15.00"),
+        ({"outcome": "denied", "rest": PATIENT}, "100.00"),
+        ({"outcome": "zero"}, "100.00"),
+        ({"rest": STAYS}, "0.00"),
+    ],
+)
+def test_what_stays_with_the_insurer_is_not_owed_by_the_patient(
+    desk: Desk, said: dict[str, str], owed: str
+) -> None:
+    pk = desk.lines[0].pk
+    page = text(desk.live(desk.form("", amount="0") | opened(desk, 0, **said), touched=str(pk)))
+    shown = page[page.index(f'id="owes-{pk}"') :].partition("</span>")[0]
+    assert shown.partition(">")[2].partition("<")[0].strip() == owed
+
+
+def test_what_is_taken_back_is_not_owed_by_the_patient(desk: Desk) -> None:
+    line = desk.lines[0]
+    InsurancePaymentFactory(payer=desk.blueriver, amount="60", on={line: ("60", "15")}, ago=5)
+    line.refresh_from_db()
+    form = desk.form("-60", amount="0") | {desk.box(0, "write_off"): "-15"}
+    page = text(desk.live(form | opened(desk, 0, copay="-25"), touched=str(line.pk)))
+    assert ">0.00" in page[page.index(f'id="owes-{line.pk}"') :].partition("</span>")[0]
+    assert "The insurer says" not in page
 
 
 @pytest.mark.parametrize(
@@ -161,10 +227,10 @@ def test_a_bad_amount_in_the_details(desk: Desk, typed: str) -> None:
 )
 def test_forged_details(desk: Desk, typed: dict[str, str], sentence: str) -> None:
     who = f"Okafor, Maya {desk.lines[0].service_date:%d %b %Y}"
-    page = refused(
-        desk.client, URL, desk.form("60") | opened(desk, 0, **typed), f"{who}: {sentence}"
-    )
-    assert NASTY not in page
+    (field,) = typed
+    label = {"outcome": "Outcome", "rest": "Rest", "codes": "Reason codes"}[field]
+    form = desk.form("60") | opened(desk, 0, **typed)
+    assert NASTY not in refused(desk.client, URL, form, f"{who}, {label}: {sentence}")
 
 
 def test_packed_details_count_like_opened_ones(desk: Desk) -> None:
