@@ -434,10 +434,14 @@ draft?.addEventListener("htmx:afterRequest", () => {
 });
 
 // Back and reload come to this address, and find what was typed.
-function addressDraft() {
+function addressOf(key) {
   const address = new URL(location.href);
-  address.searchParams.set("draft", box("key").value);
-  history.replaceState(history.state, "", address);
+  address.searchParams.set("draft", key);
+  return address;
+}
+
+function addressDraft() {
+  history.replaceState(history.state, "", addressOf(box("key").value));
 }
 
 // Somebody leaves, or looks elsewhere, before the draft's time has come.
@@ -446,7 +450,19 @@ addEventListener("beforeunload", () => {
   // What is empty says nothing, and a browser sends 64 KB at most on leaving.
   const body = new URLSearchParams([...new FormData(form)].filter(([, text]) => text));
   fetch(draft.getAttribute("hx-post"), { method: "POST", body, keepalive: true }).catch(() => {});
+  sessionStorage.setItem(LEFT, box("key").value);
 });
+
+// A reload asks for the page in the same moment, and may be drawn before that is kept: then it comes
+// once more. Until then nothing can be typed, or the older state would be kept over the newer one.
+const LEFT = "remit-left-draft";
+const KEPT_BY_NOW = 300; // ms
+const left = draft && sessionStorage.getItem(LEFT);
+sessionStorage.removeItem(LEFT);
+if (left && performance.getEntriesByType("navigation")[0]?.type !== "navigate") {
+  document.querySelector("main").inert = true;
+  setTimeout(() => location.replace(addressOf(left)), KEPT_BY_NOW);
+}
 document.addEventListener("visibilitychange", () => { if (document.hidden && keeping) keepNow(); });
 
 // What is saved is a draft no more. What was refused is one still: it was typed, and not kept since.

@@ -247,6 +247,23 @@ def test_reload_and_back_bring_the_draft_back(live_server: Any, desk: Page, maya
     expect(box(page, 0)).to_have_value(re.compile("^100"))
 
 
+@pytest.mark.parametrize("kept_before", [False, True])
+def test_a_reload_a_moment_after_typing_brings_all_of_it(
+    live_server: Any, desk: Page, maya: Patient, kept_before: bool
+) -> None:
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    if kept_before:
+        expect(state(page)).to_have_text(SAVED)
+    page.keyboard.type("75")
+    page.reload()
+    expect(box(page, 0)).to_have_value(re.compile("^75"))
+    expect(unallocated(page)).to_have_text("$125.00")
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name="New insurance payment").first.click()
+    expect(page).to_have_url(re.compile("/new/$"))
+    expect(page.get_by_label("Amount", exact=True)).to_have_value("")
+
+
 def test_back_to_a_refused_payment_is_no_error_of_the_browser(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:
