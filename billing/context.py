@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -9,18 +10,20 @@ from django.utils.functional import SimpleLazyObject
 from billing import balances
 from billing.models import uses_letter_keys
 
-KEPT_FOR = 60  # seconds
+KEPT = "billing.nav_counts"
+KEPT_FOR = 10  # seconds; by several workers each
 
 
 def nav_counts(request: HttpRequest) -> dict[str, Any]:
     """`nav_counts.insurance` and `nav_counts.credit`: how much waits on the two worklists.
 
-    Worked out only where a page draws the navigation, and at most once a minute for everybody.
+    Worked out only where a page draws the navigation, and at most every ten seconds for everybody;
+    a page that tells what its reader has just done counts anew.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"nav_counts": SimpleLazyObject(_counts)}
+    return {"nav_counts": SimpleLazyObject(lambda: _counts(anew=bool(len(get_messages(request)))))}
 
 
 def letter_keys(request: HttpRequest) -> dict[str, bool]:
@@ -31,8 +34,9 @@ def letter_keys(request: HttpRequest) -> dict[str, bool]:
     return {"letter_keys": uses_letter_keys(user)}
 
 
-def _counts() -> dict[str, int]:
-    found = caches["worker"].get_or_set(
-        "billing.nav_counts", balances.waiting_counts, timeout=KEPT_FOR
-    )
-    return found or {}
+def _counts(*, anew: bool) -> dict[str, int]:
+    found = None if anew else caches["worker"].get(KEPT)
+    if found is None:
+        found = balances.waiting_counts()
+        caches["worker"].set(KEPT, found, KEPT_FOR)
+    return found

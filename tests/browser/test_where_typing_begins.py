@@ -52,6 +52,8 @@ def test_pages_begin_where_typing_does(
         ("/payments/R-0002/correct/", "Reason"),
         ("/payments/IP-0001/reverse/", "Reason"),
         ("/invoices/INV-0001/void/", "Reason"),
+        ("/credit-allocation/", "Patient"),
+        ("/patients/P1042/credit/", f"Allocate INV-0001 {line.description} {day(30):%d %b %Y}"),
     ]:
         desk.goto(live_server.url + address)
         assert focused(desk) == begins, address

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import PatientFactory, PaymentFactory, ProviderFactory
+from tests.factories import LineFactory, PatientFactory, PaymentFactory, ProviderFactory
 from tests.screens.desk import Desk, queries, rows, seed2, text
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +18,13 @@ def desk() -> Desk:
 def test_it_lists_credit_to_allocate_and_negative_credit(desk: Desk) -> None:
     other = PatientFactory(family_name="Jones", given_name="Ann")
     PaymentFactory(patient=other, provider=desk.dr1, amount="45", by=desk.ana)
+    nothing_owed = PatientFactory(family_name="Brown", given_name="Bo")
+    PaymentFactory(patient=nothing_owed, provider=desk.dr1, amount="5", by=desk.ana)
+    LineFactory(patient=other, provider=desk.dr1, by=desk.ana)
     desk.reverse()
     page = text(desk.client.get(URL))
-    assert "2 accounts, oldest first" in page
+    assert "3 accounts, oldest first" in page
+    assert 'aria-label="Review Brown, Bo, Dr 1"' in page
     assert 'aria-label="Review Smith, John, Dr 1"' in page
     assert 'aria-label="Allocate Jones, Ann, Dr 1"' in page
     assert "-20.00" in page

@@ -59,9 +59,11 @@ def test_it_shows_the_balances_of_each_provider_and_all_of_them(desk: Desk) -> N
     PaymentFactory(patient=desk.smith, provider=dr2, amount="45", by=desk.ana)
     page = text(desk.client.get(desk.account_url))
     assert "All credit allocated" in page
-    assert "Allocate 45.00 credit" in page
+    assert "Review 45.00 credit" in page
     assert f'href="/patients/P1042/credit/?provider={dr2.pk}"' in page
     assert "All providers" in page
+    LineFactory(patient=desk.smith, provider=dr2, by=desk.ana)
+    assert "Allocate 45.00 credit" in text(desk.client.get(desk.account_url))
 
 
 def test_a_new_patient_has_no_history() -> None:

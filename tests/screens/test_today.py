@@ -1,5 +1,6 @@
 """Today: worklists, takings, what is owed; and the counts in the navigation."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -340,11 +341,25 @@ def test_the_navigation_counts_payments_and_accounts(client: Client) -> None:
     assert ", 3 to deal with" in page.html
 
 
-def test_they_are_kept_for_a_minute(client: Client, django_assert_num_queries: Any) -> None:
+def test_they_are_kept_for_a_moment(client: Client, django_assert_num_queries: Any) -> None:
     look(client, "/")
     found = counts()
     with django_assert_num_queries(0):
         assert found["insurance"] == 0
+
+
+def test_they_are_counted_anew_on_the_page_that_tells_what_was_done(client: Client) -> None:
+    payment = PaymentFactory()
+    assert ", 1 to deal with" in look(client, "/").html
+    after = client.post(
+        f"/payments/{payment.number}/void/",
+        {"key": str(uuid.uuid4()), "reason": "Entered twice", "after": "unpay"},
+        follow=True,
+    )
+    assert payment.number in after.content.decode()
+    assert after.redirect_chain
+    assert "to deal with" not in after.content.decode()
+    assert "to deal with" not in look(client, "/").html
 
 
 def test_signed_out_people_learn_nothing(client: Client) -> None:
