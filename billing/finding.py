@@ -210,7 +210,7 @@ PAGES = (
     ("New invoice", "billing:invoice_new", "bill charge draft"),
     ("Register patient", "patients:patient_new", "new add"),
     ("Credit allocation", "billing:credit_allocation", "un-pay unpay apply"),
-    ("Unallocated money", "billing:unallocated_payments", "payments worklist waiting"),
+    ("Unallocated payments", "billing:unallocated_payments", "money credit worklist waiting"),
     ("Negative credit", "billing:negative_credit", "worklist bounced reversed"),
     ("Drafts of insurance payments", "billing:insurance_payment_drafts", "continue unfinished"),
     ("Unmatched claims", "billing:unmatched_claims", "era session"),

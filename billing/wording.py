@@ -421,8 +421,11 @@ def after_voiding(
 # ---------------------------------------------------------------------------- before undoing
 
 
-def used_on(uses: Sequence[Use]) -> str:
+def used_on(payment: Payment, uses: Sequence[Use]) -> str:
     """ "INV-1042, 170.00 on 2 lines; INV-1050, 20.00": each invoice once, with what it got."""
+    if not uses:
+        gone = payment.returned
+        return f"no invoice; {show(gone)} was moved or paid back" if gone else "nothing yet"
     found: dict[str, list[Decimal]] = {}
     for use in uses:
         found.setdefault(use.line.invoice.number or "", []).append(use.amount)

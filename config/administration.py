@@ -40,7 +40,7 @@ SUBJECTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
         (
             ("patients", "Patient"),
             ("patients", "Provider"),
-            ("patients", "Payer"),
+            ("patients", "Payer", "Payers (insurers)"),
             ("patients", "Coverage"),
             ("patients", "Session"),
         ),

@@ -54,8 +54,8 @@ def chart_number_field() -> forms.ModelChoiceField:
 
 
 def user_field() -> forms.ModelChoiceField:
-    users = get_user_model().objects.order_by("username")
-    return _one_of(users, "users", label="User", to_field_name="username")
+    users = get_user_model().objects.order_by("first_name", "last_name", "username")
+    return _one_of(users, "users", label="User", to_field_name="username", form_class=_UserField)
 
 
 def method_field() -> forms.ChoiceField:
@@ -90,8 +90,21 @@ def basis_field(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceF
     )
 
 
-def _one_of(queryset: Any, nouns: str, **kwargs: Any) -> forms.ModelChoiceField:
-    return forms.ModelChoiceField(
+class _UserField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        """By name, as the reports' column says it; the log-in name tells two of a name apart."""
+        name, login = obj.get_full_name(), obj.get_username()
+        return f"{name} ({login})" if name else login
+
+
+def _one_of(
+    queryset: Any,
+    nouns: str,
+    *,
+    form_class: type[forms.ModelChoiceField] = forms.ModelChoiceField,
+    **kwargs: Any,
+) -> forms.ModelChoiceField:
+    return form_class(
         queryset,
         required=False,
         empty_label=f"All {nouns}",

@@ -182,7 +182,7 @@ def _undo_page(request: DeskRequest, payment: Payment, form: VoidForm, verb: str
         "uses": balances.used_on(_receipts(payment)),
         "shown": SHOWN,
     }
-    context["used_on"] = wording.used_on(context["uses"])
+    context["used_on"] = wording.used_on(payment, context["uses"])
     if not payment.payer_id and not context["stop"]:
         effects = balances.effects_of_undoing(payment)
         context["effects"] = wording.accounts_named(effects)

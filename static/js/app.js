@@ -270,6 +270,20 @@ on("htmx:beforeOnLoad", (event) => {
   else if (asksForTotals(event.target)) noAnswer();
 });
 
+// Whoever signs out and in again in another window leaves this page with a token that is refused. It
+// gets the one of now and asks once more, but not twice: some refusals are meant.
+let askedOnceMore = false;
+
+on("htmx:responseError", async ({ target, detail }) => {
+  if (detail.xhr.status !== 403 || askedOnceMore) return;
+  askedOnceMore = true;
+  if ((await globalThis.Remit.askWhetherThere?.()) !== "there") return;
+  const press = detail.requestConfig.triggeringEvent;
+  if (press?.type === "submit") press.target.requestSubmit(press.submitter);
+  else if (asksForTotals(target)) document.dispatchEvent(new Event("signed-in-again"));
+});
+on("htmx:afterOnLoad", ({ detail }) => { askedOnceMore &&= detail.xhr.status === 403; });
+
 // ---------------------------------------------------------------- no answer
 
 // Nothing, or a proxy that found nobody, or the database away (config/out_of_reach.py).
@@ -307,30 +321,19 @@ for (const failure of FAILURES) {
 
 // A whole page that is posted would be left for the browser's own error page, or for sign-in, and what
 // was typed be lost. So the server is asked first whether it is there, with its records, and whether
-// it still knows who asks.
-async function askWhetherThere() {
-  try {
-    const how = { headers: { "X-Passive": "1" }, redirect: "manual", cache: "no-store" };
-    const answer = await fetch("/accounts/session/", { ...how, signal: AbortSignal.timeout(15000) });
-    if (answer.type === "opaqueredirect" || answer.status === 403) return "signed out";
-    return answer.status < 500 ? "there" : "away";
-  } catch {
-    return "away";
-  }
-}
-
+// it still knows who asks (session.js).
 const onItsWay = new WeakSet(); // forms the server is there for
 
 async function sendWhenThere(form, submitter) {
-  const where = await askWhetherThere();
+  const where = (await globalThis.Remit.askWhetherThere?.()) ?? "there";
   if (where === "there") {
     onItsWay.add(form);
     form.requestSubmit(submitter);
     return;
   }
   markSent(form, false);
+  // Signed out, the page is covered by now, and the button is pressed again after it.
   if (where === "away") sayNoAnswer(form, null, () => form.requestSubmit(submitter));
-  else globalThis.Remit.lookWhoIsSignedIn?.(); // covers the page; the button is pressed again after it
 }
 
 // ---------------------------------------------------------------- sent once

@@ -6,7 +6,9 @@
 //   body[data-left]   seconds until this sign-in ends if nobody does anything
 //   body[data-user]   who is signed in; a page is never uncovered for somebody else
 //
-// Other scripts call Remit.lookWhoIsSignedIn() where an answer makes them doubt it.
+// Other scripts call Remit.lookWhoIsSignedIn() where an answer makes them doubt it, and
+// Remit.askWhetherThere() before they leave the page: "there", "away", or "signed out" (then the page
+// is covered). Either gives the page's forms the token that holds now.
 
 const WARN = 120; // seconds before the end
 const ASK_EVERY = 60; // the server notes once a minute that somebody is there
@@ -32,6 +34,7 @@ async function ask({ passive }) {
     headers: passive ? { "X-Passive": "1" } : { "X-CSRFToken": token() },
     redirect: "manual",
     cache: "no-store",
+    signal: AbortSignal.timeout(15000),
   });
   if (answer.type === "opaqueredirect" || answer.status === 403) return null;
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
@@ -50,6 +53,16 @@ async function look(how) {
     // No answer is not the end: the network may be away for a moment.
   } finally {
     waiting = false;
+  }
+}
+
+async function askWhetherThere() {
+  try {
+    const state = await ask({ passive: true });
+    heed(state);
+    return state?.user === user ? "there" : "signed out";
+  } catch {
+    return "away";
   }
 }
 
@@ -78,6 +91,7 @@ setInterval(() => {
 
 globalThis.Remit = Object.assign(globalThis.Remit ?? {}, {
   lookWhoIsSignedIn: () => look({ passive: true }),
+  askWhetherThere,
 });
 
 // Coming back to a covered page after signing in elsewhere, or to one that slept.

@@ -291,6 +291,25 @@ def test_what_was_typed_a_moment_before_leaving_is_kept(
     expect(box(page, 0)).to_have_value(re.compile("^75"))
 
 
+def test_looking_elsewhere_keeps_the_draft_at_once(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.clock.install()
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    expect(state(page)).to_have_text(SAVED, timeout=15_000)
+    before = PaymentDraft.objects.get().updated_at
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))  # the draft's own time does not come
+    page.keyboard.type("75")
+    expect(unallocated(page)).to_have_text("$125.00")
+    assert PaymentDraft.objects.get().updated_at == before
+    with page.expect_response(f"**{NEW}draft/"):
+        page.evaluate(
+            "Object.defineProperty(document, 'hidden', { value: true });"
+            " document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    assert PaymentDraft.objects.get().updated_at > before
+
+
 def test_the_copy_of_a_payment_that_was_taken_out_is_a_draft_at_once(
     live_server: Any, desk: Page, maya: Patient, ana: Any
 ) -> None:

@@ -14,7 +14,7 @@ from config.models import SignIn
 from config.sessions import SEEN_AT
 from patients.models import Patient
 from tests.browser.conftest import PASSWORD
-from tests.factories import UserFactory
+from tests.factories import PaymentFactory, UserFactory
 from tests.support.codes import code_of_app
 from tests.support.surprises import Surprises
 
@@ -202,3 +202,50 @@ def test_a_page_is_not_uncovered_for_somebody_else(
     )
     desk.evaluate("dispatchEvent(new Event('focus'))")
     expect(desk.get_by_label("Given name")).to_have_value("John")
+
+
+def sign_in_anew_elsewhere(page: Page, site: str) -> None:
+    """In another window; this one keeps the token of before, which is refused from now on."""
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    tab = page.context.new_page()
+    sign_in(tab, site)
+    expect(tab.get_by_role("heading", level=1, name="Today")).to_be_visible()
+    tab.close()
+
+
+def test_typing_goes_on_after_signing_in_anew_in_another_window(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
+    desk.goto(f"{live_server.url}/patients/P1042/payments/new/")
+    sign_in_anew_elsewhere(desk, live_server.url)
+    no_surprises.expect("403|Response Status Error")
+    desk.get_by_label("Amount", exact=True).fill("20")
+    expect(desk.get_by_label("Unallocated", exact=True)).to_have_text("$20.00")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.get_by_text("Saved as R-0001.")).to_be_visible()
+
+
+def test_what_is_saved_first_thing_after_it_is_saved(
+    live_server: Any, desk: Page, john: Patient
+) -> None:
+    desk.goto(f"{live_server.url}/patients/P1042/edit/")
+    desk.get_by_label("Given name").fill("Jonathan")
+    sign_in_anew_elsewhere(desk, live_server.url)
+    desk.get_by_role("button", name="Save").click()
+    expect(desk.get_by_role("heading", name="Smith, Jonathan")).to_be_visible()
+
+
+def test_a_dialog_is_sent_once_more_after_it(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
+    line = john.lines.get()
+    PaymentFactory(patient=john, provider=line.provider, amount="20", on={line: "20"})
+    desk.goto(f"{live_server.url}/payments/R-0001/")
+    desk.get_by_role("link", name="Refund").click()
+    dialog = desk.get_by_role("dialog")
+    dialog.get_by_role("button", name="Cancel").or_(dialog.get_by_label("Close")).first.wait_for()
+    sign_in_anew_elsewhere(desk, live_server.url)
+    no_surprises.expect("403|Response Status Error")
+    desk.keyboard.press("Control+Enter")
+    # Nothing was typed: the answer is the form's own refusal, and no silence.
+    expect(dialog.get_by_text("Choose a reason", exact=False).first).to_be_visible()

@@ -110,6 +110,7 @@ def test_each_account_that_is_touched_is_named() -> None:
     page = text(desk.client.get(url(desk.receipt)))
     assert "Smith, John, Dr 1</caption>" in page
     assert "Smith, John, Dr 2</caption>" in page
+    assert "<b>no invoice; 20.00 was moved or paid back</b>" in page
 
 
 def test_a_payment_that_paid_nothing_has_no_choice() -> None:

@@ -265,7 +265,7 @@ def test_who_paid_nothing_is_told_so(dr2: Provider) -> None:
     for verb, said in (("refund", "Nothing to pay back"), ("transfer", "No credit to move")):
         page = text(desk.client.get(f"/patients/{other.chart_number}/{verb}/"))
         assert said in page
-        assert "No payment of this patient is left here." in page
+        assert "This patient has no payment with money left on it" in page
 
 
 def test_the_books_hold_after_all_that(desk: Desk, dr2: Provider) -> None:
