@@ -387,11 +387,13 @@ function markSent(form, isSent) {
 // it are in the page already (parts/unallocated.html); a class shows them.
 let outOfDate = false;
 
+const TOTALS = ["un", "fstate", "explain"];
+
 const asksForTotals = (element) =>
   element.closest("[data-live]") !== null && !element.matches("[role=combobox]");
 
 function markTotals(name, isOn) {
-  for (const total of findAll(".un, .state, .explain")) total.classList.toggle(name, isOn);
+  for (const id of TOTALS) document.getElementById(id)?.classList.toggle(name, isOn);
 }
 
 function noAnswer() {
