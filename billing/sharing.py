@@ -119,6 +119,7 @@ class LineState:
     """A line before this payment: the charge, what was written off, and who paid how much.
 
     `row` names the row of the screen, where a line may stand twice: taken back, then paid anew.
+    `waits` says that this payer answered before, and the rest stayed with it.
     """
 
     id: int
@@ -128,6 +129,7 @@ class LineState:
     by_insurers: Decimal = ZERO
     by_this_payer: Decimal = ZERO
     row: str = ""
+    waits: bool = False
 
     @property
     def key(self) -> int | str:
@@ -319,7 +321,7 @@ def _patient_owes(line: LineState, entry: Entry) -> Decimal | None:
     Where the rest stays with the insurer (denied, taken back, forwarded), so much of that as it
     says is the patient's: a session an insurer has still to answer is nobody's bill yet.
     """
-    if entry.empty and not line.by_insurers:
+    if entry.empty and (line.waits or not line.by_insurers):
         return None
     owed = line.amount - line.adjusted - entry.write_off - line.by_insurers - entry.paid
     if not entry.empty and rest_of(entry) == STAYS:
@@ -352,12 +354,12 @@ def trim_last(sharing: Sharing) -> tuple[int | str, str, Decimal] | None:
 def oldest_first(
     amount_left: Decimal, lines: Iterable[LineState], entries: Mapping[str, Entry]
 ) -> dict[str, Decimal]:
-    """Row → amount for every line with an empty box, in the order given, while money is left."""
+    """Row → amount for each of these lines, in the order given, while money is left."""
     filled: dict[str, Decimal] = {}
     for line in lines:
         entry = entries.get(line.row) or Entry(line.id)
-        if entry.paid or amount_left <= 0:
-            continue
+        if amount_left <= 0:
+            break
         given = min(max(line.balance - entry.write_off, ZERO), amount_left)
         if given:
             filled[line.row] = given

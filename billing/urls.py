@@ -133,6 +133,11 @@ urlpatterns = [
         name="insurance_payment_drafts",
     ),
     path(
+        "insurance-payments/drafts/<uuid:key>/kept/",
+        payment_drafts.insurance_payment_draft_kept,
+        name="insurance_payment_draft_kept",
+    ),
+    path(
         "insurance-payments/drafts/<uuid:key>/discard/",
         payment_drafts.insurance_payment_discard,
         name="insurance_payment_discard",

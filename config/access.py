@@ -110,6 +110,7 @@ SCREENS: dict[str, Screen] = {
     "billing:insurance_payment_new": work("billing.enter_insurance_payment"),
     "billing:insurance_payment_detail": both(MONEY, "billing.enter_insurance_payment"),
     "billing:insurance_payment_draft": press("billing.enter_insurance_payment"),
+    "billing:insurance_payment_draft_kept": read("billing.enter_insurance_payment"),
     "billing:insurance_payment_drafts": read("billing.enter_insurance_payment"),
     "billing:insurance_payment_discard": press("billing.enter_insurance_payment"),
     "billing:era_import": work("billing.post_era"),

@@ -208,9 +208,9 @@ class PaymentGrid:
         shared = self.sharing
         block = {
             "label": "Unallocated",
-            "state": shared.state,
+            "state": "done" if self.nothing_left else shared.state,
             "figure": show_dollars(shared.unallocated),
-            "words": sharing.words(shared),
+            "words": "nothing left" if self.nothing_left else sharing.words(shared),
             "allocated": show_dollars(shared.given),
             "amount": show_dollars(shared.to_share),
             "percent": shared.percent,
@@ -218,6 +218,11 @@ class PaymentGrid:
         if not self.known:
             block.update(state="stale", figure="-", words="check the amounts")
         return block
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether a saved payment has nothing to give: all paid back, or it never had anything."""
+        return self.saved and self.sharing.state == "empty"
 
     @property
     def _next_step(self) -> str:
@@ -232,6 +237,8 @@ class PaymentGrid:
         shared = self.sharing
         if not self.known:
             return {"state": "over", "lead": self.amount_problem, "text": TO_FIX}
+        if self.nothing_left:
+            return {"state": "done", "lead": "", "text": "Nothing of it is left to allocate."}
         left = show_dollars(shared.unallocated)
         texts = {
             "empty": "Type the total from the check or EFT."
@@ -509,7 +516,9 @@ class PaymentGrid:
         for row, said in self.details.items():
             for kind, amount in said.amounts.items():
                 if box_name(row, kind) in boxes:
-                    values[box_name(row, kind)] = plain(amount) if said.texts[kind].strip() else ""
+                    values[box_name(row, kind)] = (
+                        plain(amount) if said.texts.get(kind, "").strip() else ""
+                    )
         return values | self.offsets.tidy(boxes)
 
     # ------------------------------------------------------------------ rows that open and come

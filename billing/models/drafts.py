@@ -56,6 +56,11 @@ class PaymentDraft(models.Model):
         return f"Draft of {self.updated_at:%d %b %Y %H:%M}"
 
     @property
+    def version(self) -> str:
+        """Which state of the draft this is: another one each time it is kept."""
+        return f"{self.updated_at.timestamp():.6f}"
+
+    @property
     def reference(self) -> str:
         """The check or EFT number as typed so far, which tells two drafts of one payer apart."""
         return str(self.data.get("reference", ""))[:40]

@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -30,6 +30,13 @@ def insurance_payment_draft(request: DeskRequest) -> HttpResponse:
     draft, problem = keep(request)
     context = {"draft": draft, "problem": problem}
     return render(request, f"{FOLDER}/_draft_state.html", context)
+
+
+@require_safe
+def insurance_payment_draft_kept(request: DeskRequest, key: uuid.UUID) -> HttpResponse:
+    """Which state of a draft is kept, for a page that was reloaded while the last of it was sent."""
+    draft = PaymentDraft.objects.unfinished().filter(key=key).first()
+    return JsonResponse({"kept": draft.version if draft else ""})
 
 
 @require_safe

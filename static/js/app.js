@@ -271,7 +271,8 @@ on("htmx:beforeOnLoad", (event) => {
 });
 
 // Whoever signs out and in again in another window leaves this page with a token that is refused. It
-// gets the one of now and asks once more, but not twice: some refusals are meant.
+// gets the one of now. A form is sent once more, and figures are asked for, but not twice: some
+// refusals are meant. Where it is not known what was asked for, that is said.
 let askedOnceMore = false;
 
 on("htmx:responseError", async ({ target, detail }) => {
@@ -281,6 +282,7 @@ on("htmx:responseError", async ({ target, detail }) => {
   const press = detail.requestConfig.triggeringEvent;
   if (press?.type === "submit") press.target.requestSubmit(press.submitter);
   else if (asksForTotals(target)) document.dispatchEvent(new Event("signed-in-again"));
+  else if (!target.matches("[data-draft]")) tell("You signed in anew meanwhile. Please do that again.");
 });
 on("htmx:afterOnLoad", ({ detail }) => { askedOnceMore &&= detail.xhr.status === 403; });
 
@@ -395,6 +397,8 @@ const asksForTotals = (element) =>
 function markTotals(name, isOn) {
   for (const id of TOTALS) document.getElementById(id)?.classList.toggle(name, isOn);
 }
+
+Object.assign(globalThis.Remit, { markTotals });
 
 function noAnswer() {
   markTotals("pending", false);

@@ -67,7 +67,7 @@ function rowOf(element) {
 }
 
 function markPending() {
-  for (const total of document.querySelectorAll(".un, .state")) total.classList.add("pending");
+  globalThis.Remit.markTotals("pending", true);
 }
 
 // Before htmx hears of it and asks, since the request says what changed.
@@ -92,6 +92,7 @@ const presses = []; // {fill: …} or {add: …}, in the order pressed, one to a
 const untidy = new Set(); // names of boxes
 let pressing = null; // what was pressed, of the request on its way
 let held = null; // the button of a form that waits for it
+let refused = []; // presses that came with the token of a sign-in that is over
 let sent = {}; // the form as it was when the request on its way was sent
 
 const isLive = (element) =>
@@ -152,6 +153,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   presses.length = 0;
   pressing = null;
   held = null;
+  refused = !button && detail.xhr.status === 403 ? fills : [];
   if (!button) return;
   globalThis.Remit.sayNoAnswer(form, detail.xhr, () => {
     fills.forEach(ask);
@@ -188,7 +190,13 @@ form.addEventListener("click", (event) => {
 // A button in the message line goes when the total is right again: the focus goes to what it mended.
 let mends = false;
 
-document.addEventListener("signed-in-again", recalculate); // what was typed meanwhile has no answer
+// What was typed, or pressed, meanwhile has no answer.
+document.addEventListener("signed-in-again", () => {
+  const again = refused;
+  refused = [];
+  if (again.length) again.forEach(ask);
+  else recalculate();
+});
 
 // ---------------------------------------------------------------- boxes
 
@@ -407,11 +415,14 @@ const draft = document.querySelector("[data-draft]");
 const KEEP_AFTER = 3000; // ms from the first change not kept yet
 const SAVING = "Saving draft";
 const NOT_KEPT = "Not saved: no connection. Your typing is kept on this page.";
+const NO_KEY = "00000000-0000-0000-0000-000000000000";
 let keeping;
+let kept = draft?.dataset.kept ?? ""; // which state of the draft this page has typed on from
 
 function keepDraft() {
   if (!draft || keeping) return;
   keeping = setTimeout(keepNow, KEEP_AFTER);
+  noteUnkept({ key: box("key").value, kept });
 }
 
 function keepNow() {
@@ -429,19 +440,27 @@ draft?.addEventListener("htmx:afterRequest", () => {
     keepDraft();
     return;
   }
-  if (draft.querySelector("[data-kept]")) addressDraft();
+  const state = draft.querySelector("[data-kept]");
+  if (state) {
+    kept = state.dataset.kept;
+    history.replaceState(history.state, "", addressOf(box("key").value));
+    noteUnkept(keeping && { key: box("key").value, kept });
+  }
   if (document.querySelector(".un.stale")) recalculate(); // the server is there again
 });
 
-// Back and reload come to this address, and find what was typed.
+// Back and reload come to this address, and find what was typed. It is no copy any more.
 function addressOf(key) {
   const address = new URL(location.href);
+  address.searchParams.delete("copy");
   address.searchParams.set("draft", key);
+  address.hash = "";
   return address;
 }
 
-function addressDraft() {
-  history.replaceState(history.state, "", addressOf(box("key").value));
+// In the entry of the browser's history, where a reload of this page, or Back to it, finds it.
+function noteUnkept(unkept) {
+  history.replaceState({ ...history.state, unkept: unkept || undefined }, "");
 }
 
 // Somebody leaves, or looks elsewhere, before the draft's time has come.
@@ -450,25 +469,45 @@ addEventListener("beforeunload", () => {
   // What is empty says nothing, and a browser sends 64 KB at most on leaving.
   const body = new URLSearchParams([...new FormData(form)].filter(([, text]) => text));
   fetch(draft.getAttribute("hx-post"), { method: "POST", body, keepalive: true }).catch(() => {});
-  sessionStorage.setItem(LEFT, box("key").value);
 });
-
-// A reload asks for the page in the same moment, and may be drawn before that is kept: then it comes
-// once more. Until then nothing can be typed, or the older state would be kept over the newer one.
-const LEFT = "remit-left-draft";
-const KEPT_BY_NOW = 300; // ms
-const left = draft && sessionStorage.getItem(LEFT);
-sessionStorage.removeItem(LEFT);
-if (left && performance.getEntriesByType("navigation")[0]?.type !== "navigate") {
-  document.querySelector("main").inert = true;
-  setTimeout(() => location.replace(addressOf(left)), KEPT_BY_NOW);
-}
 document.addEventListener("visibilitychange", () => { if (document.hidden && keeping) keepNow(); });
+
+// A reload asks for the page in the moment in which the last of the typing is sent, and may be drawn
+// before that is kept. Then it comes once more, as soon as it is. Until then nothing can be typed, or
+// the older state would be kept over the newer one; where nothing comes, this page is the newest.
+const unkept = draft && history.state?.unkept;
+const isDrawnBefore = Boolean(unkept) && !(unkept.key === box("key").value && kept !== unkept.kept);
+if (isDrawnBefore) comeOnceMore(unkept);
+
+async function comeOnceMore({ key, kept: known }) {
+  noteUnkept(null);
+  const main = document.querySelector("main");
+  main.inert = true;
+  for (const pause of [100, 200, 400, 600]) {
+    await new Promise((resolve) => { setTimeout(resolve, pause); });
+    const now = await keptOf(key);
+    if (now && now !== known) return location.replace(addressOf(key));
+  }
+  main.inert = false;
+}
+
+async function keptOf(key) {
+  try {
+    const how = { headers: { "X-Passive": "1" }, redirect: "manual", cache: "no-store" };
+    const answer = await fetch(draft.dataset.ask.replace(NO_KEY, key), how);
+    return answer.ok ? (await answer.json()).kept : "";
+  } catch {
+    return "";
+  }
+}
 
 // What is saved is a draft no more. What was refused is one still: it was typed, and not kept since.
 // So is the copy of a payment that was taken out: nothing else has its figures by now.
 form.addEventListener("submit", () => {
   clearTimeout(keeping);
   keeping = undefined;
+  if (draft) noteUnkept(null);
 });
-if (draft && document.querySelector(".errsum, [data-copied]")) window.addEventListener("pageshow", keepNow);
+if (draft && !isDrawnBefore && document.querySelector(".errsum, [data-copied]")) {
+  window.addEventListener("pageshow", keepNow);
+}

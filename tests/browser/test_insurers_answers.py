@@ -264,6 +264,51 @@ def test_a_reload_a_moment_after_typing_brings_all_of_it(
     expect(page.get_by_label("Amount", exact=True)).to_have_value("")
 
 
+def test_a_reload_of_a_page_with_a_place_in_its_address_comes_back_usable(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    page = listed(desk, live_server.url, amount="200", patient="P1001", rows=3)
+    expect(state(page)).to_have_text(SAVED)
+    page.evaluate("location.hash = 'main'")
+    box(page, 0).focus()
+    page.keyboard.type("75")
+    page.reload()
+    expect(box(page, 0)).to_have_value(re.compile("^75"))
+    expect(page.locator("main[inert]")).to_have_count(0)
+    box(page, 1).fill("10")
+    expect(unallocated(page)).to_have_text("$115.00")
+
+
+def test_a_reload_of_what_was_emptied_again_is_a_new_form_and_says_nothing(
+    live_server: Any, desk: Page, maya: Patient
+) -> None:
+    desk.goto(live_server.url + NEW)
+    amount = desk.get_by_label("Amount", exact=True)
+    amount.fill("7")
+    amount.fill("")
+    desk.reload()
+    expect(desk.locator("main[inert]")).to_have_count(0)
+    expect(desk.get_by_text("discarded")).to_have_count(0)
+    amount.fill("8")
+    expect(unallocated(desk)).to_have_text("$8.00")
+
+
+def test_a_reload_of_a_copy_brings_what_was_typed_into_it(
+    live_server: Any, desk: Page, maya: Patient, ana: Any
+) -> None:
+    line = maya.lines.oldest_first()[0]
+    payment = InsurancePaymentFactory(payer=line.payer, amount="100", on={line: "100"}, by=ana)
+    desk.goto(f"{live_server.url}/payments/{payment.number}/correct/")
+    desk.get_by_label("Reason").select_option("Wrong amount")
+    desk.get_by_role("button", name="Delete and open the copy").click()
+    expect(state(desk)).to_have_text(SAVED)
+    box(desk, 0).fill("75")
+    desk.reload()
+    expect(box(desk, 0)).to_have_value(re.compile("^75"))
+    desk.wait_for_timeout(3500)
+    assert PaymentDraft.objects.get().data[f"line-{line.pk}-paid"].startswith("75")
+
+
 def test_back_to_a_refused_payment_is_no_error_of_the_browser(
     live_server: Any, desk: Page, maya: Patient
 ) -> None:

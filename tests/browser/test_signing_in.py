@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -223,6 +224,27 @@ def test_typing_goes_on_after_signing_in_anew_in_another_window(
     expect(desk.get_by_label("Unallocated", exact=True)).to_have_text("$20.00")
     desk.keyboard.press("Control+Enter")
     expect(desk.get_by_text("Saved as R-0001.")).to_be_visible()
+
+
+def test_a_button_pressed_after_it_does_what_it_says(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
+    line = john.lines.get()
+    desk.goto(f"{live_server.url}/patients/P1042/payments/new/")
+    sign_in_anew_elsewhere(desk, live_server.url)
+    no_surprises.expect("403|Response Status Error")
+    desk.get_by_role("button", name=re.compile("Pay remaining")).first.click()
+    expect(desk.locator("input[data-col=paid]").first).to_have_value(f"{line.balance}")
+
+
+def test_a_filter_chosen_after_it_asks_to_be_chosen_again(
+    live_server: Any, desk: Page, john: Patient, no_surprises: Surprises
+) -> None:
+    desk.goto(f"{live_server.url}/payments/")
+    sign_in_anew_elsewhere(desk, live_server.url)
+    no_surprises.expect("403|Response Status Error")
+    desk.get_by_label("Method").select_option("cash")
+    expect(desk.locator("[data-told]")).to_have_text(re.compile("signed in anew"))
 
 
 def test_what_is_saved_first_thing_after_it_is_saved(

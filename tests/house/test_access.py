@@ -79,6 +79,7 @@ billing:insurance_payment_list      FBAD   -
 billing:insurance_payment_new       FB     FB
 billing:insurance_payment_detail    FBAD   FB
 billing:insurance_payment_draft     -      FB
+billing:insurance_payment_draft_kept FB    -
 billing:insurance_payment_drafts    FB     -
 billing:insurance_payment_discard   -      FB
 billing:era_import                  B      B

@@ -156,6 +156,7 @@ ARGUMENTS_OF: dict[str, Any] = {
     "import_check": lambda c: [[c.file.kind, c.file.key]],
     "import_problems": lambda c: [[c.file.kind, c.file.key]],
     "payer_account": lambda c: [[c.check.payer_id]],
+    "insurance_payment_draft_kept": lambda c: [[draft.key] for draft in PaymentDraft.objects.all()],
     "insurance_payment_discard": lambda c: [[draft.key] for draft in PaymentDraft.objects.all()],
     "era_file": lambda c: [[c.remittance.file_id], [c.posted.file_id]],
     "era_undo": lambda c: [[c.posted.file_id]],

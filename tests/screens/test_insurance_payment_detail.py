@@ -157,6 +157,36 @@ def test_the_foot_counts_as_it_did_before_saving(desk: Desk) -> None:
     assert ">$50.00</output>" in page
 
 
+def test_what_is_left_of_a_payment_that_was_paid_back_asks_for_no_amount() -> None:
+    desk = Desk()
+    payment = InsurancePaymentFactory(payer=desk.blueriver, amount="80", by=desk.ana)
+    ledger.refund(
+        by=desk.ana,
+        payment=payment,
+        amount=Decimal(80),
+        method="check",
+        date=timezone.localdate(),
+        reason="Paid twice",
+    )
+    for each in (payment, InsurancePaymentFactory(payer=desk.blueriver, amount="0", by=desk.ana)):
+        page = text(desk.client.get(f"/insurance-payments/{each.number}/"))
+        assert "Nothing of it is left to allocate." in page
+        assert "enter an amount" not in page
+
+
+def test_a_denial_that_was_answered_since_leads_nowhere(desk: Desk) -> None:
+    denied = desk.lines[1]
+    said = {desk.box(1, "open"): "1", desk.box(1, "outcome"): "denied"}
+    desk.client.post(desk.url, desk.form("", "") | said)
+    link = f'href="/invoices/{denied.invoice.number}/responsibility/'
+    assert link in text(desk.client.get(desk.url))
+    denied.refresh_from_db()
+    InsurancePaymentFactory(payer=desk.blueriver, amount="60", on={denied: "60"}, by=desk.ana)
+    page = text(desk.client.get(desk.url))
+    assert "Denied" in page
+    assert link not in page
+
+
 def test_only_insurers_payments_have_this_page(desk: Desk) -> None:
     receipt = PaymentFactory(patient=desk.maya, provider=desk.dr1)
     for number in (receipt.number, "IP-9999", "x" * 500, "'", "<script>"):

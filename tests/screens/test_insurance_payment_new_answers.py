@@ -206,6 +206,16 @@ def test_what_stays_with_the_insurer_is_not_owed_by_the_patient(
     assert shown.partition(">")[2].partition("<")[0].strip() == owed
 
 
+def test_a_rest_that_stayed_is_nobody_s_the_next_time_either(desk: Desk) -> None:
+    line = desk.lines[0]
+    desk.save(desk.form("60", amount="60") | opened(desk, 0, rest=STAYS))
+    line.refresh_from_db()
+    form = desk.form(amount="40", reference="104483")
+    for paid, owed in (("", "not worked out yet"), ("10", "30.00")):
+        page = text(desk.live(form | {desk.box(0): paid}, touched=str(line.pk)))
+        assert owed in page[page.index(f'id="owes-{line.pk}"') :].partition('id="after-')[0]
+
+
 def test_what_is_taken_back_is_not_owed_by_the_patient(desk: Desk) -> None:
     line = desk.lines[0]
     InsurancePaymentFactory(payer=desk.blueriver, amount="60", on={line: ("60", "15")}, ago=5)
@@ -256,6 +266,12 @@ def test_packed_details_count_like_opened_ones(desk: Desk) -> None:
     ]
     assert line.adjustments.get().carc == "45"
     assert line.adjudications.get().codes == "N130"
+
+
+def test_packed_details_and_a_box_of_theirs_that_is_left(desk: Desk) -> None:
+    name = f"line-{desk.lines[0].pk}-says"
+    form = {**desk.form("50"), name: "outcome=denied"}
+    assert desk.live(form, tidy=desk.box(0, "copay")).status_code == 200
 
 
 @pytest.mark.parametrize("said", ["x" * 9000, "&" * 500, "copay=%00", "copay", NASTY, "rest=moon"])

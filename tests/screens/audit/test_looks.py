@@ -93,7 +93,8 @@ def test_every_page_about_somebody_says_whose_it_is() -> None:
         "billing:report_detail", "billing:report_export", "billing:journal_download",
         "billing:deposit_print", "billing:import_upload", "billing:import_template",
         "billing:import_problems", "billing:payment_unpay", "billing:invoice_print",
-        "billing:insurance_payment_discard", "billing:clinic_logo",
+        "billing:insurance_payment_draft_kept", "billing:insurance_payment_discard",
+        "billing:clinic_logo",
     }  # fmt: skip
     about = {name for name, route in routes() if "<" in route and "<str:chart>" not in route}
     assert about == nobodys | WHOSE.keys() | OF_SEVERAL
