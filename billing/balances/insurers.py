@@ -92,6 +92,12 @@ class OnLine:
     paid: Decimal
     written_off: Decimal
     answer: Answer | None
+    payer_id: int | None
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether the rest waits for somebody else than who made this payment."""
+        return self.line.payer_id != self.payer_id
 
 
 def on_lines(payment: Payment) -> list[OnLine]:
@@ -105,7 +111,13 @@ def on_lines(payment: Payment) -> list[OnLine]:
     said = _answers(own)
     lines = InvoiceLine.objects.with_names().in_bulk({*paid, *written_off, *said})
     return [
-        OnLine(line, paid.get(line.pk, ZERO), written_off.get(line.pk, ZERO), said.get(line.pk))
+        OnLine(
+            line,
+            paid.get(line.pk, ZERO),
+            written_off.get(line.pk, ZERO),
+            said.get(line.pk),
+            payment.payer_id,
+        )
         for line in sorted(
             lines.values(), key=lambda line: (line.patient_id, line.service_date, line.pk)
         )

@@ -109,10 +109,10 @@ def line_states(lines: Sequence[InvoiceLine], payer: Payer | None = None) -> lis
 
 def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[LineState]:
     """As line_states, in the order of the ids, without making the lines: for live figures."""
-    sums = {pk: figures for pk, *figures in SUMS.rows(lines=ids)}
+    sums = {pk: rest for pk, *rest in SUMS.rows(lines=ids)}
     insurers: dict[int, Decimal] = defaultdict(lambda: ZERO)
     this_payer: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    if any(paid for _amount, paid, _adjusted, _payer in sums.values()):
+    if any(paid for _amount, paid, _adjusted, _owed_by in sums.values()):
         for line_id, payer_id, held in BY_INSURERS.rows(lines=ids):
             insurers[line_id] += held
             if payer and payer_id == payer.pk:
@@ -120,16 +120,17 @@ def line_states_by_id(ids: Sequence[int], payer: Payer | None = None) -> list[Li
     return [
         LineState(
             id=pk,
-            amount=sums[pk][0],
-            adjusted=sums[pk][2],
-            by_patient=sums[pk][1] - insurers[pk],
+            amount=amount,
+            adjusted=adjusted,
+            by_patient=paid - insurers[pk],
             by_insurers=insurers[pk],
             by_this_payer=this_payer[pk],
             row=str(pk),
-            waits=bool(payer and sums[pk][3] == payer.pk and this_payer[pk]),
+            waits=bool(payer and owed_by == payer.pk and this_payer[pk]),
         )
         for pk in ids
         if pk in sums
+        for amount, paid, adjusted, owed_by in [sums[pk]]
     ]
 
 

@@ -67,7 +67,7 @@ class Sealed:
     # ------------------------------------------------------------------ reading
 
     def digests(self, ids: Sequence[int]) -> dict[int, str]:
-        """Id -> digest, of those of these rows that are there and count."""
+        """Id -> digest, of those of these rows that are there and count, by their ids."""
         if connection.vendor == "sqlite":
             wanted, given = "IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
         else:
@@ -106,7 +106,10 @@ class Sealed:
 
     def _read(self, where: str, given: list[Any]) -> dict[int, str]:
         words = ", ".join(self._words)
-        sql = f'SELECT t."{self.key}", {words} FROM "{self.name}" t WHERE {where}{self._and_counts}'
+        sql = (
+            f'SELECT t."{self.key}", {words} FROM "{self.name}" t WHERE {where}{self._and_counts}'
+            f' ORDER BY t."{self.key}"'
+        )
         return {row[0]: self.digest(row) for row in _exactly(sql, given)}
 
     @cached_property

@@ -81,6 +81,10 @@ class Boxes(Generic[Row]):
     def text(self, line: Row, column: str) -> str:
         return self.texts.get((line, column), "")
 
+    def is_typed(self, line: Row, column: str) -> bool:
+        """Whether anything stands in a box; 0 does, and so does what is no amount."""
+        return bool(self.text(line, column).strip())
+
     def fill(self, line: Row, column: str, amount: Decimal | None) -> str:
         """Put an amount into a box for the typist (None empties it); returns its new text."""
         text = "" if amount is None else plain(amount)

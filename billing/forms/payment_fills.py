@@ -58,7 +58,7 @@ def _oldest(grid: PaymentGrid) -> Filled:
         (
             state
             for state in last.values()
-            if turns[state.id] is not None and not grid.boxes.text(state.row, "paid").strip()
+            if turns[state.id] is not None and not grid.boxes.is_typed(state.row, "paid")
         ),
         key=lambda state: (turns[state.id], grid.lines[state.id].service_date, state.id),
     )

@@ -93,7 +93,11 @@ class Row(Outputs):
 
 
 class PaymentGrid:
-    """What is typed on the lines of one payment, and the figures that follow."""
+    """What is typed on the lines of one payment, and the figures that follow.
+
+    Of a saved payment, `already` is what it gave to lines before this screen was opened, and `kept`
+    what its payer kept beside them then (its offsets, as `offsets` are of what is typed now).
+    """
 
     def __init__(
         self,
@@ -389,7 +393,7 @@ class PaymentGrid:
         row = share.line.row
         if note := self.details.get(row, NOTHING).note:
             return note
-        typed = (row, "paid") in self.boxes.amounts and self.boxes.text(row, "paid").strip()
+        typed = (row, "paid") in self.boxes.amounts and self.boxes.is_typed(row, "paid")
         return NO_ANSWER if typed and self.entries[row].empty else ""
 
     def _moves_to(self, share: LineShare) -> str:
@@ -509,7 +513,7 @@ class PaymentGrid:
             values["amount"] = plain(self.amount)
         for row, column in list(self.boxes.amounts):
             if box_name(row, column) in boxes:
-                typed = bool(self.boxes.text(row, column).strip())
+                typed = self.boxes.is_typed(row, column)
                 amount = self.boxes.amount(row, column) if typed else None
                 values[box_name(row, column)] = self.boxes.fill(row, column, amount)
         self._forget()

@@ -19,8 +19,8 @@
 // The server may speak too: an HX-Trigger header {"say": "3 sessions added."} is read out when the
 // reader is free; {"follow": {"box": id, "was": text, "now": text}} brings a box up to a total.
 // Other scripts call Remit.announce(text), with {now: true} to be read out at once, Remit.tell(text) where
-// it has to be seen, too, and
-// Remit.sayNoAnswer(form, xhr, again), and know by Remit.FAILURES which events say that no answer came.
+// it has to be seen, too, Remit.sayNoAnswer(form, xhr, again), and Remit.markTotals(name, isOn), and
+// know by Remit.FAILURES which events say that no answer came.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];

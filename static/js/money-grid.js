@@ -422,7 +422,7 @@ let kept = draft?.dataset.kept ?? ""; // which state of the draft this page has 
 function keepDraft() {
   if (!draft || keeping) return;
   keeping = setTimeout(keepNow, KEEP_AFTER);
-  noteUnkept({ key: box("key").value, kept });
+  noteUnkept();
 }
 
 function keepNow() {
@@ -443,8 +443,7 @@ draft?.addEventListener("htmx:afterRequest", () => {
   const state = draft.querySelector("[data-kept]");
   if (state) {
     kept = state.dataset.kept;
-    history.replaceState(history.state, "", addressOf(box("key").value));
-    noteUnkept(keeping && { key: box("key").value, kept });
+    noteUnkept(addressOf(box("key").value));
   }
   if (document.querySelector(".un.stale")) recalculate(); // the server is there again
 });
@@ -458,9 +457,11 @@ function addressOf(key) {
   return address;
 }
 
-// In the entry of the browser's history, where a reload of this page, or Back to it, finds it.
-function noteUnkept(unkept) {
-  history.replaceState({ ...history.state, unkept: unkept || undefined }, "");
+// Whether something is not kept yet, in the entry of the browser's history: there a reload of this page,
+// or Back to it, finds it.
+function noteUnkept(address = location.href) {
+  const unkept = keeping ? { key: box("key").value, kept } : undefined;
+  history.replaceState({ ...history.state, unkept }, "", address);
 }
 
 // Somebody leaves, or looks elsewhere, before the draft's time has come.
@@ -480,7 +481,7 @@ const isDrawnBefore = Boolean(unkept) && !(unkept.key === box("key").value && ke
 if (isDrawnBefore) comeOnceMore(unkept);
 
 async function comeOnceMore({ key, kept: known }) {
-  noteUnkept(null);
+  noteUnkept();
   const main = document.querySelector("main");
   main.inert = true;
   for (const pause of [100, 200, 400, 600]) {
@@ -506,7 +507,7 @@ async function keptOf(key) {
 form.addEventListener("submit", () => {
   clearTimeout(keeping);
   keeping = undefined;
-  if (draft) noteUnkept(null);
+  if (draft) noteUnkept();
 });
 if (draft && !isDrawnBefore && document.querySelector(".errsum, [data-copied]")) {
   window.addEventListener("pageshow", keepNow);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 KEEP = "/insurance-payments/new/draft/"
 LIST = "/insurance-payments/drafts/"
+SAVED = re.compile(r'<span data-kept="\d+\.\d{6}">Draft saved ')
 
 
 def keep(desk: Desk, form: dict[str, Any]) -> str:
@@ -36,7 +38,7 @@ def keep(desk: Desk, form: dict[str, Any]) -> str:
 def draft(desk: Desk, *paid: str, **changed: Any) -> PaymentDraft:
     with nothing_happens():
         said = keep(desk, desk.form(*paid, **changed))
-    assert ">Draft saved " in said
+    assert SAVED.match(said)
     return PaymentDraft.objects.latest("pk")
 
 
@@ -58,7 +60,7 @@ def test_a_draft_is_kept_and_no_money_moves(desk: Desk) -> None:
     kept = draft(desk, "100", "60")
     assert (kept.owner, kept.payer) == (desk.ana, desk.blueriver)
     assert (kept.amount, kept.unallocated) == (200, 40)
-    assert ">Draft saved " in keep(desk, desk.form("100", "70", key=str(kept.key)))
+    assert SAVED.match(keep(desk, desk.form("100", "70", key=str(kept.key))))
     kept.refresh_from_db()
     assert (PaymentDraft.objects.count(), kept.unallocated) == (1, 30)
 
